@@ -1,0 +1,100 @@
+//! What a collector needs from outside, as small traits: time, budget, month keys, a way to send requests.
+//!
+//! Place in the flow: the root crate implements them over the wall clock, the store and the key file;
+//! tests and the simulated district bring their own. Invariant: no trait here knows what it is used for.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::door::Door;
+use crate::error::CollectError;
+use crate::http::{Request, Response};
+
+/// Wall time and waiting. Everything that waits, except socket time-outs, waits here.
+#[async_trait]
+pub trait Clock: Send + Sync + 'static {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+
+    /// Returns at `at` or later; at once if `at` has passed. A task that sleeps must hold exactly one
+    /// [`Busy`] of this clock (see [`Clock::busy`]) if it holds any.
+    async fn sleep_until(&self, at: Timestamp);
+
+    /// Marks work in progress. A simulated clock jumps only when every holder is asleep in
+    /// [`Clock::sleep_until`]; the real clock ignores it.
+    fn busy(&self) -> Busy;
+}
+
+/// Work in progress, see [`Clock::busy`]. Ends when dropped; may be moved through a channel.
+#[must_use = "work is in progress only while this value lives"]
+pub struct Busy(#[allow(dead_code, reason = "held for its drop")] Option<Box<dyn Send + Sync>>);
+
+impl Busy {
+    /// A mark that nobody counts (the real clock).
+    #[must_use]
+    pub fn uncounted() -> Self {
+        Busy(None)
+    }
+
+    /// A mark whose end is the drop of `guard`.
+    pub fn counted(guard: impl Send + Sync + 'static) -> Self {
+        Busy(Some(Box::new(guard)))
+    }
+}
+
+/// One call to a platform that wants to be counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Host that answers, for example `api.vk.ru`.
+    pub host: String,
+    /// Which token pays, as a name that tells nothing about it (`service`, `none`).
+    pub token: String,
+    /// Method with a quota of its own, for example `wall.get`.
+    pub method: String,
+    /// Least time between two calls with the same host and token, in milliseconds.
+    pub spacing_ms: u32,
+    /// Most calls of this method a day, where the platform says so.
+    pub per_day_max: Option<u32>,
+}
+
+/// Stored limits: spacing, daily quotas, and pauses that a platform ordered.
+#[async_trait]
+pub trait Budget: Send + Sync {
+    /// Waits for this call's turn and counts it. Fails with a class of `RateLimited` or `Quota` and a
+    /// time when the pause or quota reaches further than a call should wait.
+    async fn take(&self, call: &Call) -> Result<(), CollectError>;
+
+    /// Forbids calls of `method` (all methods if `None`) with this host and token until `until`.
+    /// Survives restarts.
+    async fn pause(&self, host: &str, token: &str, method: Option<&str>, until: Timestamp);
+}
+
+/// Secret keys, one for each calendar month, from which author seeds are made.
+pub trait MonthKeys: Send + Sync {
+    /// The key of the month in which `at` lies (months of UTC). Never fails: a month whose key was
+    /// destroyed gets a fresh one that lives as long as this process.
+    fn key(&self, at: Timestamp) -> [u8; 32];
+}
+
+/// Sends one request. The real one is [`crate::http::Http`]; tests play a platform in process.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends and reads the whole answer, within bounds of time and size. Any HTTP status is an answer,
+    /// not an error. Error texts never contain the address or a header.
+    async fn send(&self, request: Request) -> Result<Response, CollectError>;
+}
+
+/// Everything a collector needs from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Limits.
+    pub budget: Arc<dyn Budget>,
+    /// The way out.
+    pub transport: Arc<dyn Transport>,
+    /// The only maker of authors and texts.
+    pub door: Door,
+}

@@ -1,0 +1,188 @@
+//! What a platform said, as far as it may be said: posts without people, cursors, pages.
+//!
+//! Place in the flow: made by the platforms' `adapt` modules, read by the root crate's `text` stage.
+//! Invariant: no field here can hold a person; the only trace of an author is an unprintable seed.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::door::{Masked, Seed};
+
+/// A platform that sources live on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// VK, `vk.com` and `vk.ru`.
+    Vk,
+    /// OK (Odnoklassniki).
+    Ok,
+    /// Telegram: the public preview, later MTProto.
+    Telegram,
+    /// MAX.
+    Max,
+    /// RSS and Atom feeds.
+    Rss,
+}
+
+impl Platform {
+    /// All platforms, in the order they are shown.
+    pub const ALL: [Platform; 5] =
+        [Platform::Vk, Platform::Ok, Platform::Telegram, Platform::Max, Platform::Rss];
+
+    /// The name used in files and output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Platform::Vk => "vk",
+            Platform::Ok => "ok",
+            Platform::Telegram => "telegram",
+            Platform::Max => "max",
+            Platform::Rss => "rss",
+        }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Platform {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        Platform::ALL.into_iter().find(|p| p.name() == s).ok_or_else(|| s.to_owned())
+    }
+}
+
+/// What kind of page a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// Page of a body or institution.
+    Official,
+    /// News community, channel or site.
+    News,
+    /// Residents' community.
+    Community,
+    /// Page of an opinion leader: a source like a newspaper, 10,000 followers or more.
+    Leader,
+}
+
+/// One watched place on a platform, as the operator named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSpec {
+    /// The operator's id of the source.
+    pub id: String,
+    /// Platform it lives on.
+    pub platform: Platform,
+    /// Name on the platform: `zaigraevo_online`, `-200001`, `https://…/rss.xml`.
+    pub handle: String,
+    /// Kind of page.
+    pub kind: SourceKind,
+    /// Whether comments are wanted.
+    pub comments: bool,
+    /// Number of the community or channel, learned once and stored with the source.
+    pub platform_id: Option<String>,
+}
+
+/// Where a look goes on. The text inside belongs to the platform's module alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub String);
+
+/// Post or comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RawKind {
+    /// A post of the page.
+    Post,
+    /// A comment below a post; has a parent.
+    Comment,
+}
+
+/// Who wrote it, as far as anybody may know.
+#[derive(Clone)]
+pub enum Author {
+    /// The page itself wrote in its own name: counts for no voice threshold.
+    Source,
+    /// A person: counted, never known.
+    Person(Seed),
+    /// Nobody is named: one anonymous voice for each post.
+    Anonymous,
+}
+
+/// Counters of a post; absent is not zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Views, rounded where the platform rounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub views: Option<u64>,
+    /// Likes or reactions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likes: Option<u64>,
+    /// Reposts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reposts: Option<u64>,
+    /// Comments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comments: Option<u64>,
+}
+
+/// A post or comment as it came through the door.
+#[derive(Clone)]
+pub struct RawPost {
+    /// Stable id, for example `vk:-200001_765` (DESIGN 6.1).
+    pub id: String,
+    /// Id of the post or comment it answers.
+    pub parent: Option<String>,
+    /// Post or comment.
+    pub kind: RawKind,
+    /// Text with people masked.
+    pub text: Masked,
+    /// When it was published, if the platform says so.
+    pub published: Option<Timestamp>,
+    /// When it was last edited, if the platform says so.
+    pub edited: Option<Timestamp>,
+    /// Who wrote it.
+    pub author: Author,
+    /// Whether a body speaks here (an official source in its own name).
+    pub official: bool,
+    /// Link to the post itself.
+    pub url: Option<String>,
+    /// Counters.
+    pub counts: Counts,
+    /// Whether the text was taken over from another page (repost, forward).
+    pub repost: bool,
+}
+
+/// What was learned about a source besides its posts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Number of the community or channel, to be stored with the source.
+    pub platform_id: Option<String>,
+    /// Posts with pictures or video and no text, which nobody can classify.
+    pub pictures_only: u32,
+    /// Posts whose comments are closed or not given to us.
+    pub comments_closed: u32,
+    /// Items that could not be read; the others were.
+    pub unreadable: u32,
+}
+
+/// One answer: what it held and where to go on.
+#[derive(Clone)]
+pub struct Page {
+    /// Posts and comments, in no particular order, possibly known already.
+    pub posts: Vec<RawPost>,
+    /// Ids that the platform, asked for them by id, said are gone.
+    pub gone: Vec<String>,
+    /// Where to go on.
+    pub cursor: Cursor,
+    /// Whether this look has more pages to read now.
+    pub more: bool,
+    /// What else was learned.
+    pub facts: Facts,
+}

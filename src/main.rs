@@ -1,0 +1,2 @@
+//! otklik binary.
+fn main() {}
