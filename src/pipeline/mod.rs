@@ -1,0 +1,2 @@
+//! The order of the stages.
+pub mod keys;
