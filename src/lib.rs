@@ -4,5 +4,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod model;
 pub mod pipeline;
+pub mod sim;

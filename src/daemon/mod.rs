@@ -1,0 +1,2 @@
+//! One loop over a closed enum of events.
+pub mod socket;
