@@ -2,6 +2,7 @@
 //!
 //! Modules stand in the order data flows; a module names only modules above it (ARCHITECTURE.md).
 
+pub mod classify;
 pub mod cli;
 pub mod clock;
 pub mod config;

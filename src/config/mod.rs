@@ -5,4 +5,6 @@
 
 pub mod fault;
 
+pub mod places;
+
 pub use fault::{Fault, Severity};
