@@ -49,6 +49,19 @@ pub struct ElsewhereEntry {
     pub names: Vec<String>,
 }
 
+/// An organisation people name instead of a place, as typed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationEntry {
+    /// Name as people write it.
+    pub name: Spanned<String>,
+    /// Other names.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Settlement it stands in, if it stands in one.
+    pub place: Option<Spanned<String>>,
+}
+
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +69,9 @@ pub struct PlacesFile {
     /// Settlements of the district.
     #[serde(default)]
     pub place: Vec<PlaceEntry>,
+    /// Organisations.
+    #[serde(default)]
+    pub organisation: Vec<OrganisationEntry>,
     /// Places outside it.
     #[serde(default)]
     pub elsewhere: Vec<ElsewhereEntry>,
@@ -122,6 +138,17 @@ impl PlacesFile {
                     adjective,
                     "прилагательное должно стоять в мужском роде".to_owned(),
                     "например «онохойский»",
+                ));
+            }
+        }
+        for place in self.organisation.iter().filter_map(|entry| entry.place.as_ref()) {
+            if !ids.contains(place.get_ref()) {
+                faults.push(Fault::at(
+                    file,
+                    source,
+                    place.span().start,
+                    format!("нет места с id «{}»", place.get_ref()),
+                    "впишите id одного из [[place]]",
                 ));
             }
         }

@@ -1,0 +1,373 @@
+//! Finds settlements in a text and decides which place a post is about.
+//!
+//! Place in the flow: inside `classify`, before the rules (`@место` asks for its hits); [`resolve`] is
+//! called by the pipeline, which knows parent, thread and source. Invariant: a name that is also a
+//! street, a surname or an ordinary word counts only beside a cue; one wrong village costs more than
+//! ten misses.
+
+use std::collections::HashMap;
+
+use super::declension::{adjective_forms, forms};
+use crate::config::places::PlacesFile;
+use crate::model::{PlaceBy, PlaceFinding, PlaceId, SourceScope, Span};
+use crate::text::tokens::{CAPITAL, Tokens};
+
+/// A place or organisation found in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceHit {
+    /// First token.
+    pub first: usize,
+    /// Behind the last token.
+    pub last: usize,
+    /// Bytes in the text.
+    pub start: usize,
+    /// Bytes in the text.
+    pub end: usize,
+    /// What was found.
+    pub target: Target,
+}
+
+/// What a name leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A settlement, by index.
+    Place(usize),
+    /// An organisation, by index.
+    Organisation(usize),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Settlement {
+    id: PlaceId,
+    title: String,
+    elsewhere: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Organisation {
+    place: Option<PlaceId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Name,
+    /// Needs a preposition or type word before it.
+    Strict,
+    /// Needs that and a capital letter.
+    Cue,
+    Adjective,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Candidate {
+    rest: Vec<String>,
+    target: Target,
+    sort: Sort,
+}
+
+/// All names and their forms, compiled.
+#[derive(Debug, Clone, Default)]
+pub struct Gazetteer {
+    settlements: Vec<Settlement>,
+    organisations: Vec<Organisation>,
+    index: HashMap<String, Vec<Candidate>>,
+}
+
+/// Words that announce a settlement.
+const TYPE_WORDS: &[&str] = &[
+    "село", "села", "селе", "селу", "селом", "с", "поселок", "поселка", "поселке", "поселку",
+    "поселком", "п", "пос", "пгт", "улус", "улуса", "улусе", "деревня", "деревни", "деревне",
+    "деревню", "станция", "станции", "станцию", "ст", "город", "города", "городе", "г",
+];
+
+const PREPOSITIONS: &[&str] = &[
+    "в", "во", "из", "на", "до", "от", "под", "за", "около", "возле", "у", "по", "через", "между",
+    "к", "ко", "над", "рядом",
+];
+
+pub(super) const STREET_WORDS: &[&str] = &[
+    "ул", "улица", "улицы", "улице", "улицу", "улицей", "пер", "переулок", "переулка", "переулке",
+    "переулку", "проспект", "проспекта", "проспекте", "проспекту", "пр-т", "шоссе", "тракт",
+    "тракта", "тракту", "тракте", "бульвар", "бульвара", "бульваре", "бульвару", "микрорайон",
+    "микрорайона", "микрорайоне", "мкр", "мкрн", "набережная", "набережной",
+];
+
+impl Gazetteer {
+    /// Knows no place.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Compiles a checked list.
+    #[must_use]
+    pub fn compile(file: &PlacesFile) -> Self {
+        let mut gazetteer = Self::default();
+        for entry in &file.place {
+            let name = entry.name.get_ref();
+            let target = Target::Place(gazetteer.settlements.len());
+            gazetteer.settlements.push(Settlement {
+                id: PlaceId(entry.id.get_ref().clone()),
+                title: name.clone(),
+                elsewhere: false,
+            });
+            let strict: Vec<String> = entry.strict.iter().map(|form| folded(form)).collect();
+            for (order, name) in std::iter::once(name).chain(&entry.also).enumerate() {
+                let cue = entry.cue && order == 0;
+                for form in forms(&folded(name)) {
+                    let sort = if cue {
+                        Sort::Cue
+                    } else if strict.contains(&form) {
+                        Sort::Strict
+                    } else {
+                        Sort::Name
+                    };
+                    gazetteer.add(&form, target, sort);
+                }
+            }
+            if let Some(adjective) = &entry.adjective {
+                for form in adjective_forms(&folded(adjective.get_ref())) {
+                    gazetteer.add(&form, target, Sort::Adjective);
+                }
+            }
+        }
+        for name in file.elsewhere.iter().flat_map(|entry| &entry.names) {
+            let target = Target::Place(gazetteer.settlements.len());
+            gazetteer.settlements.push(Settlement {
+                id: PlaceId(latin(name)),
+                title: name.clone(),
+                elsewhere: true,
+            });
+            for form in forms(&folded(name)) {
+                gazetteer.add(&form, target, Sort::Name);
+            }
+        }
+        for entry in &file.organisation {
+            let target = Target::Organisation(gazetteer.organisations.len());
+            let place = entry.place.as_ref().map(|place| PlaceId(place.get_ref().clone()));
+            gazetteer.organisations.push(Organisation { place });
+            for name in std::iter::once(entry.name.get_ref()).chain(&entry.also) {
+                for form in forms(&folded(name)) {
+                    gazetteer.add(&form, target, Sort::Name);
+                }
+            }
+        }
+        for candidates in gazetteer.index.values_mut() {
+            candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.rest.len()));
+        }
+        gazetteer
+    }
+
+    fn add(&mut self, form: &str, target: Target, sort: Sort) {
+        let tokens = Tokens::of(form);
+        let mut words = (0..tokens.len()).map(|at| tokens.text(at).to_owned());
+        let Some(first) = words.next() else { return };
+        let candidate = Candidate { rest: words.collect(), target, sort };
+        let candidates = self.index.entry(first).or_default();
+        if !candidates.iter().any(|c| c.rest == candidate.rest) {
+            candidates.push(candidate);
+        }
+    }
+
+    /// Number of settlements, the ones elsewhere included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.settlements.len()
+    }
+
+    /// Whether no settlement is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.settlements.is_empty()
+    }
+
+    /// Official name of a settlement of the district.
+    #[must_use]
+    pub fn title(&self, id: &PlaceId) -> Option<&str> {
+        self.settlements.iter().find(|s| s.id == *id).map(|s| s.title.as_str())
+    }
+
+    /// Ids and names of the district's settlements, in the order of the file.
+    pub fn ours(&self) -> impl Iterator<Item = (&PlaceId, &str)> {
+        self.settlements.iter().filter(|s| !s.elsewhere).map(|s| (&s.id, s.title.as_str()))
+    }
+
+    /// The settlement that an imported line or a source names, by id or by name in any case form.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&PlaceId> {
+        if let Some(settlement) = self.settlements.iter().find(|s| s.id.as_str() == name) {
+            return Some(&settlement.id);
+        }
+        let tokens = Tokens::of(name);
+        let mut hits = Vec::new();
+        self.find(&tokens, &mut hits);
+        hits.iter().find_map(|hit| match hit.target {
+            Target::Place(at) => self.settlements.get(at).map(|s| &s.id),
+            Target::Organisation(_) => None,
+        })
+    }
+
+    /// Finds settlements and organisations in `tokens`; appends them to `out` in text order, without
+    /// overlaps, longest first.
+    pub fn find(&self, tokens: &Tokens, out: &mut Vec<PlaceHit>) {
+        let mut at = 0;
+        while at < tokens.len() {
+            match self.hit(tokens, at) {
+                Some(hit) => {
+                    at = hit.last;
+                    out.push(hit);
+                }
+                None => at += 1,
+            }
+        }
+    }
+
+    fn hit(&self, tokens: &Tokens, at: usize) -> Option<PlaceHit> {
+        let candidates = self.index.get(tokens.text(at))?;
+        let list = tokens.list();
+        candidates.iter().find_map(|candidate| {
+            let last = at + 1 + candidate.rest.len();
+            let fits = last <= list.len()
+                && candidate.rest.iter().enumerate().all(|(n, word)| tokens.text(at + 1 + n) == word)
+                && allowed(tokens, at, last, candidate.sort);
+            fits.then(|| PlaceHit {
+                first: at,
+                last,
+                start: list[at].start as usize,
+                end: list[last - 1].end as usize,
+                target: candidate.target,
+            })
+        })
+    }
+
+    /// What a hit says about the place, with `span` in code points. `None` for an organisation whose
+    /// settlement is not known.
+    #[must_use]
+    pub fn finding(&self, hit: &PlaceHit, span: Span, anywhere: bool) -> Option<PlaceFinding> {
+        let settlement = match hit.target {
+            Target::Place(at) => self.settlements.get(at)?,
+            Target::Organisation(at) => {
+                let id = self.organisations.get(at)?.place.as_ref()?;
+                self.settlements.iter().find(|s| s.id == *id)?
+            }
+        };
+        Some(PlaceFinding {
+            place: Some(settlement.id.clone()),
+            title: settlement.title.clone(),
+            by: PlaceBy::Text,
+            elsewhere: settlement.elsewhere && !anywhere,
+            span: Some(span),
+            street: None,
+            house: None,
+            street_start: None,
+            street_end: None,
+        })
+    }
+}
+
+/// Whether a name may count where it stands.
+fn allowed(tokens: &Tokens, at: usize, last: usize, sort: Sort) -> bool {
+    let before = if at > 0 { tokens.text(at - 1) } else { "" };
+    let after = tokens.text(last);
+    // «улица Онохойская», «по Онохойской улице», «переулок Илькинский»: a street, not the village.
+    if STREET_WORDS.contains(&before) {
+        return false;
+    }
+    let announced = TYPE_WORDS.contains(&before) || PREPOSITIONS.contains(&before);
+    match sort {
+        Sort::Name => true,
+        Sort::Strict => announced,
+        Sort::Cue => announced && tokens.list()[at].is(CAPITAL),
+        // «Заиграевский район» is the whole district, «Онохойская улица» a street.
+        Sort::Adjective => {
+            !after.starts_with("район") && after != "рн" && after != "р" && !STREET_WORDS.contains(&after)
+        }
+    }
+}
+
+/// Lower case, ё as е, without the dots of abbreviations.
+fn folded(name: &str) -> String {
+    name.to_lowercase().replace('ё', "е").replace(". ", " ").replace('.', " ").trim().to_owned()
+}
+
+/// An id for a place that the file gives none: its name in Latin letters.
+fn latin(name: &str) -> String {
+    const TABLE: &[(&str, &str)] = &[
+        ("щ", "sch"), ("ж", "zh"), ("х", "h"), ("ц", "ts"), ("ч", "ch"), ("ш", "sh"), ("ю", "yu"),
+        ("я", "ya"), ("а", "a"), ("б", "b"), ("в", "v"), ("г", "g"), ("д", "d"), ("е", "e"),
+        ("з", "z"), ("и", "i"), ("й", "y"), ("к", "k"), ("л", "l"), ("м", "m"), ("н", "n"),
+        ("о", "o"), ("п", "p"), ("р", "r"), ("с", "s"), ("т", "t"), ("у", "u"), ("ф", "f"),
+        ("ъ", ""), ("ы", "y"), ("ь", ""), ("э", "e"), (" ", "_"), ("-", "_"),
+    ];
+    let mut id = folded(name);
+    for (russian, latin) in TABLE {
+        id = id.replace(russian, latin);
+    }
+    id
+}
+
+/// What is known around a text when its place is decided.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Place that came with the line.
+    pub given: Option<(PlaceId, String)>,
+    /// Places of the post it answers.
+    pub parent: Vec<PlaceFinding>,
+    /// Default place of the source.
+    pub source: Option<(PlaceId, String)>,
+    /// How far the source reaches.
+    pub scope: Option<SourceScope>,
+}
+
+/// Decides the places of a post: its own text, else the place given with it, else its parent's, else the
+/// source's default. Empty: the district as a whole, if the source is about the district.
+#[must_use]
+pub fn resolve(text: &[PlaceFinding], around: &Surroundings) -> Vec<PlaceFinding> {
+    let bare = |id: &PlaceId, title: &str, by| PlaceFinding {
+        place: Some(id.clone()),
+        title: title.to_owned(),
+        by,
+        elsewhere: false,
+        span: None,
+        street: None,
+        house: None,
+        street_start: None,
+        street_end: None,
+    };
+    if text.iter().any(|place| place.place.is_some()) {
+        return text.to_vec();
+    }
+    let from_around = if let Some((id, title)) = &around.given {
+        vec![bare(id, title, PlaceBy::Text)]
+    } else if around.parent.iter().any(|place| place.place.is_some()) {
+        let parents = around.parent.iter().filter(|place| place.place.is_some());
+        parents
+            .map(|place| PlaceFinding {
+                by: if place.by == PlaceBy::Text { PlaceBy::Parent } else { place.by },
+                span: None,
+                street_start: None,
+                street_end: None,
+                ..place.clone()
+            })
+            .collect()
+    } else if let Some((id, title)) = &around.source {
+        vec![bare(id, title, PlaceBy::Source)]
+    } else {
+        return text.to_vec();
+    };
+    merge_streets(from_around, text)
+}
+
+/// Lone streets of the text belong to the settlement that was found around it.
+fn merge_streets(mut places: Vec<PlaceFinding>, text: &[PlaceFinding]) -> Vec<PlaceFinding> {
+    let mut streets = text.iter().filter(|place| place.street.is_some());
+    if let (Some(first), [only]) = (streets.clone().next(), places.as_mut_slice()) {
+        only.street.clone_from(&first.street);
+        only.house.clone_from(&first.house);
+        only.street_start = first.street_start;
+        only.street_end = first.street_end;
+        streets.next();
+    }
+    places.extend(streets.cloned());
+    places
+}
