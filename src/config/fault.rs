@@ -81,7 +81,11 @@ impl fmt::Display for Fault {
         if self.line > 0 {
             write!(f, ":{}:{}", self.line, self.column)?;
         }
-        write!(f, ": {}", self.text)?;
+        f.write_str(": ")?;
+        if self.severity == Severity::Warning {
+            f.write_str("предупреждение: ")?;
+        }
+        f.write_str(&self.text)?;
         if !self.fix.is_empty() {
             write!(f, " → {}", self.fix)?;
         }
@@ -139,6 +143,7 @@ pub fn decode(file: &Path, bytes: &[u8]) -> Result<String, Fault> {
 pub fn parse_toml<T: DeserializeOwned>(file: &Path, source: &str) -> Result<T, Fault> {
     toml::from_str(source).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
-        Fault::at(file, source, offset, error.message().to_owned(), "")
+        let (text, fix) = super::wording::russian(error.message());
+        Fault::at(file, source, offset, text, fix)
     })
 }

@@ -3,8 +3,27 @@
 //! Place in the flow: read once at start (static) or again when a file changes (reloadable), then handed
 //! on as values. Invariant: all faults of a file are reported at once, each with file, line, column and fix.
 
+pub mod check;
+pub mod duration;
 pub mod fault;
+pub mod file;
+pub mod handle;
+pub mod nearest;
+pub mod read;
+pub mod reference;
+mod resolve;
+pub mod secret;
+pub mod settings;
+pub mod sources;
+pub mod wording;
 
 pub mod places;
 
 pub use fault::{Fault, Severity};
+pub use secret::{Secret, SecretError, SecretFrom, SecretText};
+pub use settings::{
+    Bot, District, LogLevel, Max, Need, Network, OkApi, Platforms, Retention, Schedule, Settings,
+    Smtp, Telegram, TokenKind, Vk, builtin, examine, load, load_all, load_district,
+    load_for_classify, load_for_store,
+};
+pub use sources::{KnownPlaces, examine_sources, load_sources};

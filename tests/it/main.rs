@@ -1,1 +1,9 @@
-//! Integration tests.
+//! Integration tests, one module for each thing that is proven.
+
+mod bless;
+mod reference;
+
+/// The root of the repository.
+pub fn root() -> std::path::PathBuf {
+    std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
