@@ -2,5 +2,7 @@
 //!
 //! Modules stand in the order data flows; a module names only modules above it (ARCHITECTURE.md).
 
+pub mod alert;
+pub mod cluster;
 pub mod config;
 pub mod model;
