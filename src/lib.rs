@@ -5,6 +5,8 @@
 pub mod classify;
 pub mod cli;
 pub mod clock;
+pub mod alert;
+pub mod cluster;
 pub mod config;
 pub mod daemon;
 pub mod model;

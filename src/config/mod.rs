@@ -18,6 +18,7 @@ pub mod sources;
 pub mod wording;
 
 pub mod places;
+pub mod routes;
 
 pub use fault::{Fault, Severity};
 pub use secret::{Secret, SecretError, SecretFrom, SecretText};

@@ -143,9 +143,9 @@ pub struct Problem {
     pub last: Timestamp,
     /// Posts that joined.
     pub posts: u32,
-    /// Posts among them that may be a ground of an alert.
+    /// Posts since it last opened that may be a ground of an alert.
     pub grounds: u32,
-    /// Last time somebody was told: when, level, voices then.
+    /// Last time somebody was told since it last opened: when, level, voices then.
     pub told: Option<(Timestamp, RiskLevel, u32)>,
     /// How many alerts were made of it.
     pub alerts: u32,
@@ -218,6 +218,10 @@ impl Problem {
                 self.state = ProblemState::Reopened;
                 self.returns += 1;
                 self.acknowledged = None;
+                // What was told and what grounded it belong to the time before: a return is a fact
+                // of its own and needs a ground of its own.
+                self.told = None;
+                self.grounds = 0;
             }
             ProblemEventKind::Acknowledged { .. } => self.acknowledged = Some(event.at),
             ProblemEventKind::Answered { published } => self.answered = Some(*published),
