@@ -206,8 +206,6 @@ const BURYAT_ENDINGS: &[&str] = &[
     "уудые",
     "даг",
     "дог",
-    "ажа",
-    "ожо",
     "шье",
     "абди",
     "обди",
@@ -220,6 +218,10 @@ const BURYAT_ENDINGS: &[&str] = &[
     "лга",
     "дахи",
 ];
+
+/// Endings that make a word Russian whatever stands inside («травмоопасная», «заасфальтировать»).
+const SURELY_RUSSIAN: &[&str] =
+    &["ть", "ться", "тся", "ого", "ому", "ами", "ый", "ая", "ые", "ых", "ение", "ения", "ость"];
 
 /// Beginnings of Russian words with «э» or a double vowel inside.
 const RUSSIAN_EXCEPTIONS: &[&str] = &[
@@ -315,7 +317,9 @@ impl Signs {
             self.buryat += 3;
             return;
         }
-        let buryat = buryat_shape(&plain, letters).min(if capital { 2 } else { 3 });
+        let surely = special == 0 && SURELY_RUSSIAN.iter().any(|end| word.ends_with(end));
+        let most = if surely { 0 } else { 3 - u32::from(capital) };
+        let buryat = buryat_shape(&plain, letters).min(most);
         self.buryat += buryat;
         if buryat == 0 && letters >= 4 && RUSSIAN_ENDINGS.iter().any(|end| word.ends_with(end)) {
             self.russian += 2;
