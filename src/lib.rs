@@ -2,14 +2,23 @@
 //!
 //! Modules stand in the order data flows; a module names only modules above it (ARCHITECTURE.md).
 
-pub mod classify;
-pub mod cli;
 pub mod clock;
-pub mod alert;
-pub mod cluster;
-pub mod config;
-pub mod daemon;
 pub mod model;
-pub mod pipeline;
-pub mod sim;
+
+pub mod config;
+
 pub mod text;
+
+pub mod classify;
+
+pub mod cluster;
+
+pub mod alert;
+
+pub mod pipeline;
+
+pub mod sim;
+
+pub mod daemon;
+
+pub mod cli;

@@ -1,2 +1,4 @@
 //! Classification.
 pub mod declension;
+pub mod place;
+pub mod street;

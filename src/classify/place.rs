@@ -75,21 +75,91 @@ pub struct Gazetteer {
 
 /// Words that announce a settlement.
 const TYPE_WORDS: &[&str] = &[
-    "село", "села", "селе", "селу", "селом", "с", "поселок", "поселка", "поселке", "поселку",
-    "поселком", "п", "пос", "пгт", "улус", "улуса", "улусе", "деревня", "деревни", "деревне",
-    "деревню", "станция", "станции", "станцию", "ст", "город", "города", "городе", "г",
+    "село",
+    "села",
+    "селе",
+    "селу",
+    "селом",
+    "с",
+    "поселок",
+    "поселка",
+    "поселке",
+    "поселку",
+    "поселком",
+    "п",
+    "пос",
+    "пгт",
+    "улус",
+    "улуса",
+    "улусе",
+    "деревня",
+    "деревни",
+    "деревне",
+    "деревню",
+    "станция",
+    "станции",
+    "станцию",
+    "ст",
+    "город",
+    "города",
+    "городе",
+    "г",
 ];
 
 const PREPOSITIONS: &[&str] = &[
-    "в", "во", "из", "на", "до", "от", "под", "за", "около", "возле", "у", "по", "через", "между",
-    "к", "ко", "над", "рядом",
+    "в",
+    "во",
+    "из",
+    "на",
+    "до",
+    "от",
+    "под",
+    "за",
+    "около",
+    "возле",
+    "у",
+    "по",
+    "через",
+    "между",
+    "к",
+    "ко",
+    "над",
+    "рядом",
 ];
 
 pub(super) const STREET_WORDS: &[&str] = &[
-    "ул", "улица", "улицы", "улице", "улицу", "улицей", "пер", "переулок", "переулка", "переулке",
-    "переулку", "проспект", "проспекта", "проспекте", "проспекту", "пр-т", "шоссе", "тракт",
-    "тракта", "тракту", "тракте", "бульвар", "бульвара", "бульваре", "бульвару", "микрорайон",
-    "микрорайона", "микрорайоне", "мкр", "мкрн", "набережная", "набережной",
+    "ул",
+    "улица",
+    "улицы",
+    "улице",
+    "улицу",
+    "улицей",
+    "пер",
+    "переулок",
+    "переулка",
+    "переулке",
+    "переулку",
+    "проспект",
+    "проспекта",
+    "проспекте",
+    "проспекту",
+    "пр-т",
+    "шоссе",
+    "тракт",
+    "тракта",
+    "тракту",
+    "тракте",
+    "бульвар",
+    "бульвара",
+    "бульваре",
+    "бульвару",
+    "микрорайон",
+    "микрорайона",
+    "микрорайоне",
+    "мкр",
+    "мкрн",
+    "набережная",
+    "набережной",
 ];
 
 impl Gazetteer {
@@ -228,7 +298,11 @@ impl Gazetteer {
         candidates.iter().find_map(|candidate| {
             let last = at + 1 + candidate.rest.len();
             let fits = last <= list.len()
-                && candidate.rest.iter().enumerate().all(|(n, word)| tokens.text(at + 1 + n) == word)
+                && candidate
+                    .rest
+                    .iter()
+                    .enumerate()
+                    .all(|(n, word)| tokens.text(at + 1 + n) == word)
                 && allowed(tokens, at, last, candidate.sort);
             fits.then(|| PlaceHit {
                 first: at,
@@ -280,7 +354,10 @@ fn allowed(tokens: &Tokens, at: usize, last: usize, sort: Sort) -> bool {
         Sort::Cue => announced && tokens.list()[at].is(CAPITAL),
         // «Заиграевский район» is the whole district, «Онохойская улица» a street.
         Sort::Adjective => {
-            !after.starts_with("район") && after != "рн" && after != "р" && !STREET_WORDS.contains(&after)
+            !after.starts_with("район")
+                && after != "рн"
+                && after != "р"
+                && !STREET_WORDS.contains(&after)
         }
     }
 }
@@ -293,11 +370,40 @@ fn folded(name: &str) -> String {
 /// An id for a place that the file gives none: its name in Latin letters.
 fn latin(name: &str) -> String {
     const TABLE: &[(&str, &str)] = &[
-        ("щ", "sch"), ("ж", "zh"), ("х", "h"), ("ц", "ts"), ("ч", "ch"), ("ш", "sh"), ("ю", "yu"),
-        ("я", "ya"), ("а", "a"), ("б", "b"), ("в", "v"), ("г", "g"), ("д", "d"), ("е", "e"),
-        ("з", "z"), ("и", "i"), ("й", "y"), ("к", "k"), ("л", "l"), ("м", "m"), ("н", "n"),
-        ("о", "o"), ("п", "p"), ("р", "r"), ("с", "s"), ("т", "t"), ("у", "u"), ("ф", "f"),
-        ("ъ", ""), ("ы", "y"), ("ь", ""), ("э", "e"), (" ", "_"), ("-", "_"),
+        ("щ", "sch"),
+        ("ж", "zh"),
+        ("х", "h"),
+        ("ц", "ts"),
+        ("ч", "ch"),
+        ("ш", "sh"),
+        ("ю", "yu"),
+        ("я", "ya"),
+        ("а", "a"),
+        ("б", "b"),
+        ("в", "v"),
+        ("г", "g"),
+        ("д", "d"),
+        ("е", "e"),
+        ("з", "z"),
+        ("и", "i"),
+        ("й", "y"),
+        ("к", "k"),
+        ("л", "l"),
+        ("м", "m"),
+        ("н", "n"),
+        ("о", "o"),
+        ("п", "p"),
+        ("р", "r"),
+        ("с", "s"),
+        ("т", "t"),
+        ("у", "u"),
+        ("ф", "f"),
+        ("ъ", ""),
+        ("ы", "y"),
+        ("ь", ""),
+        ("э", "e"),
+        (" ", "_"),
+        ("-", "_"),
     ];
     let mut id = folded(name);
     for (russian, latin) in TABLE {
@@ -370,4 +476,101 @@ fn merge_streets(mut places: Vec<PlaceFinding>, text: &[PlaceFinding]) -> Vec<Pl
     }
     places.extend(streets.cloned());
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> String {
+        let gazetteer = Gazetteer::compile(&PlacesFile::built_in());
+        let tokens = Tokens::of(text);
+        let mut hits = Vec::new();
+        gazetteer.find(&tokens, &mut hits);
+        let span = Span { start: 0, end: 0 };
+        let names: Vec<String> = hits
+            .iter()
+            .filter_map(|hit| gazetteer.finding(hit, span, false))
+            .map(|place| format!("{}{}", if place.elsewhere { "-" } else { "" }, place.title))
+            .collect();
+        names.join(", ")
+    }
+
+    #[test]
+    fn settlements_in_all_cases() {
+        for (text, expected) in [
+            ("В Онохое нет отопления", "Онохой"),
+            ("из новой бряни едем", "Новая Брянь"),
+            ("онохойская школа закрыта", "Онохой"),
+            ("в Усть-Бряни и Старой Бряни", "Усть-Брянь, Старая Брянь"),
+            ("под Татарским Ключом горит лес", "Татарский Ключ"),
+            ("до Нижних Тальцов не доехать", "Нижние Тальцы"),
+            ("дорога в Тальцы", "Нижние Тальцы"),
+            ("Нов. Брянь без воды", "Новая Брянь"),
+            ("В ЗАИГРАЕВО ХОЛОДНО", "Заиграево"),
+            ("в Эрхирике отключили свет", "Эрхирик"),
+            ("Мухор-Тала, Мухор-Тале", "Мухор-Тала, Мухор-Тала"),
+            ("живу в Старом Онохое", "Старый Онохой"),
+            ("из Улан-Удэ в Москву", "-Улан-Удэ, -Москва"),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn traps() {
+        for (text, expected) in [
+            ("потерялись ключи от машины", ""),
+            ("нашли в ключах брелок", ""),
+            ("живу в селе Ключи", "Ключи"),
+            ("улица Онохойская вся в ямах", ""),
+            ("на Заиграевской улице темно", ""),
+            ("по улице Онохойской", ""),
+            ("жители Заиграевского района", ""),
+            ("учитель Заиграева получила награду", ""),
+            ("дорога из Заиграева разбита", "Заиграево"),
+            ("победа, мирный, красный, октябрьский, большая площадь", ""),
+            ("село солнце", ""),
+            ("сходил к врачу", ""),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    fn place(id: &str, by: PlaceBy) -> PlaceFinding {
+        PlaceFinding {
+            place: Some(id.into()),
+            title: id.to_owned(),
+            by,
+            elsewhere: false,
+            span: None,
+            street: None,
+            house: None,
+            street_start: None,
+            street_end: None,
+        }
+    }
+
+    #[test]
+    fn the_text_wins_over_parent_over_source() {
+        let text = vec![place("onohoy", PlaceBy::Text)];
+        let mut around = Surroundings {
+            given: None,
+            parent: vec![place("ilka", PlaceBy::Text)],
+            source: Some(("shabur".into(), "Шабур".to_owned())),
+            scope: Some(SourceScope::District),
+        };
+        let decided = |text: &[PlaceFinding], around: &Surroundings| {
+            resolve(text, around)
+                .iter()
+                .map(|p| (p.place.clone().map(|id| id.0), p.by))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(decided(&text, &around), [(Some("onohoy".to_owned()), PlaceBy::Text)]);
+        assert_eq!(decided(&[], &around), [(Some("ilka".to_owned()), PlaceBy::Parent)]);
+        around.parent.clear();
+        assert_eq!(decided(&[], &around), [(Some("shabur".to_owned()), PlaceBy::Source)]);
+        around.source = None;
+        assert_eq!(decided(&[], &around), []);
+    }
 }

@@ -29,10 +29,55 @@ const NAME_WORDS_MAX: usize = 3;
 const HOUSE_DIGITS_MAX: usize = 4;
 /// Words that never belong to a street's name.
 const NOT_NAMES: &[&str] = &[
-    "и", "на", "в", "у", "по", "с", "от", "до", "за", "нет", "не", "где", "вся", "весь", "возле",
-    "около", "напротив", "между", "дом", "д", "вчера", "сегодня", "опять", "уже", "очень", "все",
-    "это", "эта", "там", "тут", "к", "из", "без", "под", "что", "как", "темно", "будет", "была",
-    "наша", "нашей", "нашу", "этой", "эту", "одной", "другой", "каждой", "всей", "самой",
+    "и",
+    "на",
+    "в",
+    "у",
+    "по",
+    "с",
+    "от",
+    "до",
+    "за",
+    "нет",
+    "не",
+    "где",
+    "вся",
+    "весь",
+    "возле",
+    "около",
+    "напротив",
+    "между",
+    "дом",
+    "д",
+    "вчера",
+    "сегодня",
+    "опять",
+    "уже",
+    "очень",
+    "все",
+    "это",
+    "эта",
+    "там",
+    "тут",
+    "к",
+    "из",
+    "без",
+    "под",
+    "что",
+    "как",
+    "темно",
+    "будет",
+    "была",
+    "наша",
+    "нашей",
+    "нашу",
+    "этой",
+    "эту",
+    "одной",
+    "другой",
+    "каждой",
+    "всей",
+    "самой",
 ];
 
 /// Finds the streets of `text`, in text order. `after` holds the tokens behind settlements that were
@@ -129,8 +174,7 @@ fn name_word(tokens: &Tokens, at: usize) -> bool {
         return false;
     }
     let ending = ["ая", "ой", "ую", "ского", "ова", "ева", "ина", "ей", "ый", "ий", "ыха", "ича"];
-    token.is(CAPITAL)
-        || (word.chars().count() > 4 && ending.iter().any(|end| word.ends_with(end)))
+    token.is(CAPITAL) || (word.chars().count() > 4 && ending.iter().any(|end| word.ends_with(end)))
 }
 
 /// Adds the house that follows a street's name. Returns the hit and the token behind it.
@@ -143,9 +187,8 @@ fn with_house(text: &str, tokens: &Tokens, name: &Range<usize>) -> (StreetHit, u
         Some(house) => (list[house.end - 1].end as usize, house.end),
         None => (name_end, name.end),
     };
-    let house = house.map(|h| {
-        text[list[h.start].start as usize..list[h.end - 1].end as usize].to_owned()
-    });
+    let house =
+        house.map(|h| text[list[h.start].start as usize..list[h.end - 1].end as usize].to_owned());
     (StreetHit { street, house, start, end }, last)
 }
 
@@ -164,7 +207,10 @@ fn house_behind(tokens: &Tokens, from: usize) -> Option<Range<usize>> {
     }
     // «Гагарина 12 числа», «Гагарина 5 минут»: a count of something, not a house.
     let unit = tokens.text(at + 1);
-    if ["час", "минут", "руб", "числ", "лет", "год", "дн", "мая", "июн"].iter().any(|u| unit.starts_with(u)) {
+    if ["час", "минут", "руб", "числ", "лет", "год", "дн", "мая", "июн"]
+        .iter()
+        .any(|u| unit.starts_with(u))
+    {
         return None;
     }
     let first = at;
@@ -177,15 +223,16 @@ fn house_behind(tokens: &Tokens, from: usize) -> Option<Range<usize>> {
     if one_letter(at) && (touches(at) || list[at].is(GLUED)) {
         at += 1;
     }
-    let near = |at: usize| {
-        list.get(at).is_some_and(|t| t.start.saturating_sub(list[at - 1].end) <= 4)
-    };
+    let near =
+        |at: usize| list.get(at).is_some_and(|t| t.start.saturating_sub(list[at - 1].end) <= 4);
     if number(at) && near(at) && list[at].start > list[at - 1].end && !spaced(tokens, at) {
         at += 1;
         if one_letter(at) && touches(at) {
             at += 1;
         }
-    } else if ["к", "корп", "корпус", "стр", "строение"].contains(&tokens.text(at)) && number(at + 1) {
+    } else if ["к", "корп", "корпус", "стр", "строение"].contains(&tokens.text(at))
+        && number(at + 1)
+    {
         at += 2;
     }
     Some(first..at)
@@ -201,10 +248,63 @@ fn spaced(tokens: &Tokens, at: usize) -> bool {
 
 /// A feminine adjective in the nominative («Советской» → «Советская»); other names as written.
 fn nominative(name: &str) -> String {
-    for (end, replaced) in [("ской", "ская"), ("скую", "ская"), ("ной", "ная"), ("ную", "ная")] {
+    for (end, replaced) in [("ской", "ская"), ("скую", "ская"), ("ной", "ная"), ("ную", "ная")]
+    {
         if let Some(stem) = name.strip_suffix(end) {
             return format!("{stem}{replaced}");
         }
     }
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str, settlements: &[Range<usize>]) -> String {
+        let tokens = Tokens::of(text);
+        let hits = find(text, &tokens, settlements);
+        let shown = |hit: &StreetHit| {
+            let house = hit.house.as_deref().map(|h| format!(" {h}")).unwrap_or_default();
+            format!("{}{house}", hit.street)
+        };
+        hits.iter().map(shown).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn streets_and_houses() {
+        for (text, expected) in [
+            ("ул. Гагарина, 12 нет воды", "Гагарина 12"),
+            ("улица Советская дом 5а темно", "Советская 5а"),
+            ("на Советской улице яма", "Советская"),
+            ("по ул Школьной 18-24", "Школьная 18-24"),
+            ("переулок Северный, д. 5/2", "Северный 5/2"),
+            ("улица 50 лет Октября, дом 3", "50 лет Октября 3"),
+            ("ул.Ленина 7", "Ленина 7"),
+            ("проспект Юрия Гагарина", "Юрия Гагарина"),
+            ("на нашей улице темно", ""),
+            ("улица вся в снегу", ""),
+            ("ул. Заречная и ул. Новая", "Заречная; Новая"),
+            ("ул. Гагарина 12 числа отключат", "Гагарина"),
+        ] {
+            assert_eq!(found(text, &[]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_settlement_before_it_replaces_the_type_word() {
+        assert_eq!(found("Онохой, Советская, 5", std::slice::from_ref(&(0..1))), "Советская 5");
+        assert_eq!(found("Онохой, Вчера 5 раз звонили", std::slice::from_ref(&(0..1))), "");
+    }
+
+    #[test]
+    fn spans_lie_in_the_text() {
+        let text = "Онохой, Советская, 5 мёрзнем";
+        let tokens = Tokens::of(text);
+        let hits = find(text, &tokens, std::slice::from_ref(&(0..1)));
+        assert_eq!(
+            hits.iter().map(|h| &text[h.start..h.end]).collect::<Vec<_>>(),
+            ["Советская, 5"]
+        );
+    }
 }

@@ -9,16 +9,15 @@ pub mod fault;
 pub mod file;
 pub mod handle;
 pub mod nearest;
+pub mod places;
 pub mod read;
 pub mod reference;
 mod resolve;
+pub mod routes;
 pub mod secret;
 pub mod settings;
 pub mod sources;
 pub mod wording;
-
-pub mod places;
-pub mod routes;
 
 pub use fault::{Fault, Severity};
 pub use secret::{Secret, SecretError, SecretFrom, SecretText};
