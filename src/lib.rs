@@ -22,3 +22,4 @@ pub mod sim;
 pub mod daemon;
 
 pub mod cli;
+pub mod store;
