@@ -4,5 +4,9 @@
 //! on as values. Invariant: all faults of a file are reported at once, each with file, line, column and fix.
 
 pub mod fault;
+pub mod risk;
+pub mod season;
 
 pub use fault::{Fault, Severity};
+pub use risk::RiskRules;
+pub use season::Season;
