@@ -23,3 +23,4 @@ pub mod daemon;
 
 pub mod cli;
 pub mod store;
+pub mod risk;

@@ -27,3 +27,7 @@ pub use settings::{
     load_for_classify, load_for_store,
 };
 pub use sources::{KnownPlaces, examine_sources, load_sources};
+pub mod risk;
+pub mod season;
+pub use risk::RiskRules;
+pub use season::Season;
