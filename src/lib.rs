@@ -5,4 +5,5 @@
 pub mod alert;
 pub mod cluster;
 pub mod config;
+pub mod digest;
 pub mod model;
