@@ -3,6 +3,10 @@
 //! Modules stand in the order data flows; a module names only modules above it (ARCHITECTURE.md).
 
 pub mod clock;
+pub mod alert;
+pub mod cluster;
+pub mod config;
+pub mod digest;
 pub mod model;
 
 pub mod config;

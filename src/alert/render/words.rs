@@ -107,6 +107,12 @@ pub fn moment(at: Timestamp, near: Timestamp, zone: &TimeZone) -> String {
     format!("{}, {:02}:{:02}", date(local.date(), near), local.hour(), local.minute())
 }
 
+/// «20 ноября» in the district's zone, with the year if it is not that of `near`.
+#[must_use]
+pub fn day(at: Timestamp, near: Timestamp, zone: &TimeZone) -> String {
+    date(at.to_zoned(zone.clone()).date(), near.to_zoned(zone.clone()).date())
+}
+
 /// How long something lasts: «уже 3 дня»; nothing for less than a day.
 #[must_use]
 pub fn lasts(since: Timestamp, now: Timestamp) -> Option<String> {
