@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod alert;
 pub mod cluster;
+pub mod classify;
 pub mod config;
 pub mod digest;
 pub mod model;

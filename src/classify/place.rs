@@ -161,6 +161,14 @@ pub(super) const STREET_WORDS: &[&str] = &[
     "набережная",
     "набережной",
 ];
+//! Places and organisations named in a text.
+//! Place in the flow: `classify` asks it once a text, before rules are verified, so that `@место` and
+//! `@орг` see its answer. Invariant: hits are in text order and do not overlap.
+use crate::model::PlaceFinding;
+use crate::text::Tokens;
+use super::PlaceHit;
+/// Names of settlements, streets and organisations, compiled.
+pub struct Gazetteer {}
 
 impl Gazetteer {
     /// Knows no place.
@@ -572,5 +580,10 @@ mod tests {
         assert_eq!(decided(&[], &around), [(Some("shabur".to_owned()), PlaceBy::Source)]);
         around.source = None;
         assert_eq!(decided(&[], &around), []);
+    /// Adds to `out` what `text`, split into `tokens`, names.
+    pub fn find(&self, _tokens: &Tokens, _text: &str, _out: &mut Vec<PlaceHit>) {}
+    /// What the hits of [`Gazetteer::find`] mean: settlements in text order, then lone streets.
+    pub fn findings(&self, _tokens: &Tokens, _text: &str, _hits: &[PlaceHit]) -> Vec<PlaceFinding> {
+        Vec::new()
     }
 }

@@ -11,6 +11,7 @@ pub mod fold;
 pub mod language;
 pub mod numeral;
 pub mod points;
+mod repair;
 pub mod stem;
 pub mod tokens;
 

@@ -5,6 +5,9 @@
 //! one pass, no allocation per word: the buffers of a [`Tokens`] are reused.
 
 use super::fold::{self, Kind};
+use super::repair::{
+    Piece, broken_word, inner_letter, is_apostrophe, repair_digits, repair_letters,
+};
 
 /// A token is made of digits.
 pub const NUMBER: u16 = 1;
@@ -80,16 +83,6 @@ enum Break {
     None,
     Clause,
     Sentence,
-}
-
-/// A character of a word that mixes scripts or digits, kept while it is taken apart.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    original: char,
-    folded: char,
-    kind: Kind,
-    start: u32,
-    end: u32,
 }
 
 /// The word being read.
@@ -213,10 +206,10 @@ impl Tokens {
             } else if inside {
                 if kind == Kind::Mark {
                     self.combine(&mut run, c);
-                } else if let Some(letter) = inner_letter(&run, c, &text[next..]) {
+                } else if let Some(letter) = inner_letter(run.prev, c, &text[next..]) {
                     self.push(&mut run, letter, Kind::Cyrillic);
                     run.flags |= REPAIRED;
-                } else if let Some(skipped) = broken_word(&run, c, &text[next..]) {
+                } else if let Some(skipped) = broken_word(run.prev, c, &text[next..]) {
                     at = next + skipped;
                     continue;
                 } else {
@@ -372,7 +365,7 @@ impl Tokens {
         }
         let word = self.text(self.list.len() - 1);
         let single = !last.is(NUMBER) && word.chars().nth(1).is_none();
-        if single || ABBREVIATIONS.contains(&word) { Break::None } else { Break::Sentence }
+        if single || is_one_of(ABBREVIATIONS, word) { Break::None } else { Break::Sentence }
     }
 
     /// Takes apart a word that mixes Cyrillic, other letters and digits: look-alikes are replaced where
@@ -434,60 +427,9 @@ impl Tokens {
 }
 
 /// Words whose full stop ends no sentence.
-const ABBREVIATIONS: &[&str] = &[
-    "ул",
-    "пер",
-    "пр",
-    "просп",
-    "пл",
-    "наб",
-    "бул",
-    "туп",
-    "пос",
-    "пгт",
-    "дер",
-    "ст",
-    "мкр",
-    "мкрн",
-    "обл",
-    "респ",
-    "корп",
-    "стр",
-    "кв",
-    "оф",
-    "эт",
-    "под",
-    "тел",
-    "им",
-    "гр",
-    "др",
-    "руб",
-    "коп",
-    "тыс",
-    "млн",
-    "млрд",
-    "мин",
-    "час",
-    "сек",
-    "см",
-    "мм",
-    "км",
-    "га",
-    "шт",
-    "чел",
-    "тд",
-    "тп",
-    "те",
-    "св",
-    "проч",
-    "напр",
-    "уваж",
-    "зам",
-    "нач",
-    "рн",
-    "снт",
-    "днт",
-];
+const ABBREVIATIONS: &str = "ул пер пр просп пл наб бул туп пос пгт дер ст мкр мкрн обл респ корп \
+стр кв оф эт под тел им гр др руб коп тыс млн млрд мин час сек см мм км га шт чел тд тп те св проч \
+напр уваж зам нач рн снт днт";
 
 fn push_folded(out: &mut String, prev: &mut char, same: &mut u32, c: char) {
     if c == *prev && !c.is_ascii_digit() {
@@ -505,219 +447,14 @@ fn push_folded(out: &mut String, prev: &mut char, same: &mut u32, c: char) {
     out.push(c);
 }
 
-/// Replaces look-alikes of the other script if that makes the whole word one script.
-fn repair_letters(pieces: &mut [Piece]) -> bool {
-    let count = |kind| pieces.iter().filter(|piece| piece.kind == kind).count();
-    let (cyrillic, foreign) = (count(Kind::Cyrillic), count(Kind::Foreign));
-    if cyrillic == 0 || foreign == 0 {
-        return false;
-    }
-    let all = |kind, twin: fn(char) -> Option<char>| {
-        pieces.iter().filter(|p| p.kind == kind).all(|p| twin(p.original).is_some())
-    };
-    let to_cyrillic = all(Kind::Foreign, fold::cyrillic_twin);
-    let to_latin = foreign > cyrillic && all(Kind::Cyrillic, fold::latin_twin);
-    let (from, to, twin): (Kind, Kind, fn(char) -> Option<char>) = match (to_cyrillic, to_latin) {
-        (true, _) => (Kind::Foreign, Kind::Cyrillic, fold::cyrillic_twin),
-        (false, true) => (Kind::Cyrillic, Kind::Foreign, fold::latin_twin),
-        (false, false) => return false,
-    };
-    for piece in pieces.iter_mut().filter(|piece| piece.kind == from) {
-        if let Some(folded) = twin(piece.original) {
-            piece.folded = folded;
-            piece.kind = to;
-        }
-    }
-    true
-}
-
-/// Replaces a lone digit by the letter it stands for: between Cyrillic letters, and `0` also at the
-/// start or end of three letters or more. «12а», «5мин», «Ленина3кв10» stay numbers.
-fn repair_digits(pieces: &mut [Piece]) -> bool {
-    let mut repaired = false;
-    for at in 0..pieces.len() {
-        if pieces[at].kind != Kind::Digit {
-            continue;
-        }
-        let Some(folded) = fold::digit_twin(pieces[at].original) else { continue };
-        let letters = |part: &mut dyn Iterator<Item = &Piece>| {
-            part.take_while(|piece| piece.kind == Kind::Cyrillic).count()
-        };
-        let before = letters(&mut pieces[..at].iter().rev());
-        let after = letters(&mut pieces[at + 1..].iter());
-        let ends = at + 1 + after == pieces.len();
-        let zero = pieces[at].original == '0';
-        let inside = before > 0
-            && if ends { after > 1 } else { after > 0 && next_is_twin(pieces, at + 1 + after) };
-        let edge = zero && (at == 0 && after >= 3 && ends || before >= 3 && at + 1 == pieces.len());
-        if inside || edge {
-            pieces[at].folded = folded;
-            pieces[at].kind = Kind::Cyrillic;
-            repaired = true;
-        }
-    }
-    repaired
-}
-
-/// Whether the digit at `at` stands for a letter too: a lone one with a letter behind it.
-fn next_is_twin(pieces: &[Piece], at: usize) -> bool {
-    let letter = |at: usize| pieces.get(at).is_some_and(|piece| piece.kind == Kind::Cyrillic);
-    pieces.get(at).is_some_and(|piece| fold::digit_twin(piece.original).is_some()) && letter(at + 1)
-}
-
 fn is_word(c: char) -> bool {
     matches!(fold::kind(c), Kind::Cyrillic | Kind::Foreign | Kind::Digit)
-}
-
-fn is_apostrophe(c: char) -> bool {
-    matches!(c, '\'' | '’' | '`' | 'ʼ')
-}
-
-/// The letter that a sign between two Cyrillic letters stands for: «об'явление», «п@дик».
-fn inner_letter(run: &Run, c: char, rest: &str) -> Option<char> {
-    let letter = match c {
-        c if is_apostrophe(c) => 'ъ',
-        '@' => 'а',
-        _ => return None,
-    };
-    let cyrillic = |c: char| fold::kind(c) == Kind::Cyrillic;
-    (cyrillic(run.prev) && rest.chars().next().is_some_and(cyrillic)).then_some(letter)
-}
-
-/// How many bytes to skip if a hyphen breaks a word at the end of a line.
-fn broken_word(run: &Run, c: char, rest: &str) -> Option<usize> {
-    if !matches!(c, '-' | '\u{2010}' | '\u{2011}') || fold::kind(run.prev) != Kind::Cyrillic {
-        return None;
-    }
-    let after = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n'))?;
-    let lower = |c: char| fold::kind(c) == Kind::Cyrillic && !fold::is_upper(c);
-    after.chars().next().is_some_and(lower).then_some(rest.len() - after.len())
 }
 
 fn short(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(text: &str) -> Vec<String> {
-        let tokens = Tokens::of(text);
-        (0..tokens.len()).map(|at| tokens.text(at).to_owned()).collect()
-    }
-
-    #[test]
-    fn folding() {
-        for (text, expected) in [
-            ("Нет ВОДЫ!", "нет воды"),
-            ("Ёлка у подъЕзда", "елка у подъезда"),
-            ("х0л0дно", "холодно"),
-            ("0тключили свет", "отключили свет"),
-            ("Boды нeт", "воды нет"),
-            ("оооочень холодноооо", "очень холодно"),
-            ("вообще ванная", "вообще ванная"),
-            ("кое-где юго‑запад", "кое где юго запад"),
-            ("отоп-\nление", "отопление"),
-            ("д.12а кв3 5мин", "д 12 а кв 3 5 мин"),
-            ("дом3а", "дом 3 а"),
-            ("Ленина3кв10", "ленина 3 кв 10"),
-            ("к\u{438}\u{306} е\u{308}ж", "кй еж"),
-            ("во\u{AD}да с\u{200B}вет", "вода свет"),
-            ("об'явление п@дик", "объявление падик"),
-            ("😡Нет😡воды😡", "нет воды"),
-            ("VK-группа WhatsAppчат", "vk группа whatsapp чат"),
-            ("СOVID", "covid"),
-            ("hайн мүнөө Һэн", "һайн мүнөө һэн"),
-            ("mail@example.ru", "mail example ru"),
-            ("-35 10.000 8:30", "35 10 000 8 30"),
-            ("", ""),
-            ("!!! ...", ""),
-        ] {
-            assert_eq!(words(text).join(" "), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn spans_point_into_the_original() {
-        let text = "😀 Х0Л0ДНО, нееет";
-        let tokens = Tokens::of(text);
-        let spans: Vec<&str> = tokens
-            .list()
-            .iter()
-            .map(|token| &text[token.start as usize..token.end as usize])
-            .collect();
-        assert_eq!(spans, ["Х0Л0ДНО", "нееет"]);
-        assert_eq!(words(text), ["холодно", "нет"]);
-    }
-
-    #[test]
-    fn flags() {
-        let tokens = Tokens::of("Нет СВЕТА в Онохой-2, wi-fi 12а");
-        let flags: Vec<u16> = tokens.list().iter().map(|token| token.flags).collect();
-        let number = NUMBER;
-        assert_eq!(
-            flags,
-            [
-                CAPITAL | STARTS,
-                CAPITAL | CAPS,
-                0,
-                CAPITAL,
-                number | HYPHEN,
-                LATIN,
-                LATIN | HYPHEN,
-                number,
-                GLUED
-            ]
-        );
-    }
-
-    #[test]
-    fn clauses_and_sentences() {
-        for (text, clauses, sentences) in [
-            ("Свет дали, а воды нет", "Свет дали|а воды нет", 1),
-            ("Воды нет. света тоже", "Воды нет|света тоже", 2),
-            ("ул. Ленина, д. 5", "ул Ленина|д 5", 1),
-            ("на ул.Мира нет света", "на ул Мира нет света", 1),
-            ("свет дали но воды нет", "свет дали|но воды нет", 1),
-            ("дом 12 а не греет", "дом 12 а не греет", 1),
-            ("нет воды...и света", "нет воды|и света", 1),
-            ("Нет воды… И света", "Нет воды|И света", 1),
-            ("нет света\nнет воды\nКогда?", "нет света|нет воды|Когда", 2),
-            ("в 8:30, 1,5 часа (снова)", "в 8 30|1 5 часа|снова", 1),
-            ("т.е. воды нет", "т е воды нет", 1),
-        ] {
-            let tokens = Tokens::of(text);
-            let got: Vec<String> = tokens
-                .clauses()
-                .iter()
-                .map(|clause| {
-                    let range = clause.first as usize..clause.last as usize;
-                    let words: Vec<&str> = tokens.list()[range]
-                        .iter()
-                        .map(|token| &text[token.start as usize..token.end as usize])
-                        .collect();
-                    words.join(" ")
-                })
-                .collect();
-            assert_eq!(got.join("|"), clauses, "{text:?}");
-            assert_eq!(tokens.sentences().len(), sentences, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn questions_are_known() {
-        let tokens = Tokens::of("Воду дали? Дали.");
-        let questions: Vec<bool> = tokens.sentences().iter().map(|s| s.question).collect();
-        assert_eq!(questions, [true, false]);
-    }
-
-    #[test]
-    fn bytes_to_tokens() {
-        let tokens = Tokens::of("нет воды дома");
-        assert_eq!(tokens.range(0, 6), 0..1);
-        assert_eq!(tokens.range(7, 8), 1..2);
-        assert_eq!(tokens.range(6, 7), 1..1);
-        assert_eq!(tokens.range(0, 100), 0..3);
-    }
+fn is_one_of(words: &str, word: &str) -> bool {
+    words.split(' ').any(|one| one == word)
 }

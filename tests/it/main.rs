@@ -7,3 +7,5 @@ mod reference;
 pub fn root() -> std::path::PathBuf {
     std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
+//! Integration tests.
+mod tokens;
