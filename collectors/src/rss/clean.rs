@@ -22,7 +22,8 @@ macro_rules! patterns {
 patterns! {
     CHARSET = r#"(?i)charset\s*=\s*["']?([\w.:-]+)"#;
     PROLOG = r#"(?i)^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']"#;
-    ATTRIBUTE = r#"\b(xmlns:[\w.-]+|xml:base|xml:lang)\s*=\s*("[^"<]*"|'[^'<]*')"#;
+    ATTRIBUTE = r#"\b(xmlns:[\w.-]+)\s*=\s*("[^"<]*"|'[^'<]*')"#;
+    BASE = r#"\bxml:base\s*=\s*["']([^"'<]*)["']"#;
     REFERENCE = r"^&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|\w{1,31});";
     BODY_TAG = r"<(description|content:encoded|[\w.-]+:full-text|summary|content)(?:\s[^<>]*)?>";
     ENCODED = r"<(/?)content:encoded\b";
@@ -53,6 +54,8 @@ pub struct Feed {
     pub broken: u32,
     /// Whether the feed came to its end.
     pub complete: bool,
+    /// Address that relative links start from, as the feed declares it.
+    pub base: Option<String>,
 }
 
 /// Decodes a body. UTF-8 that is valid is believed over any claim: nothing else looks like it by chance.
@@ -140,6 +143,7 @@ fn collect(tags: Tags<'_>, root: &Tag<'_>, entry_name: &str, atom: bool) -> Feed
         }
     }
     feed.broken += u32::from(open.is_some());
+    feed.base = BASE.captures(&attributes).map(|found| found[1].to_owned());
     feed
 }
 
@@ -164,7 +168,7 @@ fn wrap(entry: &str, attributes: &str, atom: bool) -> String {
             declared.push_str(attribute.get(0).map_or("", |m| m.as_str()));
         }
     }
-    let entry = repair(entry);
+    let entry = repair(&without_people_and_media(entry));
     if atom {
         format!("<feed xmlns=\"http://www.w3.org/2005/Atom\"{declared}>{entry}</feed>")
     } else {
@@ -179,6 +183,37 @@ pub fn with_full_text(entry: &str) -> Option<String> {
     }
     let without = ENCODED.replace_all(entry, "<${1}passed-over");
     Some(FULL_TEXT.replace_all(&without, "<${1}content:encoded").into_owned())
+}
+
+/// Leaves out who wrote an entry (nobody here may know) and its media (nobody here needs them; feed-rs has
+/// been seen to panic on their durations).
+fn without_people_and_media(entry: &str) -> String {
+    let mut out = String::with_capacity(entry.len());
+    let mut kept = 0;
+    let mut open: Option<(&str, usize)> = None;
+    for tag in (Tags { text: entry, at: 0 }) {
+        match open {
+            None if unwanted(tag.name) && tag.empty => {
+                out.push_str(&entry[kept..tag.start]);
+                kept = tag.end;
+            }
+            None if unwanted(tag.name) && !tag.closing => open = Some((tag.name, tag.start)),
+            Some((name, start)) if tag.closing && tag.name == name => {
+                out.push_str(&entry[kept..start]);
+                kept = tag.end;
+                open = None;
+            }
+            _ => {}
+        }
+    }
+    out.push_str(&entry[kept..]);
+    out
+}
+
+fn unwanted(name: &str) -> bool {
+    let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+    matches!(prefix, "media" | "itunes" | "podcast")
+        || matches!(local, "author" | "creator" | "contributor" | "managingEditor" | "webMaster")
 }
 
 /// Makes an entry well-formed as far as that is certain: lone `&`, characters that XML forbids, HTML put

@@ -11,10 +11,11 @@ mod clean;
 mod dates;
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 
 use async_trait::async_trait;
 use feed_rs::model::Entry;
-use feed_rs::parser::{Builder, Parser};
+use feed_rs::parser::Builder;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -213,7 +214,8 @@ impl Collector for Rss {
         let reading = read(&text, &url)?;
         let (mut page, after) = self.take(source, &position, &reading, horizon);
         // A feed that lost everything at once is a fault of the site, not an answer.
-        if reading.complete && !(reading.articles.is_empty() && !position.seen.is_empty()) {
+        let emptied = reading.articles.is_empty() && !position.seen.is_empty();
+        if reading.complete && !emptied {
             next.seen = after.seen;
             next.newest = after.newest;
             page.cursor = next.cursor();
@@ -238,25 +240,27 @@ fn empty_page(position: &Position) -> Page {
 
 /// Reads all entries of a decoded body.
 fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
-    let parser = parser(url);
     match clean::cut(text) {
         Body::Feed(feed) => {
             let mut reading =
                 Reading { unreadable: feed.broken, complete: feed.complete, ..Reading::default() };
+            let base = feed.base.and_then(|base| url.join(&base).ok());
+            let base = base.as_ref().unwrap_or(url);
             for document in &feed.entries {
-                let Some(entry) = first_entry(&parser, document) else {
+                let Some(entry) = parse(document, base).and_then(|mut entries| entries.pop())
+                else {
                     reading.unreadable += 1;
                     continue;
                 };
-                let full = clean::with_full_text(document);
-                let full = full.and_then(|document| first_entry(&parser, &document));
+                let full = clean::with_full_text(document)
+                    .and_then(|document| parse(&document, base)?.pop());
                 reading.articles.push(adapt::article(&entry, full.as_ref()));
             }
             Ok(reading)
         }
         Body::Json => {
-            let feed = parser.parse(text.as_bytes()).map_err(|_| nonsense())?;
-            let articles = feed.entries.iter().map(|entry| adapt::article(entry, None)).collect();
+            let entries = parse(text, url).ok_or_else(nonsense)?;
+            let articles = entries.iter().map(|entry| adapt::article(entry, None)).collect();
             Ok(Reading { articles, unreadable: 0, complete: true })
         }
         Body::Html(true) => Err(guarded()),
@@ -266,18 +270,18 @@ fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
     }
 }
 
-fn parser(url: &Url) -> Parser {
-    Builder::new()
-        .base_uri(Some(url.as_str()))
+/// Entries of one document. A parser keeps state after an error, so each document gets its own; and a panic
+/// of the parser on what some site wrote must not reach the daemon.
+fn parse(document: &str, base: &Url) -> Option<Vec<Entry>> {
+    let parser = Builder::new()
+        .base_uri(Some(base.as_str()))
         // No id at all instead of one made of the headline, or a random one.
         .id_generator(|_, _, _| String::new())
         .timestamp_parser(dates::parse_chrono)
         .sanitize_content(false)
-        .build()
-}
-
-fn first_entry(parser: &Parser, document: &str) -> Option<Entry> {
-    parser.parse(document.as_bytes()).ok()?.entries.into_iter().next()
+        .build();
+    let parsed = std::panic::catch_unwind(AssertUnwindSafe(|| parser.parse(document.as_bytes())));
+    Some(parsed.ok()?.ok()?.entries)
 }
 
 fn feed_url(handle: &str) -> Result<Url, CollectError> {

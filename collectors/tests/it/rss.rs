@@ -80,11 +80,7 @@ async fn a_sloppy_cms_is_read_entry_by_entry() {
             "2026-03-02T09:00:00Z",
             "http://www.selo.example/news/3/",
         ),
-        row(
-            "Без ссылки и номера\nТекст\nс тегами\nбез кавычек",
-            "2026-03-02T10:00:00Z",
-            "",
-        ),
+        row("Без ссылки и номера\nТекст\nс тегами\nбез кавычек", "2026-03-02T10:00:00Z", ""),
         row("Знак и управления", "2026-03-02T11:00:00Z", "https://selo.example/news/6"),
     ];
     assert_eq!(texts(&page), expected);
@@ -92,6 +88,53 @@ async fn a_sloppy_cms_is_read_entry_by_entry() {
     assert!(page.posts.iter().all(|p| matches!(p.author, Author::Source)));
     assert!(page.posts.iter().all(|p| p.id.starts_with("rss:src_") && p.id.len() == 28));
     assert!(!page.more && page.gone.is_empty());
+    for word in ["Выдуманный", "petr@selo.example"] {
+        assert!(CMS.contains(word) && !page.cursor.0.contains(word));
+        assert!(page.posts.iter().all(|p| !p.text.as_str().contains(word)));
+    }
+}
+
+/// feed-rs 3.0 panics on an e-mail that touches a letter of two bytes and on an endless duration.
+#[tokio::test]
+async fn what_makes_the_parser_panic_costs_nothing() {
+    let duration = "9".repeat(40);
+    let feed = format!(
+        "<rss version=\"2.0\" xmlns:itunes=\"http://www.itunes.com/dtds/podcast-1.0.dtd\"><channel>\
+         <item><title>Первая</title><author>почта—petr@selo.example«</author></item>\
+         <item><title>Вторая</title><itunes:duration>{duration}:00:00</itunes:duration></item>\
+         <item><title>Третья</title><dc:creator>«a@selo.example»</dc:creator></item>\
+         </channel></rss>"
+    );
+    let page = read(&feed).await;
+    let titles: Vec<_> = page.posts.iter().map(|p| p.text.as_str()).collect();
+    assert_eq!((titles, page.facts.unreadable), (vec!["Первая", "Вторая", "Третья"], 0));
+}
+
+#[tokio::test]
+async fn no_bytes_bring_the_reader_down() {
+    for seed in 0..seeds() {
+        let mut dice = Dice(seed);
+        let mut bytes = [CMS, ATOM, RDF, JSON, GUARD][dice.roll(5) as usize].as_bytes().to_vec();
+        for _ in 0..=dice.roll(20) {
+            let place = dice.roll(bytes.len() as u64) as usize;
+            match dice.roll(3) {
+                0 => bytes[place] = dice.roll(256) as u8,
+                1 => drop(bytes.remove(place)),
+                _ => {
+                    let piece = [&b"<"[..], b"]]>", b"<![CDATA[", b"&", b"<item>", b"\"", b"<!--"];
+                    let piece = piece[dice.roll(7) as usize];
+                    bytes.splice(place..place, piece.iter().copied());
+                }
+            }
+        }
+        match read_with(&bytes, XML, None).await {
+            Ok(page) => assert!(page.gone.is_empty(), "seed {seed}"),
+            Err(error) => {
+                let expected = matches!(error.class, Class::Malformed | Class::NoAccess);
+                assert!(expected, "seed {seed}: {error}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -113,11 +156,15 @@ async fn atom_rdf_and_json_are_feeds_too() {
     assert_eq!(page.posts[0].edited, None);
     assert_eq!(page.posts[1].edited.unwrap().to_string(), "2026-03-02T09:30:00Z");
     let page = read(RDF).await;
-    let expected =
-        vec![row("Свет отключат\nС девяти до двух", "2026-03-02T06:00:00Z", "https://selo.example/a")];
+    let expected = vec![row(
+        "Свет отключат\nС девяти до двух",
+        "2026-03-02T06:00:00Z",
+        "https://selo.example/a",
+    )];
     assert_eq!(texts(&page), expected);
     let page = read(JSON).await;
-    let expected = vec![row("Концерт\nВ субботу", "2026-03-02T06:00:00Z", "https://klub.example/1")];
+    let expected =
+        vec![row("Концерт\nВ субботу", "2026-03-02T06:00:00Z", "https://klub.example/1")];
     assert_eq!(texts(&page), expected);
 }
 
@@ -380,7 +427,9 @@ async fn a_feed_emptied_at_once_keeps_what_was_known() {
 #[tokio::test]
 async fn the_address_of_a_feed_is_guarded_and_its_limit_honoured() {
     let (play, world, rss, spec) = stage();
-    play.lock().unwrap().fail_next(Fault::Status(429, Some("Tue, 03 Mar 2026 11:00:00 GMT".into())));
+    play.lock()
+        .unwrap()
+        .fail_next(Fault::Status(429, Some("Tue, 03 Mar 2026 11:00:00 GMT".into())));
     let error = rss.page(&spec, None, start()).await.err().unwrap();
     assert_eq!((error.class, error.until), (Class::RateLimited, Some(start() + hours(1))));
     assert_eq!(rss.page(&spec, None, start()).await.err().unwrap().code, "paused");
@@ -391,10 +440,7 @@ async fn the_address_of_a_feed_is_guarded_and_its_limit_honoured() {
 
 #[tokio::test]
 async fn a_304_refreshes_the_validators_it_names() {
-    let answers = Arc::new(Mutex::new(vec![
-        (304, Some("\"b\""), ""),
-        (200, Some("\"a\""), CMS),
-    ]));
+    let answers = Arc::new(Mutex::new(vec![(304, Some("\"b\""), ""), (200, Some("\"a\""), CMS)]));
     let log = Arc::new(Mutex::new(Vec::new()));
     let (queue, asked) = (answers.clone(), log.clone());
     let play = Canned(move |ask: &Ask| {
@@ -427,8 +473,9 @@ async fn live(seed: u64) {
     let mut store: BTreeMap<String, String> = BTreeMap::new();
     let mut cursor: Option<Cursor> = None;
     with_feed(&play, |feed| {
-        feed.validators = [Validators::Etag, Validators::Modified, Validators::Lying, Validators::Absent]
-            [dice.roll(4) as usize];
+        feed.validators =
+            [Validators::Etag, Validators::Modified, Validators::Lying, Validators::Absent]
+                [dice.roll(4) as usize];
         feed.wire = [Wire::Utf8, Wire::Cp1251AsUtf8, Wire::Utf8AsCp1251][dice.roll(3) as usize];
         feed.names = [Names::Both, Names::Link][dice.roll(2) as usize];
         feed.lone_ampersands = dice.one_in(2);
@@ -437,7 +484,8 @@ async fn live(seed: u64) {
     for step in 0..40 {
         let now = world.now();
         for _ in 0..dice.roll(3) {
-            let (title, body) = (format!("Запись {step} & {count}"), format!("<p>Текст {count}</p>"));
+            let (title, body) =
+                (format!("Запись {step} & {count}"), format!("<p>Текст {count}</p>"));
             count += 1;
             with_feed(&play, |feed| match dice.roll(6) {
                 0 if count > 3 => feed.edit(dice.roll(count) as usize, now, &title, &body),
