@@ -7,8 +7,10 @@ pub mod rss;
 pub mod telegram;
 pub mod vk;
 
+mod plan;
 mod server;
 
+pub use plan::{Fault, Plan};
 pub use server::{Server, serve};
 
 use std::sync::{Arc, Mutex, PoisonError};

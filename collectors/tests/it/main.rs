@@ -1,1 +1,5 @@
 //! Integration tests of the collectors.
+
+mod ports;
+mod rss;
+mod telegram;
