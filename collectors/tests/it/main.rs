@@ -1,1 +1,5 @@
 //! Integration tests of the collectors.
+
+mod ports;
+mod vk;
+mod vk_model;
