@@ -3,3 +3,5 @@
 mod ports;
 mod rss;
 mod telegram;
+mod vk;
+mod vk_model;
