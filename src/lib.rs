@@ -3,11 +3,6 @@
 //! Modules stand in the order data flows; a module names only modules above it (ARCHITECTURE.md).
 
 pub mod clock;
-pub mod alert;
-pub mod cluster;
-pub mod classify;
-pub mod config;
-pub mod digest;
 pub mod model;
 
 pub mod config;
@@ -16,9 +11,15 @@ pub mod text;
 
 pub mod classify;
 
+pub mod risk;
+
 pub mod cluster;
 
 pub mod alert;
+
+pub mod digest;
+
+pub mod store;
 
 pub mod pipeline;
 
@@ -27,5 +28,3 @@ pub mod sim;
 pub mod daemon;
 
 pub mod cli;
-pub mod store;
-pub mod risk;

@@ -1,10 +1,11 @@
-//! Classification.
+//! What a text is about.
+
 pub mod declension;
 pub mod place;
 pub mod street;
-//! What a text is about.
 
 pub use place::Gazetteer;
+
 /// A place or organisation that a text names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlaceHit {

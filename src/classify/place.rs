@@ -8,28 +8,15 @@
 use std::collections::HashMap;
 
 use super::declension::{adjective_forms, forms};
+use super::{PlaceHit, street};
 use crate::config::places::PlacesFile;
 use crate::model::{PlaceBy, PlaceFinding, PlaceId, SourceScope, Span};
+use crate::text::points::Points;
 use crate::text::tokens::{CAPITAL, Tokens};
-
-/// A place or organisation found in a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlaceHit {
-    /// First token.
-    pub first: usize,
-    /// Behind the last token.
-    pub last: usize,
-    /// Bytes in the text.
-    pub start: usize,
-    /// Bytes in the text.
-    pub end: usize,
-    /// What was found.
-    pub target: Target,
-}
 
 /// What a name leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+enum Target {
     /// A settlement, by index.
     Place(usize),
     /// An organisation, by index.
@@ -71,6 +58,7 @@ pub struct Gazetteer {
     settlements: Vec<Settlement>,
     organisations: Vec<Organisation>,
     index: HashMap<String, Vec<Candidate>>,
+    anywhere: bool,
 }
 
 /// Words that announce a settlement.
@@ -161,14 +149,6 @@ pub(super) const STREET_WORDS: &[&str] = &[
     "набережная",
     "набережной",
 ];
-//! Places and organisations named in a text.
-//! Place in the flow: `classify` asks it once a text, before rules are verified, so that `@место` and
-//! `@орг` see its answer. Invariant: hits are in text order and do not overlap.
-use crate::model::PlaceFinding;
-use crate::text::Tokens;
-use super::PlaceHit;
-/// Names of settlements, streets and organisations, compiled.
-pub struct Gazetteer {}
 
 impl Gazetteer {
     /// Knows no place.
@@ -278,21 +258,28 @@ impl Gazetteer {
         }
         let tokens = Tokens::of(name);
         let mut hits = Vec::new();
-        self.find(&tokens, &mut hits);
-        hits.iter().find_map(|hit| match hit.target {
-            Target::Place(at) => self.settlements.get(at).map(|s| &s.id),
-            Target::Organisation(_) => None,
-        })
+        self.find(&tokens, name, &mut hits);
+        hits.iter()
+            .find(|hit| !hit.is_org)
+            .and_then(|hit| self.settlements.get(hit.entry as usize))
+            .map(|settlement| &settlement.id)
     }
 
-    /// Finds settlements and organisations in `tokens`; appends them to `out` in text order, without
+    /// The same list with every place counted as ours, so that texts of other districts can be measured.
+    #[must_use]
+    pub fn anywhere(mut self) -> Self {
+        self.anywhere = true;
+        self
+    }
+
+    /// Adds to `out` the settlements and organisations that `tokens` name, in text order, without
     /// overlaps, longest first.
-    pub fn find(&self, tokens: &Tokens, out: &mut Vec<PlaceHit>) {
+    pub fn find(&self, tokens: &Tokens, _text: &str, out: &mut Vec<PlaceHit>) {
         let mut at = 0;
         while at < tokens.len() {
             match self.hit(tokens, at) {
-                Some(hit) => {
-                    at = hit.last;
+                Some((hit, last)) => {
+                    at = last;
                     out.push(hit);
                 }
                 None => at += 1,
@@ -300,7 +287,7 @@ impl Gazetteer {
         }
     }
 
-    fn hit(&self, tokens: &Tokens, at: usize) -> Option<PlaceHit> {
+    fn hit(&self, tokens: &Tokens, at: usize) -> Option<(PlaceHit, usize)> {
         let candidates = self.index.get(tokens.text(at))?;
         let list = tokens.list();
         candidates.iter().find_map(|candidate| {
@@ -312,39 +299,92 @@ impl Gazetteer {
                     .enumerate()
                     .all(|(n, word)| tokens.text(at + 1 + n) == word)
                 && allowed(tokens, at, last, candidate.sort);
-            fits.then(|| PlaceHit {
-                first: at,
-                last,
-                start: list[at].start as usize,
-                end: list[last - 1].end as usize,
-                target: candidate.target,
-            })
+            let (is_org, entry) = match candidate.target {
+                Target::Place(entry) => (false, entry),
+                Target::Organisation(entry) => (true, entry),
+            };
+            let hit = PlaceHit {
+                start: list[at].start,
+                end: list.get(last.checked_sub(1)?)?.end,
+                is_org,
+                entry: u32::try_from(entry).ok()?,
+            };
+            fits.then_some((hit, last))
         })
     }
 
-    /// What a hit says about the place, with `span` in code points. `None` for an organisation whose
-    /// settlement is not known.
+    /// What the hits of [`Gazetteer::find`] mean: settlements in text order, each with the first street
+    /// that stands near it, then further and lone streets.
     #[must_use]
-    pub fn finding(&self, hit: &PlaceHit, span: Span, anywhere: bool) -> Option<PlaceFinding> {
-        let settlement = match hit.target {
-            Target::Place(at) => self.settlements.get(at)?,
-            Target::Organisation(at) => {
-                let id = self.organisations.get(at)?.place.as_ref()?;
-                self.settlements.iter().find(|s| s.id == *id)?
+    pub fn findings(&self, tokens: &Tokens, text: &str, hits: &[PlaceHit]) -> Vec<PlaceFinding> {
+        let ranges: Vec<std::ops::Range<usize>> =
+            hits.iter().map(|hit| tokens.range(hit.start as usize, hit.end as usize)).collect();
+        let streets = street::find(text, tokens, &ranges);
+        let mut points = Points::new(text);
+        let mut found: Vec<(usize, PlaceFinding)> = Vec::new();
+        for hit in hits {
+            let span = points.span(hit.start as usize, hit.end as usize);
+            found.extend(self.finding(hit, span).map(|place| (hit.start as usize, place)));
+        }
+        let mut points = Points::new(text);
+        let mut further = Vec::new();
+        for street in streets {
+            let span = points.span(street.start, street.end);
+            let near = near_settlement(&found, street.start);
+            let mut place = match near {
+                Some(at) if found[at].1.street.is_none() => found[at].1.clone(),
+                Some(at) => PlaceFinding { span: None, ..found[at].1.clone() },
+                None => nowhere(),
+            };
+            place.street = Some(street.street);
+            place.house = street.house;
+            (place.street_start, place.street_end) = (Some(span.start), Some(span.end));
+            match near {
+                Some(at) if found[at].1.street.is_none() => found[at].1 = place,
+                _ => further.push(place),
             }
+        }
+        found.into_iter().map(|(_, place)| place).chain(further).collect()
+    }
+
+    /// What a hit says about the place; `None` for an organisation whose settlement is not known.
+    fn finding(&self, hit: &PlaceHit, span: Span) -> Option<PlaceFinding> {
+        let entry = hit.entry as usize;
+        let settlement = if hit.is_org {
+            let id = self.organisations.get(entry)?.place.as_ref()?;
+            self.settlements.iter().find(|s| s.id == *id)?
+        } else {
+            self.settlements.get(entry)?
         };
         Some(PlaceFinding {
             place: Some(settlement.id.clone()),
             title: settlement.title.clone(),
-            by: PlaceBy::Text,
-            elsewhere: settlement.elsewhere && !anywhere,
+            elsewhere: settlement.elsewhere && !self.anywhere,
             span: Some(span),
-            street: None,
-            house: None,
-            street_start: None,
-            street_end: None,
+            ..nowhere()
         })
     }
+}
+
+/// A finding in the text that names no settlement yet.
+fn nowhere() -> PlaceFinding {
+    PlaceFinding {
+        place: None,
+        title: String::new(),
+        by: PlaceBy::Text,
+        elsewhere: false,
+        span: None,
+        street: None,
+        house: None,
+        street_start: None,
+        street_end: None,
+    }
+}
+
+/// The settlement a street belongs to: the last one before it, else the first behind it.
+fn near_settlement(found: &[(usize, PlaceFinding)], street: usize) -> Option<usize> {
+    let before = found.iter().rposition(|(start, _)| *start <= street);
+    before.or((!found.is_empty()).then_some(0))
 }
 
 /// Whether a name may count where it stands.
@@ -441,12 +481,7 @@ pub fn resolve(text: &[PlaceFinding], around: &Surroundings) -> Vec<PlaceFinding
         place: Some(id.clone()),
         title: title.to_owned(),
         by,
-        elsewhere: false,
-        span: None,
-        street: None,
-        house: None,
-        street_start: None,
-        street_end: None,
+        ..nowhere()
     };
     if text.iter().any(|place| place.place.is_some()) {
         return text.to_vec();
@@ -494,11 +529,11 @@ mod tests {
         let gazetteer = Gazetteer::compile(&PlacesFile::built_in());
         let tokens = Tokens::of(text);
         let mut hits = Vec::new();
-        gazetteer.find(&tokens, &mut hits);
-        let span = Span { start: 0, end: 0 };
-        let names: Vec<String> = hits
-            .iter()
-            .filter_map(|hit| gazetteer.finding(hit, span, false))
+        gazetteer.find(&tokens, text, &mut hits);
+        let names: Vec<String> = gazetteer
+            .findings(&tokens, text, &hits)
+            .into_iter()
+            .filter(|place| place.place.is_some())
             .map(|place| format!("{}{}", if place.elsewhere { "-" } else { "" }, place.title))
             .collect();
         names.join(", ")
@@ -580,10 +615,5 @@ mod tests {
         assert_eq!(decided(&[], &around), [(Some("shabur".to_owned()), PlaceBy::Source)]);
         around.source = None;
         assert_eq!(decided(&[], &around), []);
-    /// Adds to `out` what `text`, split into `tokens`, names.
-    pub fn find(&self, _tokens: &Tokens, _text: &str, _out: &mut Vec<PlaceHit>) {}
-    /// What the hits of [`Gazetteer::find`] mean: settlements in text order, then lone streets.
-    pub fn findings(&self, _tokens: &Tokens, _text: &str, _hits: &[PlaceHit]) -> Vec<PlaceFinding> {
-        Vec::new()
     }
 }

@@ -1,11 +1,10 @@
-//! Integration tests, one module for each thing that is proven.
+//! What is tested where: one module a subject, one binary for all.
 
 mod bless;
 mod reference;
+mod tokens;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {
     std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
-//! Integration tests.
-mod tokens;

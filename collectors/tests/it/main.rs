@@ -1,7 +1,8 @@
-//! Integration tests of the collectors.
+//! Integration tests of the collectors: one module a platform.
 
 mod ports;
 mod rss;
 mod telegram;
 mod vk;
 mod vk_model;
+mod web_ports;

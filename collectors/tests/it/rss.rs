@@ -13,7 +13,7 @@ use otklik_collectors::{
     Author, Class, CollectError, Collector, Cursor, Page, Platform, SourceSpec,
 };
 
-use crate::ports::{Canned, Dice, World, seeds, source};
+use crate::web_ports::{Canned, Dice, World, seeds, source};
 
 const CMS: &str = include_str!("../../fixtures/rss/cms.xml");
 const ATOM: &str = include_str!("../../fixtures/rss/atom.xml");

@@ -11,7 +11,7 @@ use otklik_collectors::{
     Author, Class, CollectError, Collector, Cursor, Page, Platform, SourceKind, SourceSpec,
 };
 
-use crate::ports::{Canned, Dice, World, seeds, source};
+use crate::web_ports::{Canned, Dice, World, seeds, source};
 
 const HTML: &str = "text/html; charset=utf-8";
 const TRAPS: &str = include_str!("../../fixtures/telegram/traps.html");
