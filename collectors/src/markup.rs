@@ -1,7 +1,8 @@
 //! HTML to the text a reader sees.
 //!
-//! Place in the flow: shared by the platforms that get HTML. Invariant: nothing a reader sees is lost and
-//! nothing is added: lines stay lines, entities are resolved once, tags and control characters are gone.
+//! Place in the flow: shared by the platforms that get HTML. Invariant: nothing a reader sees is
+//! lost and nothing is added: lines stay lines, entities are resolved once, tags and control
+//! characters are gone.
 
 use scraper::{ElementRef, Html, Node};
 
@@ -61,7 +62,8 @@ pub(crate) fn text_of(element: ElementRef<'_>) -> String {
     tidy(&out)
 }
 
-/// The text of a piece of HTML, or of plain text with entities in it. A `<` that begins no tag is text.
+/// The text of a piece of HTML, or of plain text with entities in it. A `<` that begins no tag is
+/// text.
 pub(crate) fn plain(html: &str) -> String {
     if !html.contains(['<', '&']) {
         let mut out = String::new();

@@ -1,7 +1,7 @@
 //! Faults that a play shows instead of, or on top of, its proper answer.
 //!
-//! Place in the flow: inside the plays of plain web servers. Invariant: each planned fault happens once,
-//! and the log holds every request in order, answered or not.
+//! Place in the flow: inside the plays of plain web servers. Invariant: each planned fault happens
+//! once, and the log holds every request in order, answered or not.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,7 +1,8 @@
-//! Plays sites with feeds: encodings, validators honest and lying, broken XML, guards against robots.
+//! Plays sites with feeds: encodings, validators honest and lying, broken XML, guards against
+//! robots.
 //!
-//! Place in the flow: see [`crate::play`]. Invariant: an entry keeps its guid and link through edits;
-//! what is visible depends only on the instant of the request.
+//! Place in the flow: see [`crate::play`]. Invariant: an entry keeps its guid and link through
+//! edits; what is visible depends only on the instant of the request.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! Plays Telegram's public preview: `/s/<name>`, the embed of one post, the landing page of a name.
 //!
-//! Place in the flow: see [`crate::play`]. Invariants: numbers only grow; a page shows what was visible at
-//! the instant it was asked for; `before` is exclusive and pages are ascending, as on the true site.
+//! Place in the flow: see [`crate::play`]. Invariants: numbers only grow; a page shows what was
+//! visible at the instant it was asked for; `before` is exclusive and pages are ascending, as on
+//! the true site.
 
 mod render;
 
@@ -110,8 +111,8 @@ impl PlayTelegram {
         self.channels.remove(name);
     }
 
-    /// Posts `text`, to be seen from `date` on, and returns its number (0 without such a channel). Numbers
-    /// grow with dates, so a date before the last post's is moved up to it.
+    /// Posts `text`, to be seen from `date` on, and returns its number (0 without such a channel).
+    /// Numbers grow with dates, so a date before the last post's is moved up to it.
     pub fn post(&mut self, name: &str, date: Timestamp, text: &str) -> i64 {
         self.post_dressed(name, date, text, Dress::default())
     }

@@ -1,7 +1,7 @@
 //! Makes posts of feed entries and gives them ids that outlive edits.
 //!
-//! Place in the flow: after feed-rs; texts pass the door here. Invariants: an id depends on the headline
-//! only when the feed gives neither guid nor link; authors of entries are never read.
+//! Place in the flow: after feed-rs; texts pass the door here. Invariants: an id depends on the
+//! headline only when the feed gives neither guid nor link; authors of entries are never read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,9 @@
 //! From the bytes of a feed to its entries, each as a small document of its own.
 //!
-//! Place in the flow: before feed-rs, which loses a whole feed for one bad character. Bytes are decoded
-//! (whatever the prolog claims), complete `<item>` / `<entry>` elements are cut out, repaired and wrapped.
-//! Invariant: an entry that is not complete is counted, never handed on; the others do not suffer.
+//! Place in the flow: before feed-rs, which loses a whole feed for one bad character. Bytes are
+//! decoded (whatever the prolog claims), complete `<item>` / `<entry>` elements are cut out,
+//! repaired and wrapped. Invariant: an entry that is not complete is counted, never handed on; the
+//! others do not suffer.
 
 use std::sync::LazyLock;
 
@@ -58,7 +59,8 @@ pub struct Feed {
     pub base: Option<String>,
 }
 
-/// Decodes a body. UTF-8 that is valid is believed over any claim: nothing else looks like it by chance.
+/// Decodes a body. UTF-8 that is valid is believed over any claim: nothing else looks like it by
+/// chance.
 pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
         return encoding.decode(bytes).0.into_owned();
@@ -147,7 +149,8 @@ fn collect(tags: Tags<'_>, root: &Tag<'_>, entry_name: &str, atom: bool) -> Feed
     feed
 }
 
-/// A document of one entry, in RSS 2.0 or Atom, with the prefixes that the feed declared and the usual ones.
+/// A document of one entry, in RSS 2.0 or Atom, with the prefixes that the feed declared and the
+/// usual ones.
 fn wrap(entry: &str, attributes: &str, atom: bool) -> String {
     let mut declared = String::new();
     for (prefix, address) in [
@@ -176,7 +179,8 @@ fn wrap(entry: &str, attributes: &str, atom: bool) -> String {
     }
 }
 
-/// The same entry with `yandex:full-text` in place of its body: many Russian sites put the whole text there.
+/// The same entry with `yandex:full-text` in place of its body: many Russian sites put the whole
+/// text there.
 pub fn with_full_text(entry: &str) -> Option<String> {
     if !FULL_TEXT.is_match(entry) {
         return None;
@@ -185,8 +189,8 @@ pub fn with_full_text(entry: &str) -> Option<String> {
     Some(FULL_TEXT.replace_all(&without, "<${1}content:encoded").into_owned())
 }
 
-/// Leaves out who wrote an entry (nobody here may know) and its media (nobody here needs them; feed-rs has
-/// been seen to panic on their durations).
+/// Leaves out who wrote an entry (nobody here may know) and its media (nobody here needs them;
+/// feed-rs has been seen to panic on their durations).
 fn without_people_and_media(entry: &str) -> String {
     let mut out = String::with_capacity(entry.len());
     let mut kept = 0;
@@ -216,8 +220,8 @@ fn unwanted(name: &str) -> bool {
         || matches!(local, "author" | "creator" | "contributor" | "managingEditor" | "webMaster")
 }
 
-/// Makes an entry well-formed as far as that is certain: lone `&`, characters that XML forbids, HTML put
-/// into a text element without escaping.
+/// Makes an entry well-formed as far as that is certain: lone `&`, characters that XML forbids,
+/// HTML put into a text element without escaping.
 fn repair(entry: &str) -> String {
     let mut out = String::with_capacity(entry.len() + 64);
     let mut rest = entry;
@@ -304,7 +308,8 @@ struct Tag<'a> {
     empty: bool,
 }
 
-/// Tags outside comments, CDATA and declarations; ends where the text is cut off inside one of them.
+/// Tags outside comments, CDATA and declarations; ends where the text is cut off inside one of
+/// them.
 struct Tags<'a> {
     text: &'a str,
     at: usize,
@@ -339,7 +344,8 @@ impl<'a> Iterator for Tags<'a> {
     }
 }
 
-/// Length of a CDATA section. One that was never closed ends before the next entry instead of eating it.
+/// Length of a CDATA section. One that was never closed ends before the next entry instead of
+/// eating it.
 fn cdata_end(rest: &str) -> Option<usize> {
     let end = rest.find("]]>");
     let inside = &rest[..end.unwrap_or(rest.len())];

@@ -1,7 +1,7 @@
 //! Dates as feeds write them: by the standards, in Russian, in Moscow time, in civil order.
 //!
-//! Place in the flow: the time parser handed to feed-rs. Invariant: a date that is not understood is no
-//! date; nothing is guessed except the zone, which is Moscow's when none is written.
+//! Place in the flow: the time parser handed to feed-rs. Invariant: a date that is not understood
+//! is no date; nothing is guessed except the zone, which is Moscow's when none is written.
 
 use std::sync::LazyLock;
 
@@ -22,7 +22,8 @@ patterns! {
     CIVIL = r"\b(\d{1,2})[./](\d{1,2})[./](\d{4}|\d{2})\b";
     WORDS = r"\b(\d{1,2})[\s-]+(\p{L}{3,})\.?[\s,-]+(\d{4}|\d{2})\b";
     WORD_FIRST = r"\b(\p{L}{3,})\.?\s+(\d{1,2}),?\s+(\d{4})\b";
-    CLOCK = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(?:(\p{L}{1,5})\b)?\s*([+-]\d{1,2}(?::?\d{2})?)?";
+    CLOCK = r"(?x) (\d{1,2}) : (\d{2}) (?: : (\d{2}) (?:[.,]\d+)? )?
+        \s* (?: (\p{L}{1,5}) \b )? \s* ( [+-]\d{1,2} (?: :?\d{2} )? )?";
 }
 
 static MOSCOW: LazyLock<TimeZone> = LazyLock::new(|| {

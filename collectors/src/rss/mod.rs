@@ -1,10 +1,11 @@
 //! RSS, Atom and JSON feeds of sites.
 //!
-//! Place in the flow: one platform behind [`Collector`]. [`clean`] cuts a body into entries, feed-rs reads
-//! each, [`adapt`] makes posts; this file asks conditionally and keeps the place. One look is one request.
+//! Place in the flow: one platform behind [`Collector`]. [`clean`] cuts a body into entries,
+//! feed-rs reads each, [`adapt`] makes posts; this file asks conditionally and keeps the place. One
+//! look is one request.
 //!
-//! Invariants: absence from a feed means nothing, so nothing is ever gone; an answer that is no feed, or
-//! only part of one, does not move the cursor (its whole entries are still handed on).
+//! Invariants: absence from a feed means nothing, so nothing is ever gone; an answer that is no
+//! feed, or only part of one, does not move the cursor (its whole entries are still handed on).
 
 mod adapt;
 mod clean;
@@ -40,6 +41,7 @@ const ACCEPT: &str =
 
 /// The cursor of a feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Position {
     v: u32,
     etag: Option<String>,
@@ -270,8 +272,8 @@ fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
     }
 }
 
-/// Entries of one document. A parser keeps state after an error, so each document gets its own; and a panic
-/// of the parser on what some site wrote must not reach the daemon.
+/// Entries of one document. A parser keeps state after an error, so each document gets its own; and
+/// a panic of the parser on what some site wrote must not reach the daemon.
 fn parse(document: &str, base: &Url) -> Option<Vec<Entry>> {
     let parser = Builder::new()
         .base_uri(Some(base.as_str()))

@@ -1,7 +1,7 @@
 //! Makes posts of what the preview shows.
 //!
-//! Place in the flow: the last step in this folder; texts pass the door here. Invariant: no name leaves:
-//! signer, forward origin and reply target are never read.
+//! Place in the flow: the last step in this folder; texts pass the door here. Invariant: no name
+//! leaves: signer, forward origin and reply target are never read.
 
 use crate::door::Masked;
 use crate::ports::Ports;

@@ -1,10 +1,12 @@
 //! Telegram: channels by the public preview `t.me/s/<name>`, without an account.
 //!
-//! Place in the flow: one platform behind [`Collector`]. [`preview`] reads pages, [`walk`] keeps the place,
-//! [`adapt`] makes posts; this file sends the requests and names the faults. Reading by account (MTProto)
-//! gives the same ids (`tg:<channel>_<message>`) and will stand beside the preview in this folder.
+//! Place in the flow: one platform behind [`Collector`]. [`preview`] reads pages, [`walk`] keeps
+//! the place, [`adapt`] makes posts; this file sends the requests and names the faults. Reading by
+//! account (MTProto) gives the same ids (`tg:<channel>_<message>`) and will stand beside the
+//! preview in this folder.
 //!
-//! Invariant: an answer that is no whole page of the channel asked for is an error and changes nothing.
+//! Invariant: an answer that is no whole page of the channel asked for is an error and changes
+//! nothing.
 
 mod adapt;
 mod preview;
@@ -223,7 +225,8 @@ fn count_blind_spots(facts: &mut Facts, message: &Message, source: &SourceSpec) 
     facts.comments_closed += u32::from(source.comments);
 }
 
-/// The channel's name in a handle: `name`, `@name`, `t.me/name`, `t.me/s/name`, with or without scheme.
+/// The channel's name in a handle: `name`, `@name`, `t.me/name`, `t.me/s/name`, with or without
+/// scheme.
 ///
 /// # Errors
 /// `Refused` for invitations, private channels and whatever else is no name of an open channel.

@@ -1,8 +1,8 @@
 //! Reads the pages of Telegram's public preview: `/s/<name>` and the embed of one post.
 //!
 //! Place in the flow: bytes in, [`Listing`] or [`Embed`] out; [`super::adapt`] makes posts of it.
-//! Invariant: only a whole page of the expected kind is read; a broken or foreign page is told apart from
-//! a page that says "nothing here".
+//! Invariant: only a whole page of the expected kind is read; a broken or foreign page is told
+//! apart from a page that says "nothing here".
 
 use std::sync::LazyLock;
 
@@ -39,6 +39,8 @@ pub struct Listing {
     pub unread: Vec<i64>,
     /// Messages without even a number.
     pub unreadable: u32,
+    /// Whether the page says that older messages exist.
+    pub older: bool,
 }
 
 impl Listing {
@@ -84,6 +86,7 @@ macro_rules! selectors {
 selectors! {
     INFO = ".tgme_channel_info";
     HISTORY = ".tgme_channel_history";
+    OLDER = "link[rel=prev], .js-messages_more[data-before]";
     LANDING = ".tgme_page";
     LANDING_TITLE = ".tgme_page_title";
     MESSAGE = ".tgme_widget_message[data-post]";
@@ -124,7 +127,7 @@ pub fn read_listing(body: &[u8]) -> Answer {
     if !has(&HISTORY) {
         return Answer::Nonsense;
     }
-    let mut listing = Listing::default();
+    let mut listing = Listing { older: has(&OLDER), ..Listing::default() };
     let mut channel: Option<String> = None;
     for element in html.select(&MESSAGE) {
         let Some((name, id)) = address(element) else {

@@ -1,11 +1,11 @@
 //! Where a look at a channel stands: the cursor, and what one page changes in it.
 //!
 //! Place in the flow: pure; [`super::Telegram`] asks what to request next and hands in what came.
-//! A look walks from the newest page back past the horizon (and never stops above what an earlier look
-//! has listed), then asks by number for messages that were missing. Invariants: a message counts as gone
-//! only when its own page says so or when two complete walks missed it; a page is the whole truth about
-//! the numbers between its lowest and the `before` it was asked with, because `before` names a number,
-//! not a position: nothing shifts while we read.
+//! A look walks from the newest page back past the horizon (and never stops above what an earlier
+//! look has listed), then asks by number for messages that were missing. Invariants: a message
+//! counts as gone only when its own page says so or when two complete walks missed it; a page is
+//! the whole truth about the numbers between its lowest and the `before` it was asked with, because
+//! `before` names a number, not a position: nothing shifts while we read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,17 +24,21 @@ const ASKS_MAX: usize = 20;
 /// A look that took longer reads the newest pages again before it ends.
 const LONG_LOOK: SignedDuration = SignedDuration::from_mins(5);
 
-/// A message delivered before: fingerprint of its text, its time in seconds, listings that missed it.
+/// A message delivered before: fingerprint of its text, its time in seconds, listings that missed
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen(String, i64, u8);
 
 /// A walk that has not reached its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Walk {
     /// Next page ends below this number; `None`: the newest page.
     before: Option<i64>,
     /// Highest number met.
     top: i64,
+    /// The page above says that there are older messages.
+    promised: bool,
     /// Only from the newest page down to what was listed.
     catch_up: bool,
     /// Known messages that a page should have shown.
@@ -45,6 +49,7 @@ struct Walk {
 
 /// The cursor of a channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Position {
     v: u32,
     /// Number of the channel, once known.
@@ -111,14 +116,14 @@ impl Position {
         self.high > 0 || !self.seen.is_empty()
     }
 
-    /// Whether the newest page ends below what was listed: the newest messages are gone, or the name
-    /// belongs to another channel now.
+    /// Whether the newest page ends below what was listed: the newest messages are gone, or the
+    /// name belongs to another channel now.
     pub fn fell_back(&self, listing: &Listing) -> bool {
         self.high > 0 && listing.ids().max().is_some_and(|top| top < self.high)
     }
 
-    /// Takes in a page that was asked with `step`'s `before`. `texts` are fingerprints of the listing's
-    /// messages, in its order.
+    /// Takes in a page that was asked with `step`'s `before`. `texts` are fingerprints of the
+    /// listing's messages, in its order.
     pub fn list(
         &mut self,
         listing: &Listing,
@@ -128,6 +133,13 @@ impl Position {
     ) -> Change {
         let mut change = Change::default();
         let Some(mut walk) = self.walk.take() else { return change };
+        if listing.ids().next().is_none() && walk.promised {
+            // Nothing where the page above promised messages: asked once more before it is
+            // believed.
+            walk.promised = false;
+            self.walk = Some(walk);
+            return change;
+        }
         let before = walk.before.unwrap_or(i64::MAX);
         let ids: BTreeSet<i64> = listing.ids().collect();
         let low = ids.first().copied();
@@ -150,6 +162,7 @@ impl Position {
         match low {
             Some(low) if low > 1 && !(past_horizon && met_listed(low)) => {
                 walk.before = Some(low);
+                walk.promised = listing.older;
                 self.walk = Some(walk);
             }
             _ => self.finish(walk, horizon, now, &mut change),
@@ -157,8 +170,8 @@ impl Position {
         change
     }
 
-    /// Takes in what the page of one message said: `Some(true)` it is there, `Some(false)` it is gone,
-    /// `None` nothing certain.
+    /// Takes in what the page of one message said: `Some(true)` it is there, `Some(false)` it is
+    /// gone, `None` nothing certain.
     pub fn answered(&mut self, id: i64, there: Option<bool>, now: Timestamp) -> Change {
         let mut change = Change::default();
         self.asks.retain(|&asked| asked != id);

@@ -1,7 +1,7 @@
 //! The preview's HTML, with the noise of the true pages.
 //!
-//! Place in the flow: inside [`super::PlayTelegram`]. Invariant: everything that the facts call a trap
-//! stands in these pages, so a reader that falls into one fails its tests.
+//! Place in the flow: inside [`super::PlayTelegram`]. Invariant: everything that the facts call a
+//! trap stands in these pages, so a reader that falls into one fails its tests.
 
 use std::collections::BTreeMap;
 
@@ -87,8 +87,9 @@ fn header(name: &str, title: &str) -> String {
     format!(
         "<header class=\"tgme_header\"><div class=\"tgme_channel_info\">\
          <div class=\"tgme_channel_info_header_title\"><span dir=\"auto\">{title}</span></div>\
-         <div class=\"tgme_channel_info_header_username\"><a href=\"https://t.me/{name}\">@{name}</a>\
-         </div><div class=\"tgme_channel_info_counters\"><div class=\"tgme_channel_info_counter\">\
+         <div class=\"tgme_channel_info_header_username\">\
+         <a href=\"https://t.me/{name}\">@{name}</a></div>\
+         <div class=\"tgme_channel_info_counters\"><div class=\"tgme_channel_info_counter\">\
          <span class=\"counter_value\">1.5K</span> <span class=\"counter_type\">subscribers</span>\
          </div></div><div class=\"tgme_channel_info_description\">О районе<br/>Пишите нам</div>\
          </div></header>\n"
@@ -152,7 +153,8 @@ fn reply(name: &str, channel: &Channel, message: &Message) -> String {
     let Some((id, quote)) = &message.dress.reply else { return String::new() };
     // The stray quote is the true site's.
     format!(
-        "<a class=\"tgme_widget_message_reply user-color-default\" href=\"https://t.me/{name}/{id}\" \">\
+        "<a class=\"tgme_widget_message_reply user-color-default\" \
+         href=\"https://t.me/{name}/{id}\" \">\
          <div class=\"tgme_widget_message_author accent_color\">\
          <span class=\"tgme_widget_message_author_name\" dir=\"auto\">{}</span></div>\
          <div class=\"tgme_widget_message_text js-message_reply_text\" dir=\"auto\">{}</div></a>\n",
@@ -212,8 +214,8 @@ fn footer(name: &str, id: i64, message: &Message, edited: bool) -> String {
         "<div class=\"tgme_widget_message_footer compact js-message_footer\">\
          <div class=\"tgme_widget_message_info short js-message_info\">{views}\
          <span class=\"tgme_widget_message_meta\">{edited}<a class=\"tgme_widget_message_date\" \
-         href=\"https://t.me/{name}/{id}\"><time datetime=\"{date}\" class=\"time\">08:55</time></a>\
-         </span></div></div>\n"
+         href=\"https://t.me/{name}/{id}\">\
+         <time datetime=\"{date}\" class=\"time\">08:55</time></a></span></div></div>\n"
     )
 }
 
