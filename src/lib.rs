@@ -2,5 +2,6 @@
 //!
 //! Modules stand in the order data flows; a module names only modules above it (ARCHITECTURE.md).
 
+pub mod cli;
 pub mod config;
 pub mod model;

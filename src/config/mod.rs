@@ -12,8 +12,10 @@ pub mod nearest;
 pub mod read;
 pub mod reference;
 mod resolve;
+pub mod save;
 pub mod secret;
 pub mod settings;
+pub mod shipped;
 pub mod sources;
 pub mod wording;
 

@@ -1,6 +1,8 @@
 //! Integration tests, one module for each thing that is proven.
 
 mod bless;
+mod cli;
+mod config;
 mod reference;
 
 /// The root of the repository.
