@@ -3,6 +3,8 @@
 //! Modules stand in the order data flows; a module names only modules above it (ARCHITECTURE.md).
 
 pub mod clock;
+pub mod cli;
+pub mod config;
 pub mod model;
 
 pub mod config;

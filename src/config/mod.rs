@@ -14,8 +14,10 @@ pub mod read;
 pub mod reference;
 mod resolve;
 pub mod routes;
+pub mod save;
 pub mod secret;
 pub mod settings;
+pub mod shipped;
 pub mod sources;
 pub mod wording;
 

@@ -14,6 +14,8 @@ pub struct Answers {
     pub name: String,
     /// Zone of the district.
     pub timezone: String,
+    /// File of the store, if not the usual one.
+    pub store: Option<String>,
 }
 
 const HEAD: &str = "\
@@ -59,9 +61,13 @@ fn key_line(about: &About, key: &Key, answers: Option<&Answers>) -> String {
     let answer = answers.and_then(|answers| match (about.path, key.name) {
         ("district", "name") => Some(quoted(&answers.name)),
         ("district", "timezone") => Some(quoted(&answers.timezone)),
+        ("store", "path") => answers.store.as_deref().map(quoted),
         _ => None,
     });
-    let value = answer.as_deref().unwrap_or(key.shown.value());
+    if let (Some(typed), false) = (&answer, is_optional(about)) {
+        return format!("{} = {typed}", key.name);
+    }
+    let value = key.shown.value();
     match key.shown {
         Shown::Required(_) if !is_optional(about) => format!("{} = {value}", key.name),
         Shown::Required(_) | Shown::Default(_) => format!("# {} = {value}", key.name),

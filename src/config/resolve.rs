@@ -36,8 +36,8 @@ pub fn resolve(file: &Path, source: &str) -> (Settings, Vec<(&'static str, Fault
     let settings = Settings {
         file: file.to_path_buf(),
         district: work.district(&typed),
-        store: work.path(typed.store.path.as_ref()).unwrap_or_else(|| default_store(&dir)),
-        keywords: work.path(typed.keywords.path.as_ref()).unwrap_or_else(|| keywords(&dir)),
+        store: work.store(&typed).unwrap_or_else(|| default_store(&dir)),
+        keywords: work.keywords(&typed).unwrap_or_else(|| keywords(&dir)),
         network: work.network(&typed),
         platforms: Platforms {
             vk: work.vk(&typed),
@@ -132,6 +132,26 @@ impl Work<'_> {
         })
     }
 
+    /// The same for a path that must lead to something.
+    fn there(&mut self, value: Option<&Spanned<String>>, text: &str) -> Option<PathBuf> {
+        let path = self.path(value)?;
+        if !path.exists() {
+            let at = value.map_or(0, |value| value.span().start);
+            self.reader.fault(at, format!("{text}: {}", path.display()), "исправьте путь");
+        }
+        Some(path)
+    }
+
+    fn store(&mut self, typed: &File) -> Option<PathBuf> {
+        self.reader.enter("store");
+        self.path(typed.store.path.as_ref())
+    }
+
+    fn keywords(&mut self, typed: &File) -> Option<PathBuf> {
+        self.reader.enter("keywords");
+        self.there(typed.keywords.path.as_ref(), "папки словарей нет")
+    }
+
     /// A secret of the section being read.
     fn secret(&self, key: &str, value: Option<&Spanned<SecretFrom>>) -> Option<Secret> {
         let from = value?.get_ref().clone();
@@ -163,7 +183,7 @@ impl Work<'_> {
         Network {
             proxy: self.text(section.proxy.as_ref(), check::proxy),
             proxy_password: self.secret("proxy_password", section.proxy_password.as_ref()),
-            ca_file: self.path(section.ca_file.as_ref()),
+            ca_file: self.there(section.ca_file.as_ref(), "файла с сертификатами нет"),
             allow,
         }
     }

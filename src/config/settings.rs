@@ -252,6 +252,27 @@ impl Settings {
         self.dir.join(name)
     }
 
+    /// Every secret that is configured.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let platforms = &self.platforms;
+        let ok = platforms.ok.as_ref();
+        [
+            self.network.proxy_password.as_ref(),
+            platforms.vk.as_ref().map(|vk| &vk.token),
+            ok.and_then(|ok| ok.application_key.as_ref()),
+            ok.and_then(|ok| ok.access_token.as_ref()),
+            ok.and_then(|ok| ok.session_secret.as_ref()),
+            platforms.telegram.api_hash.as_ref(),
+            platforms.max.as_ref().map(|max| &max.token),
+            self.smtp.as_ref().and_then(|smtp| smtp.password.as_ref()),
+            self.telegram_bot.as_ref().map(|bot| &bot.token),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     /// `sources.toml`.
     #[must_use]
     pub fn sources_file(&self) -> PathBuf {

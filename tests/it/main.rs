@@ -1,6 +1,8 @@
 //! What is tested where: one module a subject, one binary for all.
 
 mod bless;
+mod cli;
+mod config;
 mod reference;
 mod tokens;
 
