@@ -30,3 +30,4 @@ pub mod sim;
 pub mod daemon;
 
 pub mod cli;
+pub mod notify;
