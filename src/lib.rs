@@ -3,8 +3,6 @@
 //! Modules stand in the order data flows; a module names only modules above it (ARCHITECTURE.md).
 
 pub mod clock;
-pub mod cli;
-pub mod config;
 pub mod model;
 
 pub mod config;
@@ -23,6 +21,8 @@ pub mod digest;
 
 pub mod store;
 
+pub mod notify;
+
 pub mod pipeline;
 
 pub mod sim;
@@ -30,4 +30,3 @@ pub mod sim;
 pub mod daemon;
 
 pub mod cli;
-pub mod notify;

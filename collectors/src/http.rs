@@ -46,3 +46,23 @@ impl Response {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 }
+// TEMPORARY
+#[derive(Default)]
+pub struct HttpSettings {
+    pub proxy: Option<String>,
+    pub ca_file: Option<std::path::PathBuf>,
+    pub allow: Vec<String>,
+    pub user_agent: String,
+}
+pub struct Http;
+impl Http {
+    pub fn new(_s: HttpSettings) -> Result<Self, crate::CollectError> {
+        Ok(Http)
+    }
+}
+#[async_trait::async_trait]
+impl crate::Transport for Http {
+    async fn send(&self, _r: Request) -> Result<Response, crate::CollectError> {
+        Err(crate::CollectError::new(crate::Class::Ours, crate::Scope::Host, "x", "x"))
+    }
+}

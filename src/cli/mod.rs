@@ -1,5 +1,3 @@
-//! The command line: one file a command.
-pub mod line;
 //! The command line: arguments, exit codes, one file a command.
 //!
 //! Place in the flow: the outermost layer; `main` calls [`start`]. Invariants: every command is a
@@ -7,20 +5,28 @@ pub mod line;
 //! else there; everything a person reads here is Russian.
 
 pub mod exit;
+pub mod line;
+
 mod check;
 mod init;
 mod russian;
 mod sources;
 mod table;
+
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
 use crate::config::{self, Need, Settings};
+
 pub use exit::{Exit, Failure, Result};
+
 /// Where the configuration is if nobody says: in a checkout, then installed.
 const CONFIG_FILES: [&str; 2] = ["config/otklik.toml", "/etc/otklik/otklik.toml"];
+
 /// Отклик: находит в открытых публикациях проблемы жителей района и сообщает тем, кто их решает
 #[derive(Debug, Parser)]
 #[command(
@@ -36,6 +42,7 @@ struct Cli {
     #[command(subcommand)]
     command: CommandLine,
 }
+
 /// What every command understands.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Globals {
@@ -45,6 +52,8 @@ pub struct Globals {
     /// Файл хранилища (без ключа: как сказано в настройке)
     #[arg(long, global = true, value_name = "ФАЙЛ", display_order = 991)]
     pub store: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 enum CommandLine {
     /// Создать рабочую настройку: вопросами или ключами
@@ -53,6 +62,8 @@ enum CommandLine {
     Check(check::CheckArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
+}
+
 impl Globals {
     /// The file of the configuration; a folder stands for its `otklik.toml`.
     #[must_use]
@@ -67,18 +78,30 @@ impl Globals {
             }
         }
     }
+
     /// The configuration as far as a command needs it, with `--store` applied.
     pub fn settings(&self, need: Need) -> Result<Settings> {
         let mut settings = config::load(&self.config_file(), need)?;
         if let Some(store) = &self.store {
             settings.store.clone_from(store);
+        }
         Ok(settings)
+    }
+
     /// The same before anybody configured anything: without a file what was shipped holds.
     pub fn settings_or_shipped(&self, need: Need) -> Result<Settings> {
         let file = self.config_file();
         if self.config.is_some() || file.exists() {
             return self.settings(need);
+        }
         let mut settings = config::builtin(&file);
+        if let Some(store) = &self.store {
+            settings.store.clone_from(store);
+        }
+        Ok(settings)
+    }
+}
+
 /// Reads the arguments, runs the command, prints why it failed.
 pub fn start(args: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome = match russian::russian(Cli::command()).try_get_matches_from(args) {
@@ -91,13 +114,21 @@ pub fn start(args: impl IntoIterator<Item = OsString>) -> Exit {
             if !failure.text.is_empty() {
                 // Nobody is left to tell if the error output is closed.
                 drop(writeln!(std::io::stderr().lock(), "{}", failure.text));
+            }
             failure.exit
+        }
+    }
+}
+
 fn run(cli: Cli) -> Result<Exit> {
     let globals = cli.globals;
     match cli.command {
         CommandLine::Init(args) => init::run(args, &globals),
         CommandLine::Check(args) => check::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
+    }
+}
+
 /// What clap says instead of arguments: help, version, or an error.
 fn refused(error: clap::Error) -> Failure {
     let rendered = error.render();
@@ -105,7 +136,9 @@ fn refused(error: clap::Error) -> Failure {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => (Exit::Done, None),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             (Exit::Usage, Some(rendered.to_string()))
+        }
         _ => (Exit::Usage, Some(russian::explain(&error))),
+    };
     match text {
         Some(text) => Failure { exit, text: text.trim_end().to_owned() },
         None => {
@@ -118,10 +151,16 @@ fn refused(error: clap::Error) -> Failure {
             match shown.and_then(|()| out.flush()) {
                 Ok(()) => Failure { exit, text: String::new() },
                 Err(error) => error.into(),
+            }
+        }
+    }
+}
+
 /// Prints one line to the standard output; a closed pipe ends the command quietly.
 macro_rules! say {
     ($($arg:tt)*) => {{
         use std::io::Write as _;
         writeln!(std::io::stdout().lock(), $($arg)*)
     }};
+}
 pub(crate) use say;

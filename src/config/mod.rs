@@ -9,12 +9,15 @@ pub mod fault;
 pub mod file;
 pub mod handle;
 pub mod nearest;
+pub mod packs;
 pub mod places;
 pub mod read;
 pub mod reference;
 mod resolve;
+pub mod risk;
 pub mod routes;
 pub mod save;
+pub mod season;
 pub mod secret;
 pub mod settings;
 pub mod shipped;
@@ -22,6 +25,8 @@ pub mod sources;
 pub mod wording;
 
 pub use fault::{Fault, Severity};
+pub use risk::RiskRules;
+pub use season::Season;
 pub use secret::{Secret, SecretError, SecretFrom, SecretText};
 pub use settings::{
     Bot, District, LogLevel, Max, Need, Network, OkApi, Platforms, Retention, Schedule, Settings,
@@ -29,7 +34,3 @@ pub use settings::{
     load_for_classify, load_for_store,
 };
 pub use sources::{KnownPlaces, examine_sources, load_sources};
-pub mod risk;
-pub mod season;
-pub use risk::RiskRules;
-pub use season::Season;

@@ -106,10 +106,7 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
     tasks.finish(&mut events, std::time::Duration::from_secs(STOP_SECS)).await
 }
 
-fn open_socket(
-    path: Option<&std::path::Path>,
-    ask: mpsc::Sender<Asked>,
-) -> Option<Socket> {
+fn open_socket(path: Option<&std::path::Path>, ask: mpsc::Sender<Asked>) -> Option<Socket> {
     let path = path?;
     match socket::listen(path, ask) {
         Ok(socket) => Some(socket),
@@ -170,11 +167,13 @@ async fn answer(
     let now: Timestamp = services.clock.now();
     let reply = match &asked.command.kind {
         CommandKind::Reload => match reload {
-            None => CommandReply { done: false, text: "Перечитывать нечего".to_owned() },
+            None => CommandReply {
+                done: false, text: "Перечитывать нечего".to_owned()
+            },
             Some(reload) => match put_in_force(services, reload.now(now)).await? {
-                Ok(()) => {
-                    CommandReply { done: true, text: "Правила перечитаны".to_owned() }
-                }
+                Ok(()) => CommandReply {
+                    done: true, text: "Правила перечитаны".to_owned()
+                },
                 Err(text) => CommandReply { done: false, text },
             },
         },
@@ -184,7 +183,9 @@ async fn answer(
         }
         _ => match command::change_store(&services.store, &asked.command, now).await {
             Ok(Some(reply)) => reply,
-            Ok(None) => CommandReply { done: false, text: "Команда неизвестна".to_owned() },
+            Ok(None) => {
+                CommandReply { done: false, text: "Команда неизвестна".to_owned() }
+            }
             Err(error) if error.is_transient() => {
                 CommandReply { done: false, text: format!("Не выполнено: {error}") }
             }

@@ -75,7 +75,8 @@ impl Tasks {
     }
 
     fn free(&self, task: Task, now: Timestamp) -> bool {
-        !self.running.contains_key(&task) && self.paused.get(&task).is_none_or(|until| *until <= now)
+        !self.running.contains_key(&task)
+            && self.paused.get(&task).is_none_or(|until| *until <= now)
     }
 
     async fn start_looks(&mut self, now: Timestamp) -> Result<(), StoreError> {
@@ -85,8 +86,7 @@ impl Tasks {
         }
         let limit = u32::try_from(places).unwrap_or(1);
         let until = collect::lease_end(now);
-        let due =
-            self.services.store.claim_due_sources(now, &self.lease, until, limit).await?;
+        let due = self.services.store.claim_due_sources(now, &self.lease, until, limit).await?;
         for due in due {
             self.looks += 1;
             let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
@@ -125,7 +125,12 @@ impl Tasks {
         self.spawn(Task::Dispatch, async move {
             let district = services.district.load_full();
             let report = dispatch::dispatch(&services, &district, &lease).await?;
-            tracing::info!(sent = report.sent, again = report.again, failed = report.failed, "sent");
+            tracing::info!(
+                sent = report.sent,
+                again = report.again,
+                failed = report.failed,
+                "sent"
+            );
             Ok(Ending)
         });
     }
@@ -135,9 +140,8 @@ impl Tasks {
         let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
         self.spawn(Task::Jobs, async move {
             let district = services.district.load_full();
-            let until = now
-                .saturating_add(SignedDuration::from_mins(JOBS_LEASE_MINUTES))
-                .unwrap_or(now);
+            let until =
+                now.saturating_add(SignedDuration::from_mins(JOBS_LEASE_MINUTES)).unwrap_or(now);
             for job in services.store.claim_jobs(now, &lease, until).await? {
                 let next = report::run_job(&services, &district, &job.name, job.next_due).await?;
                 services.store.finish_job(&job.name, &lease, next).await?;

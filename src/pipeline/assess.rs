@@ -15,9 +15,7 @@ use super::keys::month_of;
 use crate::classify::place::{self, Surroundings};
 use crate::classify::{Scratch, classify};
 use crate::model::digest::Week;
-use crate::model::{
-    Classified, PlaceBy, PlaceFinding, Post, PostKey, Risk, Source, SourceScope,
-};
+use crate::model::{Classified, PlaceBy, PlaceFinding, Post, PostKey, Risk, Source, SourceScope};
 use crate::risk::{self, RiskContext};
 use crate::store::{Assessment, AttitudeTally, PostCommit, VoiceMark, WorkMarks};
 use crate::text::{self, fingerprint::fingerprint};
@@ -152,9 +150,7 @@ fn district_places(district: &District) -> &place::Gazetteer {
 fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
     match author {
         Author::Person(seed) => seed.clone(),
-        Author::Source => {
-            batch.door.seed(&format!("source:{}", post.key.source), post.published)
-        }
+        Author::Source => batch.door.seed(&format!("source:{}", post.key.source), post.published),
         Author::Anonymous => batch.door.seed("anonymous", post.published),
     }
 }

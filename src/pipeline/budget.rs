@@ -88,7 +88,10 @@ impl Budget for StoredBudget {
                         Class::Quota,
                         Scope::Method,
                         "quota",
-                        format!("Дневная норма вызовов {} исчерпана; опрос продолжится завтра", call.method),
+                        format!(
+                            "Дневная норма вызовов {} исчерпана; опрос продолжится завтра",
+                            call.method
+                        ),
                     )
                     .until(next_day(now)));
                 }

@@ -32,7 +32,8 @@ fn to_cron(civil: DateTime) -> Option<CronTime<Utc>> {
         whole(civil.month())?,
         whole(civil.day())?,
     )?;
-    let time = date.and_hms_opt(whole(civil.hour())?, whole(civil.minute())?, whole(civil.second())?)?;
+    let time =
+        date.and_hms_opt(whole(civil.hour())?, whole(civil.minute())?, whole(civil.second())?)?;
     Some(time.and_utc())
 }
 

@@ -12,9 +12,7 @@ use super::district::District;
 use super::services::Services;
 use crate::classify::Scratch;
 use crate::model::{Health, HealthState, PostId, PostKey, Source};
-use crate::store::{
-    DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError,
-};
+use crate::store::{DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError};
 
 /// How long one look may hold a source before somebody else may take it, renewed with each page.
 const LEASE_MINUTES: i64 = 15;
@@ -82,8 +80,7 @@ pub async fn look(
                 if page.facts.platform_id.is_some() {
                     spec.platform_id.clone_from(&page.facts.platform_id);
                 }
-                let outcome =
-                    commit(services, district, source, &due.health, lease, page).await?;
+                let outcome = commit(services, district, source, &due.health, lease, page).await?;
                 report.pages += 1;
                 add(&mut report.posts, &outcome);
                 on_page();
@@ -128,7 +125,8 @@ async fn read_page(
     horizon: Timestamp,
     manner: Manner,
 ) -> Result<Page, CollectError> {
-    let collector = services.collector(spec.platform)?;
+    let reading = services.reading.load_full();
+    let collector = reading.collector(spec.platform)?;
     let mut tries = 0;
     loop {
         let error = match collector.page(spec, cursor, horizon).await {
@@ -138,7 +136,9 @@ async fn read_page(
         tries += 1;
         let now = services.clock.now();
         let wait = match error.class {
-            Class::Transient | Class::Malformed => Some(SignedDuration::from_secs(1 << tries.min(5))),
+            Class::Transient | Class::Malformed => {
+                Some(SignedDuration::from_secs(1 << tries.min(5)))
+            }
             Class::RateLimited => {
                 Some(error.until.map_or(SignedDuration::from_secs(5), |at| at.duration_since(now)))
             }
@@ -172,7 +172,8 @@ async fn commit(
     asked.sort();
     asked.dedup();
     let parents = services.store.places_of(&asked).await?;
-    let mut batch = Batch { district, door: &services.door, source, parents, now };
+    let reading = services.reading.load_full();
+    let mut batch = Batch { district, door: &reading.door, source, parents, now };
     let posts = assess(&mut batch, page.posts, &mut Scratch::default());
     let end = (!page.more).then(|| Health {
         state: HealthState::Ok,

@@ -8,9 +8,7 @@ use jiff::Timestamp;
 use super::report::parse_week;
 use super::services::Services;
 use super::{district::District, report};
-use crate::model::{
-    Command, CommandKind, CommandReply, ProblemEvent, ProblemEventKind, ProblemId,
-};
+use crate::model::{Command, CommandKind, CommandReply, ProblemEvent, ProblemEventKind, ProblemId};
 use crate::store::{ErasureReceipt, Store, StoreError};
 
 /// Carries out a command that changes the store alone; `None` for one that only a daemon can do.
@@ -78,8 +76,15 @@ async fn append(
 pub fn receipt_text(receipt: &ErasureReceipt) -> String {
     let removed: Vec<String> =
         receipt.removed.iter().map(|(table, rows)| format!("{table}: {rows}")).collect();
-    let removed = if removed.is_empty() { "ничего не было".to_owned() } else { removed.join(", ") };
-    format!("Публикация удалена {} (хеш ключа {}). Удалено: {removed}", receipt.at, receipt.key_hash)
+    let removed = if removed.is_empty() {
+        "ничего не было".to_owned()
+    } else {
+        removed.join(", ")
+    };
+    format!(
+        "Публикация удалена {} (хеш ключа {}). Удалено: {removed}",
+        receipt.at, receipt.key_hash
+    )
 }
 
 fn done(text: impl Into<String>) -> CommandReply {

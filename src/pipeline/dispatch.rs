@@ -73,8 +73,7 @@ async fn send_one(
         return Ok(DeliveryState::Failed);
     };
     delivery.tries += 1;
-    let outcome =
-        services.notifiers.send(delivery.channel, &message, &delivery.address).await;
+    let outcome = services.notifiers.send(delivery.channel, &message, &delivery.address).await;
     let now = services.clock.now();
     let channels = channels_of(district, &delivery);
     let step = next_step(&delivery, claim.created, &outcome, now, &channels);

@@ -15,9 +15,9 @@ use crate::alert::{self, QuoteCandidate, RouteFacts, Weight};
 use crate::cluster::{self, Loaded, Newcomer, OpenProblems, ProblemFacts, count_voices};
 use crate::model::{
     Alert, Delivery, DeliveryState, PlaceId, PostKey, Problem, ProblemEvent, ProblemId, QuoteRef,
-    Risk, TopicId, TopicKind,
+    Risk, RiskLevel, RiskReason, TopicId, TopicKind,
 };
-use crate::risk;
+use crate::risk::{self, ProblemSpread};
 use crate::store::{GroupCommit, GroupOutcome, LoadedProblem, Store, StoreError, WorkItem};
 
 /// Most posts in one transaction.
@@ -195,9 +195,10 @@ impl Desk<'_> {
         };
         for assignment in assignments {
             let id = assignment.problem;
-            let opened = assignment.events.iter().any(|event| {
-                matches!(event.kind, crate::model::ProblemEventKind::Opened { .. })
-            });
+            let opened = assignment
+                .events
+                .iter()
+                .any(|event| matches!(event.kind, crate::model::ProblemEventKind::Opened { .. }));
             self.report.opened += u32::from(opened);
             self.commit.events.extend(assignment.events.into_iter().map(|e| (id.clone(), e)));
             self.commit.memberships.extend(assignment.membership);
@@ -281,17 +282,40 @@ fn newcomer(item: &WorkItem) -> Newcomer {
     }
 }
 
+/// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk again.
+const SPREAD_PARTS: [&str; 6] = ["voices", "sources", "waiting", "returns", "cap", "floor"];
+
+/// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add.
 fn score_problem(district: &District, facts: &ProblemFacts<'_>) -> Risk {
-    risk::score_problem(facts, &district.risk)
+    let before = without_spread(facts.before);
+    let gravest = match facts.post {
+        Some(post) if post.score >= before.score => without_spread(post),
+        _ => before,
+    };
+    let waiting = facts.answered.map_or(facts.lasts.as_hours() / 24, |_| 0);
+    let spread = ProblemSpread {
+        voices: facts.voices,
+        sources: facts.sources,
+        waiting_days: u32::try_from(waiting).unwrap_or(0),
+        returns: facts.returns,
+    };
+    risk::score_problem(&gravest, &spread, &district.risk)
+}
+
+fn without_spread(risk: &Risk) -> Risk {
+    let reasons: Vec<RiskReason> = risk
+        .reasons
+        .iter()
+        .filter(|reason| !SPREAD_PARTS.contains(&reason.reason.as_str()))
+        .cloned()
+        .collect();
+    let sum = reasons.iter().map(|reason| reason.points).sum::<i32>().clamp(0, 100);
+    let score = u8::try_from(sum).unwrap_or(100);
+    Risk { score, level: RiskLevel::of(score), reasons }
 }
 
 /// The outbox rows of an alert: one a receiver, on its first channel.
-fn deliveries(
-    district: &District,
-    problem: &Problem,
-    alert: &Alert,
-    tell: bool,
-) -> Vec<Delivery> {
+fn deliveries(district: &District, problem: &Problem, alert: &Alert, tell: bool) -> Vec<Delivery> {
     let facts = RouteFacts {
         topic: &problem.topic,
         kind: problem.kind,

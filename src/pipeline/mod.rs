@@ -64,8 +64,7 @@ pub async fn pass(
             report.busy.push(source.id.clone());
             continue;
         };
-        let look =
-            collect::look(services, &district, due, lease, Manner::Once, &|| {}).await?;
+        let look = collect::look(services, &district, due, lease, Manner::Once, &|| {}).await?;
         report.alerts += group::group(services, &district, Sending::Live).await?.alerts;
         told(&source.id, &look);
         report.looks.push((source.id.clone(), look));

@@ -98,8 +98,7 @@ pub async fn build_digest(
             .and_then(|date| date.to_zoned(district.zone.clone()))
             .map_or(Timestamp::MIN, |zoned| zoned.timestamp())
     };
-    let span =
-        DigestSpan { week: week.name(), before: start(-7), from: start(0), to: start(7) };
+    let span = DigestSpan { week: week.name(), before: start(-7), from: start(0), to: start(7) };
     let counts = store.digest_counts(&span).await?;
     let titles = Titles {
         district: district.name.clone(),
@@ -170,7 +169,8 @@ pub async fn word_digest(
         if let Ok(bytes) = digest::sheet(&made) {
             attachments.push(Attachment {
                 name: format!("digest-{}.xlsx", week.name()),
-                mime: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned(),
+                mime: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+                    .to_owned(),
                 bytes,
             });
         }
@@ -245,8 +245,7 @@ pub async fn age_problems(
             .unwrap_or(Timestamp::MIN)
     };
     let rules = &district.cluster;
-    let silent =
-        store.quiet_problems(before(rules.quiet_days), before(rules.reopen_days)).await?;
+    let silent = store.quiet_problems(before(rules.quiet_days), before(rules.reopen_days)).await?;
     let events: Vec<_> = silent
         .iter()
         .filter_map(|problem| {

@@ -20,9 +20,9 @@ use super::budget::StoredBudget;
 use super::district::District;
 use super::keys::KeyFile;
 use crate::clock::Clock;
-use crate::config::{Fault, Settings, TokenKind};
+use crate::config::{Fault, Secret, SecretError, SecretText, Settings, TokenKind};
 use crate::model::Source;
-use crate::notify::Notifiers;
+use crate::notify::{self, Email, EmailSettings, Notifiers, Telegram};
 use crate::store::Store;
 
 /// The collectors and the door they share; rebuilt when the sources change, because the door leaves the
@@ -42,7 +42,9 @@ impl Reading {
                 Class::NeedsPerson,
                 Scope::Source,
                 "not configured",
-                format!("Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml"),
+                format!(
+                    "Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml"
+                ),
             )
         })
     }
@@ -86,14 +88,15 @@ impl Services {
             })
             .map_err(|error| fault(format!("сеть не настраивается: {error}")))?,
         );
-        let keys = Arc::new(KeyFile::open(&settings.store, Arc::clone(&clock)).map_err(|error| {
-            Fault::whole(
-                &KeyFile::path_of(&settings.store),
-                format!("файл месячных ключей не открывается ({error})"),
-                "проверьте права на папку хранилища",
-            )
-        })?);
-        let notifiers = Notifiers::build(&settings).map_err(fault)?;
+        let keys =
+            Arc::new(KeyFile::open(&settings.store, Arc::clone(&clock)).map_err(|error| {
+                Fault::whole(
+                    &KeyFile::path_of(&settings.store),
+                    format!("файл месячных ключей не открывается ({error})"),
+                    "проверьте права на папку хранилища",
+                )
+            })?);
+        let notifiers = notifiers(&settings)?;
         let reading = read_with(&settings, &clock, &store, &keys, &transport, &district.sources)?;
         Ok(Self {
             settings,
@@ -148,7 +151,7 @@ fn read_with(
                 .token
                 .read()
                 .map_err(|error| Fault::whole(&settings.file, error.text, error.fix))?
-                .as_str()
+                .expose()
                 .to_owned(),
             version: vk.version.clone(),
             token_kind: match vk.token_kind {
@@ -162,6 +165,42 @@ fn read_with(
         TelegramSettings { preview_url: settings.platforms.telegram.preview_url.clone() };
     let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
     Ok(Reading { door, collectors })
+}
+
+/// The channels that are configured.
+fn notifiers(settings: &Settings) -> Result<Notifiers, Fault> {
+    let fault = |text: String| Fault::whole(&settings.file, text, "");
+    let unread = |error: SecretError| Fault::whole(&settings.file, error.text, error.fix);
+    let ca_pem = match &settings.network.ca_file {
+        Some(file) => Some(std::fs::read(file).map_err(|error| {
+            Fault::whole(file, format!("файл сертификатов не читается ({error})"), "")
+        })?),
+        None => None,
+    };
+    let mut notifiers = Notifiers::default();
+    if let Some(smtp) = &settings.smtp {
+        let password = smtp.password.as_ref().map(Secret::read).transpose().map_err(unread)?;
+        let email = Email::new(&EmailSettings {
+            url: &smtp.url,
+            from: &smtp.from,
+            password: password.as_ref().map(SecretText::expose),
+            ca_pem: ca_pem.as_deref(),
+        })
+        .map_err(fault)?;
+        notifiers.email = Some(Arc::new(email));
+    }
+    if let Some(bot) = &settings.telegram_bot {
+        let token = bot.token.read().map_err(unread)?;
+        let telegram = Telegram::new(&notify::TelegramSettings {
+            api_url: &bot.api_url,
+            token: token.expose(),
+            proxy: settings.network.proxy.as_deref(),
+            ca_pem: ca_pem.as_deref(),
+        })
+        .map_err(fault)?;
+        notifiers.telegram = Some(Arc::new(telegram));
+    }
+    Ok(notifiers)
 }
 
 /// Names and addresses of configured sources as the door compares them.

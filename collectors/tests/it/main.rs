@@ -1,9 +1,4 @@
 //! Integration tests of the collectors: one module a platform.
-//! Integration tests of the collectors.
-#![allow(
-    clippy::unwrap_used,
-    reason = "clippy.toml allows it in test functions, not in what they call"
-)]
 
 mod ports;
 mod rss;

@@ -15,8 +15,7 @@ use otklik_collectors::{
     Author, Class, CollectError, Collector, Cursor, Page, Platform, SourceSpec,
 };
 
-use crate::web_ports::{Canned, Dice, World, seeds, source};
-use crate::ports::{Canned, World, source};
+use crate::web_ports::{Canned, World, source};
 
 const CMS: &str = include_str!("../../fixtures/rss/cms.xml");
 const ATOM: &str = include_str!("../../fixtures/rss/atom.xml");

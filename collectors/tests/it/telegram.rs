@@ -9,8 +9,7 @@ use otklik_collectors::play::{Ask, Reply};
 use otklik_collectors::telegram::{Telegram, TelegramSettings};
 use otklik_collectors::{Author, Class, CollectError, Collector, Page, Platform};
 
-use crate::web_ports::{Canned, Dice, World, seeds, source};
-use crate::ports::{Canned, World, source};
+use crate::web_ports::{Canned, World, source};
 
 const HTML: &str = "text/html; charset=utf-8";
 const TRAPS: &str = include_str!("../../fixtures/telegram/traps.html");

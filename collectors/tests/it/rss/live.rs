@@ -8,7 +8,7 @@ use otklik_collectors::play::rss::{Names, Validators, Wire};
 use otklik_collectors::{Class, Collector, Cursor};
 
 use super::{ATOM, CMS, GUARD, JSON, RDF, XML, hours, read_with, stage, with_feed};
-use crate::ports::{Dice, seeds};
+use crate::web_ports::{Dice, seeds};
 
 #[tokio::test]
 async fn no_bytes_bring_the_reader_down() {

@@ -12,7 +12,7 @@ use otklik_collectors::{
 };
 
 use super::{CLOSED, END, HTML, MISSING, days, start};
-use crate::ports::{Dice, World, seeds, source};
+use crate::web_ports::{Dice, World, seeds, source};
 
 /// What a store would hold.
 #[derive(Default)]
