@@ -1,7 +1,7 @@
 //! What can go wrong with the store, typed by what to do next.
 //!
-//! Place in the flow: every verb returns it; the command line prints the sentence and picks the exit
-//! code, the log gets the chain. Invariant: neither repeats a stored text.
+//! Place in the flow: every verb returns it; the command line prints the sentence and picks the
+//! exit code, the log gets the chain. Invariant: neither repeats a stored text.
 
 use std::error::Error;
 use std::fmt;
@@ -124,7 +124,8 @@ impl fmt::Display for StoreError {
             }
             StoreError::Denied(_) => write!(
                 f,
-                "нет прав на файл хранилища или его папку; проверьте, от чьего имени запущена команда"
+                "нет прав на файл хранилища или его папку; \
+                 проверьте, от чьего имени запущена команда"
             ),
             StoreError::ReadOnly => write!(f, "хранилище открыто только для чтения"),
             StoreError::LeaseLost => {
