@@ -9,6 +9,7 @@ mod outbox;
 mod page;
 mod privacy;
 mod rows;
+mod sequence;
 
 use std::path::{Path, PathBuf};
 
