@@ -283,7 +283,7 @@ fn folded(events: &[(ProblemId, ProblemEvent)]) -> Problem {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..<_>::default() })]
 
     /// However the events are cut into transactions, the row is their fold and the list is whole.
     #[test]

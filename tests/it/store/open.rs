@@ -11,7 +11,8 @@ use super::{World, at, complaint, days, district, key, raw};
 fn schema_of(conn: &rusqlite::Connection) -> String {
     let mut statement = conn
         .prepare(
-            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC, tbl_name, name",
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL
+             ORDER BY type DESC, tbl_name, name",
         )
         .expect("prepared");
     let parts = statement.query_map([], |row| row.get::<_, String>(0)).expect("rows");

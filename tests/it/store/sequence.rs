@@ -108,7 +108,7 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..<_>::default() })]
 
     #[test]
     fn nothing_is_lost_doubled_or_brought_back(steps in prop::collection::vec(step(), 1..16)) {
