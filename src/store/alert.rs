@@ -1,7 +1,7 @@
 //! Alerts as rows.
 //!
-//! Place in the flow: written by a group commit, read when a message is rendered, listed or exported.
-//! Invariant: an alert refers to posts and never holds their text.
+//! Place in the flow: written by a group commit, read when a message is rendered, listed or
+//! exported. Invariant: an alert refers to posts and never holds their text.
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};

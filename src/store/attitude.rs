@@ -1,8 +1,9 @@
 //! Attitude towards officials: one number a pack and ISO week, district-wide.
 //!
-//! Place in the flow: tallied in the transaction that first stores a post, read by the weekly digest.
-//! Invariants: an [`AttitudeTally`] can be made anywhere and read only here; nothing it holds is stored
-//! beside a post; when a week closes, its voices are deleted and only the number stays.
+//! Place in the flow: tallied in the transaction that first stores a post, read by the weekly
+//! digest. Invariants: an [`AttitudeTally`] can be made anywhere and read only here; nothing it
+//! holds is stored beside a post; when a week closes, its voices are deleted and only the number
+//! stays.
 
 use rusqlite::params;
 
@@ -40,8 +41,8 @@ impl AttitudeTally {
 }
 
 impl Store {
-    /// Closes all weeks before the one named `week`: keeps their numbers, deletes their voices. Returns
-    /// how many voices were deleted.
+    /// Closes all weeks before the one named `week`: keeps their numbers, deletes their voices.
+    /// Returns how many voices were deleted.
     pub async fn close_attitude_weeks(&self, week: &str) -> Result<u32> {
         let week = week.to_owned();
         self.write(move |tx| close(tx, &week)).await

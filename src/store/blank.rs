@@ -1,8 +1,8 @@
 //! Taking the words of a post out of everything that was derived from it.
 //!
-//! Place in the flow: used when a post is edited, gone, expired or erased. Invariant: afterwards no quote
-//! points into the old text, and no reason stored with a problem, event or alert cites it. Counts stay.
-//! This is the one exception to append-only events: words are blanked, nothing else.
+//! Place in the flow: used when a post is edited, gone, expired or erased. Invariant: afterwards no
+//! quote points into the old text, and no reason stored with a problem, event or alert cites it.
+//! Counts stay. This is the one exception to append-only events: words are blanked, nothing else.
 
 use rusqlite::params;
 
@@ -125,7 +125,8 @@ fn forget_in_events(tx: &Tx<'_>, problem: &ProblemId, words: &Words) -> Result<(
     Ok(())
 }
 
-/// Rewrites the facts of a problem's alerts where `change` says that it changed them; returns how many.
+/// Rewrites the facts of a problem's alerts where `change` says that it changed them; returns how
+/// many.
 fn change_alerts(
     tx: &Tx<'_>,
     problem: &ProblemId,

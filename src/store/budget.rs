@@ -1,7 +1,8 @@
 //! Limits of the platforms as rows: spacing, daily quotas, pauses they ordered.
 //!
-//! Place in the flow: asked before every call to a platform. Invariant: kept over restarts, so that a
-//! crash loop cannot call more often than a running daemon; a call that is refused is not counted.
+//! Place in the flow: asked before every call to a platform. Invariant: kept over restarts, so that
+//! a crash loop cannot call more often than a running daemon; a call that is refused is not
+//! counted.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
@@ -44,8 +45,8 @@ impl Store {
         self.write(move |tx| take(tx, &call, now)).await
     }
 
-    /// Forbids calls of `method` (all if `None`) with this host and token until `until`. A longer pause
-    /// that is known already stays.
+    /// Forbids calls of `method` (all if `None`) with this host and token until `until`. A longer
+    /// pause that is known already stays.
     pub async fn budget_pause(
         &self,
         host: &str,

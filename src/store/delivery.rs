@@ -1,8 +1,8 @@
 //! The outbox: one row a message to a receiver.
 //!
-//! Place in the flow: filled by group and digest commits, emptied by the sender. Invariants: a message is
-//! sent at least once; whoever finishes it holds its lease; a try whose end is unknown counts as a copy
-//! that may have left.
+//! Place in the flow: filled by group and digest commits, emptied by the sender. Invariants: a
+//! message is sent at least once; whoever finishes it holds its lease; a try whose end is unknown
+//! counts as a copy that may have left.
 
 use std::collections::BTreeMap;
 
@@ -58,8 +58,8 @@ pub struct DeliveryStats {
 }
 
 impl Store {
-    /// Claims up to `limit` due messages, longest due first. Messages whose lease ran out are due again,
-    /// with one more copy that may have left.
+    /// Claims up to `limit` due messages, longest due first. Messages whose lease ran out are due
+    /// again, with one more copy that may have left.
     pub async fn claim_deliveries(
         &self,
         now: Timestamp,
@@ -89,7 +89,8 @@ impl Store {
         .await
     }
 
-    /// Ends a try. Fails with [`StoreError::LeaseLost`] if the message is no longer held under `lease`.
+    /// Ends a try. Fails with [`StoreError::LeaseLost`] if the message is no longer held under
+    /// `lease`.
     pub async fn finish_delivery(
         &self,
         id: &DeliveryId,
@@ -105,7 +106,8 @@ impl Store {
         .await
     }
 
-    /// Puts messages into the outbox that no alert made (a test message, a reminder). Known ids stay.
+    /// Puts messages into the outbox that no alert made (a test message, a reminder). Known ids
+    /// stay.
     pub async fn queue_deliveries(&self, deliveries: &[Delivery], now: Timestamp) -> Result<()> {
         let deliveries = deliveries.to_vec();
         self.write(move |tx| deliveries.iter().try_for_each(|message| insert(tx, message, now)))

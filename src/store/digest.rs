@@ -1,7 +1,8 @@
 //! What the store counts for the weekly digest, and the digests that were made.
 //!
-//! Place in the flow: counted by a weekly job, arranged and rendered by `digest`, put into the outbox in
-//! one transaction. Invariants: a week's digest is made once; no quote, no post, only numbers.
+//! Place in the flow: counted by a weekly job, arranged and rendered by `digest`, put into the
+//! outbox in one transaction. Invariants: a week's digest is made once; no quote, no post, only
+//! numbers.
 
 use std::collections::BTreeMap;
 
@@ -48,8 +49,8 @@ impl Store {
         self.read(move |tx| counts(tx, &span)).await
     }
 
-    /// Stores a digest together with its messages. False, and nothing is stored, if this week's digest
-    /// was made before.
+    /// Stores a digest together with its messages. False, and nothing is stored, if this week's
+    /// digest was made before.
     pub async fn commit_digest(
         &self,
         digest: StoredDigest,

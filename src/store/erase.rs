@@ -1,8 +1,8 @@
 //! Erasing a post on request: out of every table, for good, with a receipt.
 //!
-//! Place in the flow: a person's command. Invariants: afterwards no byte of the file holds the text, the
-//! post's id or its link; its counts in problems stay; the receipt knows the post only as a hash, by
-//! which it is refused when it is collected again.
+//! Place in the flow: a person's command. Invariants: afterwards no byte of the file holds the
+//! text, the post's id or its link; its counts in problems stay; the receipt knows the post only as
+//! a hash, by which it is refused when it is collected again.
 
 use std::collections::BTreeMap;
 
@@ -27,8 +27,8 @@ pub struct ErasureReceipt {
 }
 
 impl Store {
-    /// Erases a post everywhere in the store. A post that is not there yet is refused from now on; one
-    /// that was erased before keeps its first receipt.
+    /// Erases a post everywhere in the store. A post that is not there yet is refused from now on;
+    /// one that was erased before keeps its first receipt.
     pub async fn erase(&self, key: &PostKey, now: Timestamp) -> Result<ErasureReceipt> {
         let key = key.clone();
         let receipt = self.write(move |tx| erase(tx, &key, now)).await?;
@@ -41,7 +41,8 @@ impl Store {
     pub async fn erasures(&self) -> Result<Vec<ErasureReceipt>> {
         self.read(|tx| {
             tx.rows(
-                "SELECT key_hash, at, removed FROM erased WHERE district = ?1 ORDER BY at, key_hash",
+                "SELECT key_hash, at, removed FROM erased WHERE district = ?1
+                 ORDER BY at, key_hash",
                 params![tx.district],
                 receipt_of,
             )

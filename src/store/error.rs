@@ -1,7 +1,7 @@
 //! What can go wrong with the store, typed by what to do next.
 //!
-//! Place in the flow: every verb returns it; the command line prints the sentence and picks the exit
-//! code, the log gets the chain. Invariant: neither repeats a stored text.
+//! Place in the flow: every verb returns it; the command line prints the sentence and picks the
+//! exit code, the log gets the chain. Invariant: neither repeats a stored text.
 
 use std::error::Error;
 use std::fmt;
@@ -124,7 +124,8 @@ impl fmt::Display for StoreError {
             }
             StoreError::Denied(_) => write!(
                 f,
-                "нет прав на файл хранилища или его папку; проверьте, от чьего имени запущена команда"
+                "нет прав на файл хранилища или его папку; \
+                 проверьте, от чьего имени запущена команда"
             ),
             StoreError::ReadOnly => write!(f, "хранилище открыто только для чтения"),
             StoreError::LeaseLost => {
@@ -175,5 +176,42 @@ impl From<rusqlite::Error> for StoreError {
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> Self {
         StoreError::Failed(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::StoreError;
+
+    fn failure(run: impl FnOnce() -> rusqlite::Result<()>) -> StoreError {
+        run().expect_err("fails").into()
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_everything_else() {
+        let conn = Connection::open_in_memory().expect("opens");
+        let full = failure(|| {
+            conn.execute_batch(
+                "PRAGMA max_page_count = 3; CREATE TABLE one (body BLOB);
+                 INSERT INTO one VALUES (zeroblob(100000));",
+            )
+        });
+        assert!(matches!(full, StoreError::Full(_)), "{full:?}");
+        assert!(full.is_transient() && full.to_string().contains("нет места"), "{full}");
+        let other = failure(|| conn.execute_batch("SELECT * FROM nowhere"));
+        assert!(matches!(other, StoreError::Failed(_)) && !other.is_transient(), "{other:?}");
+    }
+
+    #[test]
+    fn a_value_that_does_not_read_back_is_damage() {
+        let conn = Connection::open_in_memory().expect("opens");
+        let damage = failure(|| {
+            conn.query_row("SELECT 'tomorrow'", [], |row| {
+                row.get::<_, super::super::column::At>(0).map(drop)
+            })
+        });
+        assert!(matches!(damage, StoreError::Corrupt(_)), "{damage:?}");
     }
 }

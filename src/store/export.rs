@@ -1,8 +1,8 @@
 //! Everything stored, page by page, in a stable order.
 //!
-//! Place in the flow: read by `export` and by the registers. Invariants: posts by (published, source,
-//! id); a page goes on behind the last row of the page before, so rows that come meanwhile are neither
-//! doubled nor in the way; never a voice, never an attitude.
+//! Place in the flow: read by `export` and by the registers. Invariants: posts by (published,
+//! source, id); a page goes on behind the last row of the page before, so rows that come meanwhile
+//! are neither doubled nor in the way; never a voice, never an attitude.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -49,7 +49,8 @@ pub struct StoredDelivery {
 }
 
 impl Store {
-    /// Up to `limit` posts published at `since` or later, behind `after`, by (published, source, id).
+    /// Up to `limit` posts published at `since` or later, behind `after`, by (published, source,
+    /// id).
     pub async fn export_posts(
         &self,
         since: Option<Timestamp>,
@@ -144,7 +145,8 @@ impl Store {
         .await
     }
 
-    /// Up to `limit` messages put into the outbox at `since` or later, behind `after`, by (created, id).
+    /// Up to `limit` messages put into the outbox at `since` or later, behind `after`, by (created,
+    /// id).
     pub async fn export_deliveries(
         &self,
         since: Option<Timestamp>,

@@ -1,7 +1,8 @@
 //! Findings and places of a post as rows.
 //!
-//! Place in the flow: written with the post in one transaction, read for grouping, counting and export.
-//! Invariant: a blanked post keeps topics, scores, rule names and settlements, and no word of its text.
+//! Place in the flow: written with the post in one transaction, read for grouping, counting and
+//! export. Invariant: a blanked post keeps topics, scores, rule names and settlements, and no word
+//! of its text.
 
 use rusqlite::params;
 
@@ -85,8 +86,8 @@ pub(super) fn read(tx: &Tx<'_>, post: &PostKey) -> Result<Vec<Finding>> {
 /// Places of a post, in their order.
 pub(super) fn read_places(tx: &Tx<'_>, post: &PostKey) -> Result<Vec<PlaceFinding>> {
     tx.rows(
-        "SELECT place, title, found_by, elsewhere, span_start, span_end, street, house, street_start,
-             street_end
+        "SELECT place, title, found_by, elsewhere, span_start, span_end, street, house,
+             street_start, street_end
          FROM place_finding WHERE district = ?1 AND source = ?2 AND post = ?3 ORDER BY position",
         params![tx.district, post.source.as_str(), post.id.as_str()],
         |row| {

@@ -1,8 +1,9 @@
 //! What grouping decided, committed whole: events, memberships, alerts and their outbox rows.
 //!
-//! Place in the flow: the second and last transaction of a post's way to an alert. Invariants: decided
-//! is committed with its outbox rows; a decision made on a text that has changed meanwhile is refused
-//! whole and made again, so nothing is grouped twice and no quote points into another text.
+//! Place in the flow: the second and last transaction of a post's way to an alert. Invariants:
+//! decided is committed with its outbox rows; a decision made on a text that has changed meanwhile
+//! is refused whole and made again, so nothing is grouped twice and no quote points into another
+//! text.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -40,8 +41,8 @@ pub enum GroupOutcome {
 }
 
 impl Store {
-    /// Stores what grouping decided, in one transaction. Alerts and deliveries that are known by their
-    /// id already stay as they are.
+    /// Stores what grouping decided, in one transaction. Alerts and deliveries that are known by
+    /// their id already stay as they are.
     pub async fn commit_group(&self, group: GroupCommit) -> Result<GroupOutcome> {
         self.write(move |tx| commit(tx, &group)).await
     }

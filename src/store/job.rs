@@ -1,8 +1,8 @@
 //! Fixed jobs (digest, retention, closing of weeks) as rows with a next due time and a lease.
 //!
 //! Place in the flow: the daemon claims due jobs and names the next time when it finishes one.
-//! Invariant: a job is run by one at a time, and a job broken off by a kill is due again when its lease
-//! ends.
+//! Invariant: a job is run by one at a time, and a job broken off by a kill is due again when its
+//! lease ends.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -21,7 +21,8 @@ pub struct Job {
 }
 
 impl Store {
-    /// Makes a job known; one that is known keeps its time unless `anew` is set (a changed schedule).
+    /// Makes a job known; one that is known keeps its time unless `anew` is set (a changed
+    /// schedule).
     pub async fn plan_job(&self, name: &str, next_due: Timestamp, anew: bool) -> Result<()> {
         let name = name.to_owned();
         self.write(move |tx| {

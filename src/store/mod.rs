@@ -1,13 +1,13 @@
 //! The store: everything that must survive, behind verbs of the domain.
 //!
-//! Place in the flow: the pipeline commits what was collected and decided; the command line reads. The
-//! only place with SQL. Every verb is one transaction, run on a blocking thread: writers one at a time
-//! on one connection, readers beside them on a small pool.
+//! Place in the flow: the pipeline commits what was collected and decided; the command line reads.
+//! The only place with SQL. Every verb is one transaction, run on a blocking thread: writers one at
+//! a time on one connection, readers beside them on a small pool.
 //!
-//! Invariants: nobody outside holds a transaction. Every row's key begins with the district. What was
-//! collected is committed with its cursor, what was decided with its outbox rows. No verb and no index
-//! selects by voice. Attitude reaches [`attitude`] alone, without a post beside it. The writer holds the
-//! [`StoreLock`] for as long as it lives.
+//! Invariants: nobody outside holds a transaction. Every row's key begins with the district. What
+//! was collected is committed with its cursor, what was decided with its outbox rows. No verb and
+//! no index selects by voice. Attitude reaches [`attitude`] alone, without a post beside it. The
+//! writer holds the [`StoreLock`] for as long as it lives.
 
 pub mod alert;
 pub mod attitude;
@@ -140,7 +140,8 @@ impl Store {
         &self.inner.path
     }
 
-    /// Runs one writing verb as one transaction. `run` may run again, so it must only read its captures.
+    /// Runs one writing verb as one transaction. `run` may run again, so it must only read its
+    /// captures.
     async fn write<T, F>(&self, run: F) -> Result<T>
     where
         T: Send + 'static,

@@ -79,8 +79,8 @@ pub struct PageOutcome {
 }
 
 impl Store {
-    /// Stores a page in one transaction. Fails with [`super::StoreError::LeaseLost`] if the look's lease
-    /// is no longer held; nothing is stored then.
+    /// Stores a page in one transaction. Fails with [`super::StoreError::LeaseLost`] if the look's
+    /// lease is no longer held; nothing is stored then.
     pub async fn commit_page(&self, page: PageCommit) -> Result<PageOutcome> {
         self.write(move |tx| commit(tx, &page)).await
     }
@@ -208,8 +208,8 @@ fn keep_version(tx: &Tx<'_>, stored: &PostRow, now: Timestamp) -> Result<()> {
         places: assessment.places.iter().filter_map(|found| found.place.as_ref()).collect(),
     };
     tx.exec(
-        "INSERT INTO post_version (district, source, post, version, fingerprint, assessment, lexicon,
-             replaced)
+        "INSERT INTO post_version (district, source, post, version, fingerprint, assessment,
+             lexicon, replaced)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (district, source, post, version) DO NOTHING",
         params![

@@ -1,7 +1,8 @@
 //! Posts as rows: one row a post, its older versions as hash and assessment.
 //!
-//! Place in the flow: [`super::page`] writes them, grouping, alerts and export read them. Invariants: no
-//! column tells who wrote it; attitude has no column; an older version holds no word of the text.
+//! Place in the flow: [`super::page`] writes them, grouping, alerts and export read them.
+//! Invariants: no column tells who wrote it; attitude has no column; an older version holds no word
+//! of the text.
 
 use std::collections::BTreeMap;
 
@@ -44,8 +45,8 @@ pub struct VoiceMark {
     pub voice: [u8; 8],
 }
 
-/// How a post may join problems. Kept only while the post waits to be grouped: a row that stayed would
-/// tell which posts carry an attitude.
+/// How a post may join problems. Kept only while the post waits to be grouped: a row that stayed
+/// would tell which posts carry an attitude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkMarks {
     /// Whether it may be a ground of an alert.
@@ -119,7 +120,8 @@ impl Store {
         .await
     }
 
-    /// Places of these posts (of parents, before their comments are assessed). Unknown posts are left out.
+    /// Places of these posts (of parents, before their comments are assessed). Unknown posts are
+    /// left out.
     pub async fn places_of(
         &self,
         keys: &[PostKey],
@@ -138,7 +140,8 @@ impl Store {
         .await
     }
 
-    /// The words of each quote; `None` where they are gone, erased, or changed since the quote was chosen.
+    /// The words of each quote; `None` where they are gone, erased, or changed since the quote was
+    /// chosen.
     pub async fn quotes_text(&self, quotes: &[QuoteRef]) -> Result<Vec<Option<String>>> {
         let quotes = quotes.to_vec();
         self.read(move |tx| quotes.iter().map(|quote| quote_text(tx, quote)).collect()).await

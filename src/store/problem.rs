@@ -1,7 +1,7 @@
 //! Problems: the event list, and the row that copies its fold.
 //!
-//! Place in the flow: grouping appends events, alerts and digests read rows. Invariants: a row equals
-//! the fold of its events after every commit; voices are counted, never listed by voice.
+//! Place in the flow: grouping appends events, alerts and digests read rows. Invariants: a row
+//! equals the fold of its events after every commit; voices are counted, never listed by voice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +34,8 @@ pub struct LoadedProblem {
     pub voices: BTreeMap<u32, BTreeSet<[u8; 8]>>,
     /// Voices counted before their rows passed their retention; a lower bound.
     pub voices_kept: u32,
-    /// Hashes of the texts that pages published in their own name or took over: a text that several
-    /// pages repeat is one text.
+    /// Fingerprints of texts that pages published in their own name: a text that several pages
+    /// repeat is one text.
     pub own_texts: BTreeSet<Vec<u8>>,
     /// Sources that carry it.
     pub sources: BTreeSet<SourceId>,
@@ -44,8 +44,8 @@ pub struct LoadedProblem {
 }
 
 impl Store {
-    /// Problems of these topics and places that are not closed, or whose last post is not older than
-    /// `since`; by id. A place of `None` means problems without a place.
+    /// Problems of these topics and places that are not closed, or whose last post is not older
+    /// than `since`; by id. A place of `None` means problems without a place.
     pub async fn open_problems(
         &self,
         subjects: &[(TopicId, Option<PlaceId>)],
@@ -80,8 +80,8 @@ impl Store {
         .await
     }
 
-    /// Candidates for going quiet (last post before `quiet_before`) or being closed (quiet already, last
-    /// post before `close_before`), by id.
+    /// Candidates for going quiet (last post before `quiet_before`) or being closed (quiet already,
+    /// last post before `close_before`), by id.
     pub async fn quiet_problems(
         &self,
         quiet_before: Timestamp,
@@ -217,7 +217,7 @@ fn complete(tx: &Tx<'_>, problem: Problem) -> Result<LoadedProblem> {
     }
     let members = tx.rows(
         "SELECT post.source, post.id, membership.quote_start, membership.quote_end,
-             CASE WHEN post.own_name = 1 OR post.repost = 1 THEN post.fingerprint END
+             CASE WHEN post.own_name = 1 THEN post.fingerprint END
          FROM membership
          JOIN post ON post.district = membership.district AND post.source = membership.source
              AND post.id = membership.post
@@ -299,10 +299,10 @@ fn opened(id: &ProblemId, event: &ProblemEvent) -> Result<Problem> {
 fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
     tx.exec(
         "INSERT INTO problem (district, id, topic, kind, place, state, score, reasons, opened, last,
-             posts, grounds, told_at, told_level, told_voices, alerts, acknowledged, answered, returns,
-             events, voices_kept)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-             ?20, 0)
+             posts, grounds, told_at, told_level, told_voices, alerts, acknowledged, answered,
+             returns, events, voices_kept)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+             ?19, ?20, 0)
          ON CONFLICT (district, id) DO UPDATE SET state = excluded.state, score = excluded.score,
              reasons = excluded.reasons, opened = excluded.opened, last = excluded.last,
              posts = excluded.posts, grounds = excluded.grounds, told_at = excluded.told_at,

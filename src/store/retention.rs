@@ -68,8 +68,8 @@ pub struct RetentionReport {
 }
 
 impl Store {
-    /// Removes what is past its time at `now`. Runs as many short transactions as it takes; broken off,
-    /// it goes on next time.
+    /// Removes what is past its time at `now`. Runs as many short transactions as it takes; broken
+    /// off, it goes on next time.
     pub async fn retention(
         &self,
         policy: &RetentionPolicy,

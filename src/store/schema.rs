@@ -1,8 +1,8 @@
 //! Opening a file as a store: connections, migrations, checks.
 //!
-//! Place in the flow: used by [`super::Store::open`] and [`super::Store::open_read`] only. Invariant: a
-//! landed migration never changes; each runs in one transaction together with its version number, so a
-//! kill leaves the old schema or the new one.
+//! Place in the flow: used by [`super::Store::open`] and [`super::Store::open_read`] only.
+//! Invariant: a landed migration never changes; each runs in one transaction together with its
+//! version number, so a kill leaves the old schema or the new one.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -41,8 +41,10 @@ pub(super) enum Durability {
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection> {
     create_file(path)?;
     let mut conn = connect(path)?;
-    let fresh =
-        conn.query_row("SELECT COUNT(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))? == 0;
+    let fresh = conn
+        .query_row("SELECT COUNT(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))
+        .map_err(|error| unreadable(error, path))?
+        == 0;
     if fresh {
         conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
@@ -112,11 +114,7 @@ fn connect(path: &Path) -> Result<Connection> {
 /// The schema version of the file, if it is ours and not from the future.
 fn version(conn: &Connection, path: &Path) -> Result<u32> {
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let application =
-        number("application_id").map_err(|error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign(path.to_path_buf()),
-            _ => StoreError::from(error),
-        })?;
+    let application = number("application_id").map_err(|error| unreadable(error, path))?;
     if application != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_path_buf()));
     }
@@ -125,6 +123,14 @@ fn version(conn: &Connection, path: &Path) -> Result<u32> {
         return Err(StoreError::Newer { found, known: latest(MIGRATIONS) });
     }
     Ok(found)
+}
+
+/// The first read of a file shows whether it is a database at all.
+fn unreadable(error: rusqlite::Error, path: &Path) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign(path.to_path_buf()),
+        _ => StoreError::from(error),
+    }
 }
 
 fn sanity(conn: &Connection) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Small facts the program keeps about itself, by name (the last good lexicon's hash).
 //!
-//! Place in the flow: read at start, written when they change. Invariant: nothing secret, nothing about
-//! a post.
+//! Place in the flow: read at start, written when they change. Invariant: nothing secret, nothing
+//! about a post.
 
 use rusqlite::params;
 

@@ -1,8 +1,8 @@
 //! Sources as rows: what the operator listed, where the next look goes on, how each is doing.
 //!
-//! Place in the flow: config syncs them, the collect loop claims due ones under a lease, a look ends with
-//! a health. Invariant: whoever finishes a look holds its lease; a source that changed its address
-//! forgets the cursor of the old one.
+//! Place in the flow: config syncs them, the collect loop claims due ones under a lease, a look
+//! ends with a health. Invariant: whoever finishes a look holds its lease; a source that changed
+//! its address forgets the cursor of the old one.
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -54,14 +54,15 @@ pub struct SourceRow {
 }
 
 impl Store {
-    /// Makes the rows agree with what the operator lists. New sources are due at `now`; those no longer
-    /// listed stay known and are never due.
+    /// Makes the rows agree with what the operator lists. New sources are due at `now`; those no
+    /// longer listed stay known and are never due.
     pub async fn sync_sources(&self, sources: &[Source], now: Timestamp) -> Result<()> {
         let sources = sources.to_vec();
         self.write(move |tx| sync(tx, &sources, now)).await
     }
 
-    /// Claims up to `limit` listed sources whose time has come and that nobody holds, longest due first.
+    /// Claims up to `limit` listed sources whose time has come and that nobody holds, longest due
+    /// first.
     pub async fn claim_due_sources(
         &self,
         now: Timestamp,
@@ -113,7 +114,8 @@ impl Store {
         self.write(move |tx| claim(tx, &id, now, &lease, lease_until)).await
     }
 
-    /// Ends a look: stores its health, makes the source due again at `health.next`, frees the lease.
+    /// Ends a look: stores its health, makes the source due again at `health.next`, frees the
+    /// lease.
     pub async fn finish_look(&self, id: &SourceId, lease: &str, health: &Health) -> Result<()> {
         let (id, lease, health) = (id.clone(), lease.to_owned(), health.clone());
         self.write(move |tx| {

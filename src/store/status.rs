@@ -1,7 +1,7 @@
 //! How much of everything there is, for `status`.
 //!
-//! Place in the flow: read by the command line and the daily brief. Invariant: one snapshot, so that the
-//! numbers agree with each other.
+//! Place in the flow: read by the command line and the daily brief. Invariant: one snapshot, so
+//! that the numbers agree with each other.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Posts that wait to be grouped into problems.
 //!
-//! Place in the flow: queued in the transaction that stores a post, taken by grouping, deleted in the
-//! transaction that groups. Invariant: the marks that an attitude leaves on a post (`ground`, `quotable`)
-//! live in this row only and die with it.
+//! Place in the flow: queued in the transaction that stores a post, taken by grouping, deleted in
+//! the transaction that groups. Invariant: the marks that an attitude leaves on a post (`ground`,
+//! `quotable`) live in this row only and die with it.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -64,7 +64,8 @@ pub(super) fn queue(tx: &Tx<'_>, commit: &PostCommit, version: u32) -> Result<()
         "INSERT INTO work (district, source, post, version, published, ground, quotable)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (district, source, post) DO UPDATE SET version = excluded.version,
-             published = excluded.published, ground = excluded.ground, quotable = excluded.quotable",
+             published = excluded.published, ground = excluded.ground,
+             quotable = excluded.quotable",
         params![
             tx.district,
             key.source.as_str(),

@@ -21,7 +21,7 @@ CREATE TABLE source (
     PRIMARY KEY (district, id)
 ) STRICT;
 
--- When it is looked at, by whom, and how it is doing. The look_ counts belong to the look under way.
+-- When it is looked at, by whom, and how it is doing. The look_ counts belong to the present look.
 CREATE TABLE source_state (
     district TEXT NOT NULL,
     source TEXT NOT NULL,
