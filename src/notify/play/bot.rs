@@ -252,7 +252,7 @@ fn answer(call: &Call, fault: Option<BotFault>, state: &Shared<State>) -> Answer
     match fault {
         None | Some(BotFault::Hang | BotFault::LostAnswer) => {}
         Some(BotFault::CantParse) if !call.html => {}
-        Some(fault) => return fault_answer(fault, call),
+        Some(fault) => return fault_answer(fault),
     }
     let answer = match call.method.as_str() {
         "getMe" => ok(&json!({ "id": 1, "is_bot": true, "username": "otklik_local_bot" })),
@@ -266,7 +266,7 @@ fn ok(result: &Value) -> Answer {
     Some((200, json!({ "ok": true, "result": result }).to_string()))
 }
 
-fn fault_answer(fault: BotFault, call: &Call) -> Answer {
+fn fault_answer(fault: BotFault) -> Answer {
     match fault {
         BotFault::TooMany(secs) => {
             let body = json!({ "ok": false, "error_code": 429,
