@@ -166,7 +166,8 @@ proptest! {
                     danger_beside: true,
                     ..Weight::default()
                 };
-                let decision = decide(&loaded.problem, &weight, &AlertRules::default(), item.published);
+                let rules = AlertRules::default();
+                let decision = decide(&loaded.problem, &weight, &rules, item.published);
                 let reopened = done.events.iter().any(|it| it.kind == ProblemEventKind::Reopened);
                 if decision.is_some() {
                     prop_assert!(grounded);

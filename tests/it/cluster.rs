@@ -84,7 +84,8 @@ fn run(posts: &[Newcomer]) -> (OpenProblems, Vec<Vec<Assignment>>) {
     (open, all)
 }
 
-/// Events of one assignment in short: O opened, R reopened, G grew, g grew without ground, A answered.
+/// Events of one assignment in short: O opened, R reopened, G grew, g grew without ground,
+/// A answered.
 fn letters(assignment: &Assignment) -> String {
     let letter = |event: &ProblemEvent| match event.kind {
         ProblemEventKind::Opened { .. } => 'O',
@@ -387,7 +388,8 @@ proptest! {
         posts in prop::collection::vec(any_post(), 1..40),
     ) {
         let (open, all) = feed(&posts, &[]);
-        let events = || all.iter().flatten().flat_map(|it| it.events.iter().map(|e| (&it.problem, e)));
+        let flat = || all.iter().flatten();
+        let events = || flat().flat_map(|it| it.events.iter().map(|e| (&it.problem, e)));
         let opened = events().filter(|(_, e)| matches!(e.kind, ProblemEventKind::Opened { .. }));
         let ids: Vec<&ProblemId> = opened.map(|(id, _)| id).collect();
         let distinct: BTreeSet<&ProblemId> = ids.iter().copied().collect();

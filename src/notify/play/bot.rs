@@ -1,7 +1,8 @@
 //! A local Bot API server.
 //!
 //! Place in the flow: see the folder. Invariant: answers have the envelope and status the Bot API
-//! documents; a message it would refuse (too long, bad HTML, empty, wrong token) is refused here too.
+//! documents; a message it would refuse (too long, bad HTML, empty, wrong token) is refused here
+//! too.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
