@@ -1,8 +1,9 @@
 //! Whether somebody is told now about a problem, who, and in which words.
 //!
-//! Place in the flow: behind `cluster`; the pipeline stores the alert, a `Told` event and the outbox rows
-//! in the transaction of the post that caused them. Invariant: a problem without a ground is never told
-//! (attitude alone grounds nothing), a fact that was told is never told again, and every yes has a name.
+//! Place in the flow: behind `cluster`; the pipeline stores the alert, a `Told` event and the
+//! outbox rows in the transaction of the post that caused them. Invariant: a problem without a
+//! ground is never told (attitude alone grounds nothing), a fact that was told is never told again,
+//! and every yes has a name.
 
 pub mod render;
 pub mod route;
@@ -46,7 +47,8 @@ pub struct Decision {
     pub at: Timestamp,
 }
 
-/// Decides whether to tell about `problem` at `now`. `None`: nothing new enough, or nothing to stand on.
+/// Decides whether to tell about `problem` at `now`. `None`: nothing new enough, or nothing to
+/// stand on.
 #[must_use]
 pub fn decide(
     problem: &Problem,
@@ -102,7 +104,8 @@ fn worth_telling(problem: &Problem, weight: &Weight, rules: &AlertRules) -> bool
         || (problem.level >= RiskLevel::Elevated && weight.voices >= rules.voices)
 }
 
-/// The alert of a decision. `quotes`: at most two are kept; `lexicon`: hash of the packs that judged.
+/// The alert of a decision. `quotes`: at most two are kept; `lexicon`: hash of the packs that
+/// judged.
 #[must_use]
 pub fn alert_of(
     decision: &Decision,

@@ -1,10 +1,11 @@
 //! One problem, once: joins a post to problems by topic, place and time.
 //!
-//! Place in the flow: behind `risk`, before `alert`; the pipeline loads the problems that a post's keys
-//! may touch, calls [`assign`], and stores the events and memberships in the post's transaction.
-//! Invariant: posts are taken one at a time and only the gap between them counts, so identical posts
-//! in identical order make identical problems, whatever the batch size or restart points. An official
-//! text opens nothing and has no voice; a post that is no ground joins as a count.
+//! Place in the flow: behind `risk`, before `alert`; the pipeline loads the problems that a post's
+//! keys may touch, calls [`assign`], and stores the events and memberships in the post's
+//! transaction. Invariant: posts are taken one at a time and only the gap between them counts, so
+//! identical posts in identical order make identical problems, whatever the batch size or restart
+//! points. An official text opens nothing and has no voice; a post that is no ground joins as a
+//! count.
 
 mod lifecycle;
 mod open;
@@ -70,7 +71,8 @@ pub struct Newcomer {
     pub own_name: bool,
     /// Whether a body speaks: opens nothing, has no voice.
     pub official: bool,
-    /// Whether it may be a ground of an alert: false with an attitude match or for an official text.
+    /// Whether it may be a ground of an alert: false with an attitude match or for an official
+    /// text.
     pub ground: bool,
     /// Whether its clause may be quoted.
     pub quotable: bool,
@@ -127,8 +129,8 @@ pub struct Assignment {
     pub own_text: Option<u64>,
 }
 
-/// Joins one post to its problems and folds the events into `open`. Returns what to store: main problem
-/// first, then by topic score and place order. Nothing for a text that belongs nowhere.
+/// Joins one post to its problems and folds the events into `open`. Returns what to store: main
+/// problem first, then by topic score and place order. Nothing for a text that belongs nowhere.
 pub fn assign(
     item: &Newcomer,
     open: &mut OpenProblems,

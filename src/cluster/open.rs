@@ -1,8 +1,8 @@
 //! The problems that a post may join, as loaded, and the counts kept with them.
 //!
-//! Place in the flow: filled by the pipeline from the store, changed by `assign`. Invariant: holds every
-//! problem of the keys in question whose last post is not older than the reopening time, or a post
-//! would open a second problem; voices are opaque marks that are only counted.
+//! Place in the flow: filled by the pipeline from the store, changed by `assign`. Invariant: holds
+//! every problem of the keys in question whose last post is not older than the reopening time, or a
+//! post would open a second problem; voices are opaque marks that are only counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,8 +141,8 @@ pub fn problem_id(
     ProblemId(format!("p{hex}"))
 }
 
-/// Distinct voices and whether the number is a lower bound: keys of months do not join, so over several
-/// months the largest month's number counts.
+/// Distinct voices and whether the number is a lower bound: keys of months do not join, so over
+/// several months the largest month's number counts.
 #[must_use]
 pub fn count_voices(voices: &BTreeMap<u32, BTreeSet<[u8; 8]>>) -> (u32, bool) {
     let most = voices.values().map(BTreeSet::len).max().unwrap_or_default();

@@ -1,8 +1,9 @@
 //! Who is told what: `config/routes.toml`, resolved.
 //!
-//! Place in the flow: read at start and again when the file changes; `alert::decide` reads its rules,
-//! `alert::route` its receivers. Invariant: a receiver here has at least one channel, a unique name and
-//! addresses that cannot break a header or a request; a file with an error changes nothing.
+//! Place in the flow: read at start and again when the file changes; `alert::decide` reads its
+//! rules, `alert::route` its receivers. Invariant: a receiver here has at least one channel, a
+//! unique name and addresses that cannot break a header or a request; a file with an error changes
+//! nothing.
 
 mod file;
 

@@ -1,7 +1,7 @@
 //! The digest as a Word document: what a head reads on paper.
 //!
-//! Place in the flow: behind `build`. Invariant: plain paragraphs and tables; every text is cleaned of
-//! characters that XML refuses.
+//! Place in the flow: behind `build`. Invariant: plain paragraphs and tables; every text is cleaned
+//! of characters that XML refuses.
 
 use std::io::Cursor;
 

@@ -1,8 +1,8 @@
 //! The weekly digest: one page on what hurts, where, whether it gets better, and what was not seen.
 //!
-//! Place in the flow: the store counts, [`build`] arranges and names, [`render`], [`sheet`] and
-//! [`document`] make bytes. Invariant: no quote, no link, no words of a single post; of a source nothing
-//! but its health; attitude only as counts that at least five voices share.
+//! Place in the flow: the store counts, [`build`] arranges and names, `render`, [`sheet()`] and
+//! [`document()`] make bytes. Invariant: no quote, no link, no words of a single post; of a source
+//! nothing but its health; attitude only as counts that at least five voices share.
 
 mod document;
 mod render;

@@ -1,7 +1,7 @@
 //! The digest as text, as mail HTML and as a short Telegram message.
 //!
-//! Place in the flow: behind `build`. Invariant: all forms say the same numbers; what a form leaves out
-//! for length it counts.
+//! Place in the flow: behind `build`. Invariant: all forms say the same numbers; what a form leaves
+//! out for length it counts.
 
 use super::{CellRow, Digest, ProblemRow, change};
 use crate::alert::render::mail;

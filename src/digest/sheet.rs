@@ -1,7 +1,8 @@
 //! The digest as a workbook.
 //!
-//! Place in the flow: behind `build`. Invariant: no cell is a formula, and no text cell becomes one when
-//! the sheet is saved as CSV and opened again: what begins like a formula begins with an apostrophe.
+//! Place in the flow: behind `build`. Invariant: no cell is a formula, and no text cell becomes one
+//! when the sheet is saved as CSV and opened again: what begins like a formula begins with an
+//! apostrophe.
 
 use jiff::tz::TimeZone;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};

@@ -1,7 +1,7 @@
 //! «Чего мы не видели»: as plain as the findings.
 //!
-//! Place in the flow: part of `build`. Invariant: the block is always there; with nothing to report it
-//! says what was checked.
+//! Place in the flow: part of `build`. Invariant: the block is always there; with nothing to report
+//! it says what was checked.
 
 use std::collections::BTreeSet;
 

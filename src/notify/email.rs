@@ -1,8 +1,8 @@
 //! E-mail by SMTP.
 //!
-//! Place in the flow: one of the notifiers. Invariant: one message, one recipient, one connection that is
-//! closed after it (an idle one would die unseen); a password never travels unencrypted except to this
-//! machine; the same delivery always makes the same Message-ID and the same bytes.
+//! Place in the flow: one of the notifiers. Invariant: one message, one recipient, one connection
+//! that is closed after it (an idle one would die unseen); a password never travels unencrypted
+//! except to this machine; the same delivery always makes the same Message-ID and the same bytes.
 
 use std::future::Future;
 use std::time::{Duration, SystemTime};
@@ -26,8 +26,8 @@ const WAIT: Duration = Duration::from_secs(30);
 /// How mail leaves.
 #[derive(Clone, Copy)]
 pub struct EmailSettings<'a> {
-    /// `smtp://[user@]host[:port][?tls=required|off]` or `smtps://…`. Without `tls`: STARTTLS if the
-    /// server offers it, always before a login to another machine.
+    /// `smtp://[user@]host[:port][?tls=required|off]` or `smtps://…`. Without `tls`: STARTTLS if
+    /// the server offers it, always before a login to another machine.
     pub url: &'a str,
     /// Sender: `otklik@example.org` or `Отклик <otklik@example.org>`.
     pub from: &'a str,
@@ -66,7 +66,8 @@ pub struct Email {
 }
 
 impl Email {
-    /// Checks the settings; opens nothing. Errors are Russian sentences without the settings' values.
+    /// Checks the settings; opens nothing. Errors are Russian sentences without the settings'
+    /// values.
     pub fn new(settings: &EmailSettings<'_>) -> Result<Self, String> {
         let url = Url::parse(settings.url)
             .map_err(|_| "[smtp] url: нужно вида smtp://mail.example.org:25".to_owned())?;
@@ -208,7 +209,7 @@ impl Notifier for Email {
             Ok(response) => {
                 // The mail is accepted: how the goodbye ends does not matter.
                 drop(tokio::time::timeout(self.wait.min(WAIT / 6), connection.quit()).await);
-                let receipt = response.first_line().map(|line| one_line(line));
+                let receipt = response.first_line().map(one_line);
                 SendOutcome::Sent { receipt }
             }
         }

@@ -1,8 +1,9 @@
 //! Sending one message to one receiver over one channel.
 //!
 //! Place in the flow: the outbox worker hands over a claimed delivery and stores what came of it; a
-//! channel is one file here and one arm in [`Notifiers`]. Invariant: a notifier remembers nothing, never
-//! retries by itself, and no text it returns contains a token, a password or an address of a server.
+//! channel is one file here and one arm in [`Notifiers`]. Invariant: a notifier remembers nothing,
+//! never retries by itself, and no text it returns contains a token, a password or an address of a
+//! server.
 
 mod email;
 mod next;
@@ -67,8 +68,8 @@ pub trait Notifier: Send + Sync {
     /// Sends `message` to `address` once. Ends within a few minutes, whatever the other side does.
     async fn send(&self, message: &Message, address: &str) -> SendOutcome;
 
-    /// Proves without sending that the channel works (login, token), for `check --online`: one Russian
-    /// sentence, good or bad.
+    /// Proves without sending that the channel works (login, token), for `check --online`: one
+    /// Russian sentence, good or bad.
     async fn prove(&self) -> Result<String, String>;
 }
 

@@ -1,8 +1,8 @@
 //! What to do after a try: wait, move to the next channel, or stop.
 //!
-//! Place in the flow: pure; the outbox worker stores the step with the end of the lease. Invariant: a
-//! delivery ends sent or failed, never silently; a host that cannot be reached for two minutes costs the
-//! channel its turn like a refusal, the last channel is tried for three days.
+//! Place in the flow: pure; the outbox worker stores the step with the end of the lease. Invariant:
+//! a delivery ends sent or failed, never silently; a host that cannot be reached for two minutes
+//! costs the channel its turn like a refusal, the last channel is tried for three days.
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -56,8 +56,8 @@ pub enum NextStep {
     },
 }
 
-/// Pause before try number `tries` + 1: 1, 2, 5, 15, 30, then 60 minutes, up to a fifth longer by a hash
-/// of the delivery, so that a volley does not come back as a volley.
+/// Pause before try number `tries` + 1: 1, 2, 5, 15, 30, then 60 minutes, up to a fifth longer by a
+/// hash of the delivery, so that a volley does not come back as a volley.
 #[must_use]
 pub fn backoff(id: &DeliveryId, tries: u32) -> SignedDuration {
     const MINUTES: [i64; 6] = [1, 2, 5, 15, 30, 60];
@@ -68,8 +68,8 @@ pub fn backoff(id: &DeliveryId, tries: u32) -> SignedDuration {
     SignedDuration::from_secs(secs + jitter)
 }
 
-/// The step after a try of `delivery` (whose `tries` counts this try) ended with `outcome` at `now`.
-/// `queued`: when the delivery was decided; `channels`: the receiver's channels in order.
+/// The step after a try of `delivery` (whose `tries` counts this try) ended with `outcome` at
+/// `now`. `queued`: when the delivery was decided; `channels`: the receiver's channels in order.
 #[must_use]
 pub fn next_step(
     delivery: &Delivery,

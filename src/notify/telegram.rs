@@ -1,8 +1,8 @@
 //! Telegram by the Bot API.
 //!
-//! Place in the flow: one of the notifiers. Invariant: the token stands in every address, so no error of
-//! the HTTP client is ever printed and redirects are not followed; a message is sent whole or split,
-//! never cut.
+//! Place in the flow: one of the notifiers. Invariant: the token stands in every address, so no
+//! error of the HTTP client is ever printed and redirects are not followed; a message is sent whole
+//! or split, never cut.
 
 use std::time::Duration;
 
@@ -73,7 +73,8 @@ struct Parameters {
 }
 
 impl Telegram {
-    /// Checks the settings; calls nothing. Errors are Russian sentences without the settings' values.
+    /// Checks the settings; calls nothing. Errors are Russian sentences without the settings'
+    /// values.
     pub fn new(settings: &TelegramSettings<'_>) -> Result<Self, String> {
         Self::with_wait(settings, WAIT)
     }
@@ -303,7 +304,8 @@ fn one_word(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect()
 }
 
-/// The messages to send: as rendered, or the plain text split where there is no rendering that fits.
+/// The messages to send: as rendered, or the plain text split where there is no rendering that
+/// fits.
 fn pieces(message: &Message) -> Vec<String> {
     let plain = |text: &str| split(text).iter().map(|it| escape(it)).collect::<Vec<_>>();
     if message.telegram.is_empty() {
@@ -315,8 +317,8 @@ fn pieces(message: &Message) -> Vec<String> {
         .collect()
 }
 
-/// Plain text in pieces of at most [`UNITS_MAX`] units, cut behind a line end or a space where there is
-/// one in the second half; nothing but that character is dropped.
+/// Plain text in pieces of at most [`UNITS_MAX`] units, cut behind a line end or a space where
+/// there is one in the second half; nothing but that character is dropped.
 fn split(text: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = text.trim_end();

@@ -1,7 +1,7 @@
 //! An alert as a mail's HTML: one column, inline styles, no pictures, light and dark.
 //!
-//! Place in the flow: one of the forms of `render`. Invariant: nothing is loaded from anywhere; without
-//! styles (old Outlook) the page still reads from top to bottom.
+//! Place in the flow: one of the forms of `render`. Invariant: nothing is loaded from anywhere;
+//! without styles (old Outlook) the page still reads from top to bottom.
 
 use super::{Parts, sections, words};
 use crate::model::RiskLevel;

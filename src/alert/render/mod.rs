@@ -1,8 +1,8 @@
 //! All words of an alert: subject, text, HTML for mail, HTML for Telegram.
 //!
-//! Place in the flow: called when a delivery is due, with the texts as they are then: what was erased
-//! prints as `[удалено]`. Invariant: foreign text enters through [`words::plain`] and [`words::escape`]
-//! only; the three forms say the same; nothing says who wrote.
+//! Place in the flow: called when a delivery is due, with the texts as they are then: what was
+//! erased prints as `[удалено]`. Invariant: foreign text enters through [`words::plain`] and
+//! [`words::escape`] only; the three forms say the same; nothing says who wrote.
 
 pub(crate) mod mail;
 mod telegram;

@@ -1,8 +1,8 @@
 //! An alert as Telegram messages.
 //!
-//! Place in the flow: one of the forms of `render`. Invariant: every message is whole HTML of the few tags
-//! Telegram knows and at most 4,096 UTF-16 units after parsing; nothing is lost: what does not fit goes
-//! into a further message, cut in the plain text before it becomes HTML.
+//! Place in the flow: one of the forms of `render`. Invariant: every message is whole HTML of the
+//! few tags Telegram knows and at most 4,096 UTF-16 units after parsing; nothing is lost: what does
+//! not fit goes into a further message, cut in the plain text before it becomes HTML.
 
 use super::{Parts, sections, words};
 

@@ -1,7 +1,7 @@
 //! Russian words of messages: numbers with nouns, levels, dates, and cleaning of foreign text.
 //!
-//! Place in the flow: under all renderers (alerts, digest). Invariant: what [`plain`] lets through is one
-//! line that cannot reorder, hide or break what stands around it.
+//! Place in the flow: under all renderers (alerts, digest). Invariant: what [`plain`] lets through
+//! is one line that cannot reorder, hide or break what stands around it.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -120,8 +120,8 @@ pub fn lasts(since: Timestamp, now: Timestamp) -> Option<String> {
     (days >= 1).then(|| format!("уже {}", count(days, "день", "дня", "дней")))
 }
 
-/// Foreign text as one line: control characters and line ends become spaces, invisible and direction
-/// marks vanish, runs of spaces shrink to one.
+/// Foreign text as one line: control characters and line ends become spaces, invisible and
+/// direction marks vanish, runs of spaces shrink to one.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

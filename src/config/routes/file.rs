@@ -1,7 +1,8 @@
 //! `routes.toml` as typed, and everything that can be wrong with it.
 //!
-//! Place in the flow: [`parse`] is the only way from the file to [`Routes`]. Invariant: all faults at
-//! once; an error means that nothing of the file is used, a warning that it is used as far as it goes.
+//! Place in the flow: [`parse`] is the only way from the file to [`Routes`]. Invariant: all faults
+//! at once; an error means that nothing of the file is used, a warning that it is used as far as it
+//! goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -88,7 +89,8 @@ impl<'de> Deserialize<'de> for Address {
     }
 }
 
-/// Reads `source`, the content of `file`. Ok: the routes and warnings; Err: all faults, warnings too.
+/// Reads `source`, the content of `file`. Ok: the routes and warnings; Err: all faults, warnings
+/// too.
 pub fn parse(
     file: &Path,
     source: &str,

@@ -1,7 +1,8 @@
 //! A local Bot API server.
 //!
 //! Place in the flow: see the folder. Invariant: answers have the envelope and status the Bot API
-//! documents; a message it would refuse (too long, bad HTML, empty, wrong token) is refused here too.
+//! documents; a message it would refuse (too long, bad HTML, empty, wrong token) is refused here
+//! too.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -252,7 +253,7 @@ fn answer(call: &Call, fault: Option<BotFault>, state: &Shared<State>) -> Answer
     match fault {
         None | Some(BotFault::Hang | BotFault::LostAnswer) => {}
         Some(BotFault::CantParse) if !call.html => {}
-        Some(fault) => return fault_answer(fault, call),
+        Some(fault) => return fault_answer(fault),
     }
     let answer = match call.method.as_str() {
         "getMe" => ok(&json!({ "id": 1, "is_bot": true, "username": "otklik_local_bot" })),
@@ -266,7 +267,7 @@ fn ok(result: &Value) -> Answer {
     Some((200, json!({ "ok": true, "result": result }).to_string()))
 }
 
-fn fault_answer(fault: BotFault, call: &Call) -> Answer {
+fn fault_answer(fault: BotFault) -> Answer {
     match fault {
         BotFault::TooMany(secs) => {
             let body = json!({ "ok": false, "error_code": 429,

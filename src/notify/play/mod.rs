@@ -1,8 +1,8 @@
 //! Local servers that play a mail server and the Bot API: true protocol, true faults.
 //!
-//! Place in the flow: outside it. Tests, drills and the demo let the real notifiers talk to these over
-//! loopback sockets. Invariant: a play knows the protocol as documented, never the notifier that speaks
-//! to it; what it accepted it keeps, also when the answer is lost on the way.
+//! Place in the flow: outside it. Tests, drills and the demo let the real notifiers talk to these
+//! over loopback sockets. Invariant: a play knows the protocol as documented, never the notifier
+//! that speaks to it; what it accepted it keeps, also when the answer is lost on the way.
 
 mod bot;
 mod entities;

@@ -1,7 +1,7 @@
 //! A local mail server.
 //!
-//! Place in the flow: see the folder. Invariant: a mail counts as accepted the moment its last line is
-//! read without a refusal, even if the connection dies before the answer.
+//! Place in the flow: see the folder. Invariant: a mail counts as accepted the moment its last line
+//! is read without a refusal, even if the connection dies before the answer.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
