@@ -143,7 +143,8 @@ pub fn decode(file: &Path, bytes: &[u8]) -> Result<String, Fault> {
 pub fn parse_toml<T: DeserializeOwned>(file: &Path, source: &str) -> Result<T, Fault> {
     toml::from_str(source).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
-        let (text, fix) = super::wording::russian(error.message());
+        let (text, fix) =
+            super::wording::russian(error.message(), source.get(offset..).unwrap_or_default());
         Fault::at(file, source, offset, text, fix)
     })
 }

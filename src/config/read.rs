@@ -92,7 +92,8 @@ pub struct Reader<'a> {
     file: &'a Path,
     source: &'a str,
     section: &'static str,
-    broken: bool,
+    /// Lines that are no TOML.
+    broken: Vec<u32>,
     faults: Vec<(&'static str, Fault)>,
 }
 
@@ -100,19 +101,20 @@ impl<'a> Reader<'a> {
     /// A reader of `source`, the text of `file`.
     #[must_use]
     pub fn new(file: &'a Path, source: &'a str) -> Self {
-        Self { file, source, section: "", broken: false, faults: Vec::new() }
+        Self { file, source, section: "", broken: Vec::new(), faults: Vec::new() }
     }
 
     /// Parses the file as far as it can be; what is not TOML becomes faults.
     pub fn parse(&mut self) -> Spanned<DeTable<'a>> {
         let (table, errors) = DeTable::parse_recoverable(self.source);
-        self.broken = !errors.is_empty();
         for error in errors {
-            let (text, fix) = wording::russian(error.message());
             let offset = error.span().map_or(0, |span| span.start);
+            let after = self.source.get(offset..).unwrap_or_default();
+            let (text, fix) = wording::russian(error.message(), after);
             let fault = Fault::at(self.file, self.source, offset, text, fix);
             // After the first error on a line the rest are its echoes.
-            if self.faults.iter().all(|(_, before)| before.line != fault.line) {
+            if !self.broken.contains(&fault.line) {
+                self.broken.push(fault.line);
                 self.faults.push(("", fault));
             }
         }
@@ -122,7 +124,10 @@ impl<'a> Reader<'a> {
     /// Reports an error at byte `at`.
     pub fn fault(&mut self, at: usize, text: impl Into<String>, fix: impl Into<String>) {
         let fault = Fault::at(self.file, self.source, at, text, fix);
-        self.faults.push((self.section, fault));
+        // What stands on a line that is no TOML is an echo of that.
+        if !self.broken.contains(&fault.line) {
+            self.faults.push((self.section, fault));
+        }
     }
 
     /// Reports something worth a look at byte `at`.
@@ -134,14 +139,14 @@ impl<'a> Reader<'a> {
     /// Reports that something required is not there. Where the text is no TOML it may be hidden by the
     /// error before, so nothing is said then.
     pub fn missing(&mut self, at: usize, text: impl Into<String>, fix: impl Into<String>) {
-        if !self.broken {
+        if self.broken.is_empty() {
             self.fault(at, text, fix);
         }
     }
 
     /// The same for what the whole file lacks.
     pub fn missing_whole(&mut self, text: impl Into<String>, fix: impl Into<String>) {
-        if !self.broken {
+        if self.broken.is_empty() {
             self.faults.push((self.section, Fault::whole(self.file, text, fix)));
         }
     }

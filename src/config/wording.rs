@@ -65,9 +65,15 @@ const KINDS: &[(&str, &str)] = &[
     ("f64", "число"),
 ];
 
-/// What is wrong and what to do, for a message of the reader.
+/// What is wrong and what to do, for a message of the reader; `after` is the text from its place on.
 #[must_use]
-pub fn russian(message: &str) -> (String, String) {
+pub fn russian(message: &str, after: &str) -> (String, String) {
+    let ends = after.trim_start_matches([' ', '\t', '\r']);
+    let ends = ends.is_empty() || ends.starts_with(['\n', '#']);
+    let message = match message.starts_with("string values must be quoted") && ends {
+        true => "missing value",
+        false => message,
+    };
     if let Some(said) = of_serde(message) {
         return said;
     }
@@ -149,7 +155,7 @@ mod tests {
     #[test]
     fn messages_of_the_reader_are_russian() {
         let check = |message: &str, text: &str, fix: &str| {
-            assert_eq!(russian(message), (text.to_owned(), fix.to_owned()), "{message}");
+            assert_eq!(russian(message, "x"), (text.to_owned(), fix.to_owned()), "{message}");
         };
         check("duplicate key", "ключ задан дважды", "оставьте одну строку");
         check(
@@ -172,6 +178,6 @@ mod tests {
 
     #[test]
     fn our_own_russian_messages_pass_unchanged() {
-        assert_eq!(russian("месяц 13").0, "месяц 13");
+        assert_eq!(russian("месяц 13", "").0, "месяц 13");
     }
 }

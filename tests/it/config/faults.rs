@@ -276,7 +276,7 @@ fn what_is_no_toml_is_said_in_russian() {
     );
     check(
         "[network]\nallow = [\"a\n",
-        "otklik.toml:5:12: строка не закрыта кавычкой → поставьте закрывающую кавычку",
+        "otklik.toml:5:12: у списка нет закрывающей скобки → допишите «]»",
     );
     check("[store]\n[store]\n", "otklik.toml:5:2: ключ задан дважды → оставьте одну строку");
     check(

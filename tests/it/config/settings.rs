@@ -73,9 +73,9 @@ fn paths_are_relative_to_the_file() {
     assert_eq!(settings.keywords, folder.path("packs"));
     assert_eq!(settings.network.ca_file, Some(folder.path("district/ca.pem")));
     assert_eq!(settings.platforms.telegram.session.as_deref(), Some(Path::new("/var/lib/x")));
+    assert_eq!(settings.sources_file(), folder.path("district/sources.toml"));
     let vk = settings.platforms.vk.expect("a section");
     assert_eq!(vk.token.from(), &SecretFrom::File(folder.path("district/vk")));
-    assert_eq!(settings.sources_file(), folder.path("district/sources.toml"));
 }
 
 #[test]
