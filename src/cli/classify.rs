@@ -47,10 +47,9 @@ pub fn run(args: ClassifyArgs, globals: &Globals) -> Result<Exit> {
     let worker = || {
         let mut scratch = Scratch::default();
         let (district, door) = (&district, &door);
-        let work = move |number: usize, line: io::Result<String>| {
+        move |number: usize, line: io::Result<String>| {
             answer(number, line, district, door, now, &mut scratch)
-        };
-        Box::new(work) as Box<dyn FnMut(usize, io::Result<String>) -> Answer + '_>
+        }
     };
     stream::map_lines(input, args.threads.unwrap_or(cores), worker, |answer| match answer {
         Ok(line) => out.write_all(line.as_bytes()),

@@ -5,6 +5,10 @@
 //! else there; everything a person reads here is Russian.
 
 pub mod exit;
+mod assessed;
+mod classify;
+mod open;
+mod stream;
 pub mod line;
 
 mod check;

@@ -23,10 +23,10 @@ struct Chunk {
 
 /// Feeds `input` line by line to `work` (made anew for each thread by `worker`) and its answers, in input
 /// order, to `output`. Lines are numbered from 1. Blank lines are skipped.
-pub fn map_lines<T: Send>(
+pub fn map_lines<T: Send, W: FnMut(usize, io::Result<String>) -> T>(
     input: impl BufRead + Send,
     threads: usize,
-    worker: impl Fn() -> Box<dyn FnMut(usize, io::Result<String>) -> T> + Sync,
+    worker: impl Fn() -> W + Sync,
     mut output: impl FnMut(T) -> io::Result<()>,
 ) -> io::Result<()> {
     let threads = threads.max(1);
