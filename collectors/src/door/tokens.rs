@@ -104,6 +104,11 @@ fn is_invisible(c: char) -> bool {
         | '\u{2066}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{300}'..='\u{36f}')
 }
 
+/// Invisible characters that belong to the character before them: accents, emoji styles, key caps.
+fn sits_on(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{fe00}'..='\u{fe0f}' | '\u{20e3}')
+}
+
 /// The digit a character shows: ASCII, full-width, Arabic-Indic or mathematical.
 fn digit(c: char) -> Option<u8> {
     let base = match c {
@@ -333,6 +338,10 @@ fn cut(raw: &str, at: usize, c: char) -> Option<Token> {
     if first != Class::Other {
         let from = end;
         for (i, c) in raw[from..].char_indices() {
+            if sits_on(c) {
+                end = from + i + c.len_utf8();
+                continue;
+            }
             if is_invisible(c) {
                 // Belongs to the token only if the token goes on behind it.
                 continue;
