@@ -4,12 +4,12 @@
 //! `run(args, globals) -> Result<Exit>` that prints what was asked to the standard output and nothing
 //! else there; everything a person reads here is Russian.
 
-pub mod exit;
 mod assessed;
 mod classify;
+pub mod exit;
+pub mod line;
 mod open;
 mod stream;
-pub mod line;
 
 mod check;
 mod init;

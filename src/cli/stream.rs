@@ -151,9 +151,10 @@ pub fn read_line(input: &mut impl BufRead) -> io::Result<Option<io::Result<Strin
     if bytes.last() == Some(&b'\r') {
         bytes.pop();
     }
-    Ok(Some(String::from_utf8(bytes).map_err(|_| {
-        io::Error::new(io::ErrorKind::InvalidData, "строка не в кодировке UTF-8")
-    })))
+    Ok(Some(
+        String::from_utf8(bytes)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "строка не в кодировке UTF-8")),
+    ))
 }
 
 /// Opens a file or, for `-`, the standard input; `.gz` is unpacked.

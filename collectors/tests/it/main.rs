@@ -1,5 +1,6 @@
 //! Integration tests of the collectors: one module a platform.
 
+mod mask;
 mod ports;
 mod rss;
 mod telegram;
