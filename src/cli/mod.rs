@@ -7,9 +7,11 @@
 mod assessed;
 mod classify;
 pub mod exit;
+mod import;
 pub mod line;
 mod open;
 mod stream;
+mod tabular;
 
 mod check;
 mod init;
