@@ -6,6 +6,7 @@
 
 mod assessed;
 mod classify;
+mod demo;
 pub mod exit;
 mod import;
 pub mod line;
@@ -68,6 +69,8 @@ enum CommandLine {
     Check(check::CheckArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
+    /// Показ: четыре недели вымышленного района за минуту, без ключей и без сети
+    Demo(demo::DemoArgs),
 }
 
 impl Globals {
@@ -132,6 +135,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Init(args) => init::run(args, &globals),
         CommandLine::Check(args) => check::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
+        CommandLine::Demo(args) => demo::run(args, &globals),
     }
 }
 
