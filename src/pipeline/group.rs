@@ -226,7 +226,6 @@ impl Desk<'_> {
             voices,
             voices_at_least,
             sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
-            grounds: loaded.problem.grounds,
             danger_beside: self.dangers.contains(id),
         };
         let rules = &self.district.routes.alert;
