@@ -4,6 +4,7 @@ mod bless;
 mod cli;
 mod config;
 mod reference;
+mod tidy;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {
