@@ -1,6 +1,6 @@
 //! Reading sections of a configuration file, gathering every fault on the way.
 //!
-//! Place in the flow: `file.rs` and `sources.rs` describe their sections with [`section!`], this
+//! Place in the flow: `file.rs` and `sources.rs` describe their sections with `section!`, this
 //! module takes them out of the parsed file. Invariant: one definition per key gives its type, its
 //! default, its text in REFERENCE.md and in the shipped file; nothing is read that is not
 //! described.

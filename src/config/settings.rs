@@ -36,7 +36,7 @@ impl Need {
             "" | "district" => Need::District,
             "keywords" => Need::Classify,
             "store" | "retention" => Need::Store,
-            "network" => Need::Collect,
+            "network" | "schedule" => Need::Collect,
             platform if platform.starts_with("platforms.") => Need::Collect,
             _ => Need::All,
         }

@@ -12,13 +12,15 @@ const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 /// Characters of a line.
 const COLUMNS_MAX: usize = 100;
+/// Characters of a line that holds a string, which rustfmt cannot break.
+const STRING_COLUMNS_MAX: usize = 110;
 
 /// Words that no file, folder or module may be called.
 const BANNED_NAMES: [&str; 10] =
     ["utils", "util", "helpers", "manager", "data", "info", "incident", "item", "common", "misc"];
 
 /// Where a person reads what stands in the file, or where the words are the language itself.
-const RUSSIAN: [(&str, &str); 14] = [
+const RUSSIAN: [(&str, &str); 15] = [
     ("src/cli/", "read by the operator"),
     ("src/config/", "faults with their fix"),
     ("src/web/", "pages"),
@@ -29,6 +31,7 @@ const RUSSIAN: [(&str, &str); 14] = [
     ("src/digest/", "the digest"),
     ("src/alert/", "the alert"),
     ("src/notify/", "why a message could not be sent"),
+    ("src/store/", "why the store refuses"),
     ("src/pipeline/health", "what to do about a source"),
     ("src/daemon", "answers to commands"),
     ("collectors/src/door", "masks"),
@@ -47,6 +50,10 @@ pub fn complaints(path: &str, text: &str) -> Vec<String> {
     found.extend(undone(path, text));
     found.extend(globs(path, text));
     found.extend(names(path));
+    if path.ends_with("/tests.rs") {
+        found.retain(|complaint| !complaint.contains("imports everything"));
+        return found;
+    }
     found.extend(sql(path, text));
     found.extend(russian(path, text));
     found.extend(printing(path, text));
@@ -64,11 +71,18 @@ fn lengths(path: &str, text: &str) -> Vec<String> {
     if lines > FILE_LINES_MAX {
         found.push(format!("{path}: {lines} lines without tests, at most {FILE_LINES_MAX}"));
     }
-    for (number, line) in text.lines().enumerate() {
+    let strings = lex(text).strings;
+    for (number, line) in (1..).zip(text.lines()) {
         let columns = line.chars().count();
-        if columns > COLUMNS_MAX {
-            let number = number + 1;
-            found.push(format!("{path}:{number}: {columns} columns, at most {COLUMNS_MAX}"));
+        let in_string = |(begins, inside): &(usize, String)| {
+            (*begins..=begins + inside.matches('\n').count()).contains(&number)
+        };
+        let most = match columns > COLUMNS_MAX && strings.iter().any(in_string) {
+            true => STRING_COLUMNS_MAX,
+            false => COLUMNS_MAX,
+        };
+        if columns > most {
+            found.push(format!("{path}:{number}: {columns} columns, at most {most}"));
         }
     }
     found
@@ -205,6 +219,8 @@ mod tests {
         assert!(header("src/a.rs", "fn f() {}").is_some());
         check("src/model/a.rs", &"\n".repeat(500), "501 lines");
         check("src/model/a.rs", &format!("// {}", "x".repeat(98)), "101 columns");
+        let long = format!("const A: &str = \"{}\";", "x".repeat(100));
+        check("src/model/a.rs", &long, "119 columns, at most 110");
         check("src/model/a.rs", &format!("fn f() {{{}}}", "\n".repeat(70)), "71 lines");
         check("src/model/a.rs", "// TODO later", "`TODO`");
         check("src/model/a.rs", "use super::*;", "imports everything");
@@ -226,5 +242,7 @@ mod tests {
         check("src/model/a.rs", "#[cfg(test)]\nmod tests {\n    use super::*;\n}");
         check("src/model/a.rs", "trait T {\n    fn f(&self);\n}");
         check("src/cli/a.rs", "fn f() { println!() }");
+        check("src/risk/tests.rs", "use super::*;\nconst A: &str = \"SELECT 1\";");
+        check("src/model/a.rs", &format!("const A: &str = \"{}\";", "x".repeat(90)));
     }
 }
