@@ -4,5 +4,6 @@
 //! on as values. Invariant: all faults of a file are reported at once, each with file, line, column and fix.
 
 pub mod fault;
+pub mod packs;
 
 pub use fault::{Fault, Severity};
