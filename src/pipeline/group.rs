@@ -318,7 +318,10 @@ fn deliveries(district: &District, problem: &Problem, alert: &Alert, tell: bool)
     let facts = RouteFacts {
         topic: &problem.topic,
         kind: problem.kind,
-        department: district.lexicon.department(&problem.topic),
+        department: district
+            .lexicon
+            .topic(problem.topic.as_str())
+            .and_then(|topic| topic.department.as_deref()),
         level: alert.facts.level,
         place: problem.place.as_ref(),
     };
