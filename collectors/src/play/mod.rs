@@ -7,9 +7,11 @@ pub mod rss;
 pub mod telegram;
 pub mod vk;
 
+mod router;
 mod server;
 
-pub use server::{Server, serve};
+pub use router::PlayRouter;
+pub use server::{Server, serve, serve_on};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
