@@ -82,7 +82,7 @@ const SECRET_PARAMS: [&str; 6] =
     ["access_token", "token", "sig", "session_key", "session_secret_key", "application_key"];
 
 /// The instant before which the server wants no further request: `Retry-After` in seconds or as a
-/// date, at most a day ahead, never before `now`.
+/// date, at most a day ahead. None if it names no time or one that has passed.
 #[must_use]
 pub fn retry_after(response: &Response, now: Timestamp) -> Option<Timestamp> {
     let value = response.header("retry-after")?.trim();
@@ -95,7 +95,8 @@ pub fn retry_after(response: &Response, now: Timestamp) -> Option<Timestamp> {
             .ok()?
             .duration_since(now),
     };
-    now.checked_add(wait.clamp(SignedDuration::ZERO, RETRY_AFTER_MAX)).ok()
+    let until = now.checked_add(wait.min(RETRY_AFTER_MAX)).ok()?;
+    (until > now).then_some(until)
 }
 
 /// Bounds of one request.
@@ -129,7 +130,7 @@ impl Default for Limits {
 }
 
 /// The `[network]` section and the bounds.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone)]
 pub struct HttpSettings {
     /// Proxy for everything, for example `socks5h://127.0.0.1:1080`.
     pub proxy: Option<String>,
@@ -142,6 +143,18 @@ pub struct HttpSettings {
     pub user_agent: String,
     /// Bounds of one request.
     pub limits: Limits,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            ca_file: None,
+            allow: Vec::new(),
+            user_agent: concat!("otklik/", env!("CARGO_PKG_VERSION")).to_owned(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// The real transport. Cheap to share behind an `Arc`; keeps connections alive between requests.
@@ -160,15 +173,15 @@ impl Http {
     ///
     /// # Errors
     /// When the proxy's address or the certificate file is of no use.
-    pub fn new(settings: &HttpSettings) -> Result<Self, CollectError> {
+    pub fn new(settings: HttpSettings) -> Result<Self, CollectError> {
         // Somebody else in the process may have installed one before; both are fine.
         rustls::crypto::ring::default_provider().install_default().ok();
         let guard = Arc::new(Guard::new(&settings.allow, settings.proxy.is_some()));
         // Behind a proxy the only name resolved here is the proxy's own, which may be private.
         let judged = settings.proxy.is_none().then(|| guard.clone());
         Ok(Self {
-            open: client(settings, Resolver { guard: None })?,
-            guarded: client(settings, Resolver { guard: judged })?,
+            open: client(&settings, Resolver { guard: None })?,
+            guarded: client(&settings, Resolver { guard: judged })?,
             guard,
             limits: settings.limits,
         })
@@ -323,14 +336,12 @@ fn client(settings: &HttpSettings, resolver: Resolver) -> Result<reqwest::Client
     };
     let resolver = Arc::new(resolver);
     let builder = || -> Result<reqwest::ClientBuilder, CollectError> {
-        let mut builder = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
+            .user_agent(&settings.user_agent)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(settings.limits.connect)
             .dns_resolver(resolver.clone());
-        if !settings.user_agent.is_empty() {
-            builder = builder.user_agent(&settings.user_agent);
-        }
         match &settings.proxy {
             None => Ok(builder.no_proxy()),
             Some(proxy) => {

@@ -56,7 +56,7 @@ async fn faults_on_the_wire_have_their_codes() {
     let server = serve(play, Arc::new(Still)).await.unwrap();
     let mut quick = settings();
     quick.limits.total = Duration::from_millis(300);
-    let http = Http::new(&quick).unwrap();
+    let http = Http::new(quick).unwrap();
     is(&error(&http, &format!("{}/cut", server.url())).await, Class::Transient, "cut");
     is(&error(&http, &format!("{}/reset", server.url())).await, Class::Transient, "cut");
     is(&error(&http, &format!("{}/hang", server.url())).await, Class::Transient, "timeout");
@@ -139,7 +139,7 @@ async fn a_trickle_is_no_answer() {
     let mut slow = settings();
     slow.limits.grace = Duration::from_millis(20);
     slow.limits.bytes_per_sec_min = 100_000;
-    let http = Http::new(&slow).unwrap();
+    let http = Http::new(slow).unwrap();
     is(&error(&http, &format!("http://{trickle}/")).await, Class::Transient, "timeout");
 }
 
@@ -200,7 +200,7 @@ async fn secrets_do_not_follow_a_redirect_to_another_host() {
 
 #[tokio::test]
 async fn names_that_lead_home_are_refused_when_they_are_resolved() {
-    let closed = Http::new(&HttpSettings::default()).unwrap();
+    let closed = Http::new(HttpSettings::default()).unwrap();
     is(&error(&closed, "http://localhost/").await, Class::Refused, "refused_address");
     let play = Script::new(|_| Reply::ok("text/plain", "home"));
     let server = serve(play.clone(), Arc::new(Still)).await.unwrap();
@@ -216,7 +216,7 @@ async fn a_proxy_gets_public_names_only() {
     let play = Script::new(|_| Reply::ok("text/plain", "proxied"));
     let proxy = serve(play.clone(), Arc::new(Still)).await.unwrap();
     let proxied = HttpSettings { proxy: Some(proxy.url()), ..HttpSettings::default() };
-    let http = Http::new(&proxied).unwrap();
+    let http = Http::new(proxied).unwrap();
     assert_eq!(http.send(get("http://public.example/a")).await.unwrap().body, b"proxied");
     is(&error(&http, "http://router/").await, Class::Refused, "refused_address");
     is(&error(&http, "http://192.168.0.1/").await, Class::Refused, "refused_address");
@@ -226,7 +226,7 @@ async fn a_proxy_gets_public_names_only() {
 #[test]
 fn wrong_settings_are_said() {
     let fails = |settings: HttpSettings, code: &str| {
-        let error = Http::new(&settings).map(|_| ()).unwrap_err();
+        let error = Http::new(settings).map(|_| ()).unwrap_err();
         is(&error, Class::Ours, code);
     };
     fails(HttpSettings { proxy: Some("::::".to_owned()), ..HttpSettings::default() }, "proxy");

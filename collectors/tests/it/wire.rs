@@ -69,7 +69,7 @@ pub fn settings() -> HttpSettings {
 }
 
 pub fn http() -> Http {
-    Http::new(&settings()).unwrap()
+    Http::new(settings()).unwrap()
 }
 
 /// A guarded GET.

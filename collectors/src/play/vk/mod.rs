@@ -1,0 +1,312 @@
+//! A local VK: walls, comments with threads, tokens, limits and faults of the true API.
+//!
+//! Place in the flow: outside it; model tests, the simulated district and the demo ask it instead of
+//! VK. Invariants: answers depend on the world, the request and `now` alone; what is dated after `now`
+//! does not exist yet, so a whole story may be planned ahead; errors come with HTTP 200 as VK's do and
+//! repeat the request's parameters, the token too.
+
+mod methods;
+mod world;
+
+pub use world::{Comment, Post, Wall, World};
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Ask, Play, Reply};
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token {
+    /// Service key of a small application: 5 calls a second, no `execute`, no `wall.getComment`.
+    Service,
+    /// Token of a user: 3 calls a second.
+    User,
+    /// Token of a community: 20 calls a second, no walls.
+    Community,
+    /// Revoked.
+    Dead,
+}
+
+impl Token {
+    /// Calls a second.
+    #[must_use]
+    pub fn per_second(self) -> usize {
+        match self {
+            Token::Service => 5,
+            Token::User | Token::Dead => 3,
+            Token::Community => 20,
+        }
+    }
+}
+
+/// Something that goes wrong with one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// An error of the API with this code, HTTP 200.
+    Code(i64),
+    /// Another HTTP status with a page of HTML.
+    Status(u16),
+    /// HTML with HTTP 200, as a proxy or a ban page answers.
+    Html,
+    /// This text instead of the answer, HTTP 200.
+    Body(String),
+    /// The answer is announced whole and cut after so many bytes.
+    Cut(usize),
+    /// The connection is closed.
+    Reset,
+    /// No answer ever comes.
+    Hang,
+}
+
+/// One call as it was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Number of the call, from 1.
+    pub number: usize,
+    /// Method.
+    pub method: String,
+    /// Parameters without the token.
+    pub params: Vec<(String, String)>,
+    /// When.
+    pub at: Timestamp,
+    /// Code of the error, if the answer was one.
+    pub error: Option<i64>,
+}
+
+impl Logged {
+    /// First parameter of this name.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What happens in the world just before a call is answered: the world, the number of the call, now.
+pub type OnCall = Box<dyn FnMut(&mut World, usize, Timestamp) + Send>;
+
+/// The server.
+pub struct PlayVk {
+    /// Walls and people.
+    pub world: World,
+    /// Known tokens; while empty, any token is a service key.
+    pub tokens: BTreeMap<String, Token>,
+    /// Calls a day by method; more answer with error 29.
+    pub per_day: BTreeMap<String, u32>,
+    /// What goes wrong, by number of the call.
+    pub faults: BTreeMap<usize, Fault>,
+    /// Hook before each call.
+    pub on_call: Option<OnCall>,
+    /// All calls so far.
+    pub log: Vec<Logged>,
+    recent: BTreeMap<String, VecDeque<Timestamp>>,
+    today: BTreeMap<(String, String), (i64, u32)>,
+}
+
+impl Default for PlayVk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// An error of the API.
+pub(super) struct Refusal {
+    pub code: i64,
+    pub message: String,
+}
+
+pub(super) fn refusal(code: i64, message: &str) -> Refusal {
+    Refusal { code, message: message.to_owned() }
+}
+
+impl PlayVk {
+    /// An empty VK with VK's limits.
+    #[must_use]
+    pub fn new() -> Self {
+        PlayVk {
+            world: World::default(),
+            tokens: BTreeMap::new(),
+            per_day: BTreeMap::from([("wall.get".to_owned(), 5_000)]),
+            faults: BTreeMap::new(),
+            on_call: None,
+            log: Vec::new(),
+            recent: BTreeMap::new(),
+            today: BTreeMap::new(),
+        }
+    }
+
+    /// Lets the next call that has no fault yet go wrong.
+    pub fn fail_next(&mut self, fault: Fault) {
+        let mut number = self.log.len() + 1;
+        while self.faults.contains_key(&number) {
+            number += 1;
+        }
+        self.faults.insert(number, fault);
+    }
+
+    /// Calls of a method so far.
+    #[must_use]
+    pub fn calls(&self, method: &str) -> usize {
+        self.log.iter().filter(|call| call.method == method).count()
+    }
+
+    /// The most calls that fell into one second, both ends included.
+    #[must_use]
+    pub fn busiest_second(&self) -> usize {
+        let mut window = VecDeque::new();
+        let mut most = 0;
+        for call in &self.log {
+            window.push_back(call.at);
+            while window.front().is_some_and(|at| second_before(call.at) > *at) {
+                window.pop_front();
+            }
+            most = most.max(window.len());
+        }
+        most
+    }
+
+    fn token(&self, name: &str) -> Result<Token, Refusal> {
+        let dead = || refusal(5, "User authorization failed: invalid access_token (4).");
+        match self.tokens.get(name) {
+            Some(Token::Dead) => Err(dead()),
+            Some(token) => Ok(*token),
+            None if self.tokens.is_empty() => Ok(Token::Service),
+            None => Err(dead()),
+        }
+    }
+
+    fn admit(&mut self, ask: &Ask, method: &str, now: Timestamp) -> Result<Token, Refusal> {
+        let header = ask.header("authorization").and_then(|it| it.strip_prefix("Bearer "));
+        let Some(name) = header.or_else(|| ask.param("access_token")).filter(|it| !it.is_empty())
+        else {
+            return Err(refusal(5, "User authorization failed: no access_token passed."));
+        };
+        version(ask)?;
+        let token = self.token(name)?;
+        let recent = self.recent.entry(name.to_owned()).or_default();
+        while recent.front().is_some_and(|at| second_before(now) >= *at) {
+            recent.pop_front();
+        }
+        if recent.len() >= token.per_second() {
+            return Err(refusal(6, "Too many requests per second"));
+        }
+        recent.push_back(now);
+        let walls = method.starts_with("wall.");
+        match token {
+            Token::Community if walls => {
+                return Err(refusal(
+                    27,
+                    "Group authorization failed: method is unavailable with group auth.",
+                ));
+            }
+            Token::Service if method == "execute" => {
+                return Err(refusal(
+                    28,
+                    "Application authorization failed: method is unavailable with service token.",
+                ));
+            }
+            Token::Service if method == "wall.getComment" => {
+                return Err(refusal(15, "Access denied: no access to call this method"));
+            }
+            _ => {}
+        }
+        if let Some(most) = self.per_day.get(method) {
+            let day = (now.as_second() + 3 * 3600).div_euclid(86_400);
+            let used = self.today.entry((name.to_owned(), method.to_owned())).or_default();
+            if used.0 != day {
+                *used = (day, 0);
+            }
+            if used.1 >= *most {
+                return Err(refusal(29, "Rate limit reached"));
+            }
+            used.1 += 1;
+        }
+        Ok(token)
+    }
+
+    fn respond(&mut self, ask: &Ask, method: &str, now: Timestamp) -> Result<Value, Refusal> {
+        self.admit(ask, method, now)?;
+        methods::answer(&self.world, ask, method, now)
+    }
+}
+
+impl Play for PlayVk {
+    fn answer(&mut self, ask: &Ask, now: Timestamp) -> Reply {
+        let number = self.log.len() + 1;
+        let method = ask.path.rsplit('/').next().unwrap_or_default().to_owned();
+        if let Some(mut hook) = self.on_call.take() {
+            hook(&mut self.world, number, now);
+            self.on_call = Some(hook);
+        }
+        let fault = self.faults.remove(&number);
+        let given = match &fault {
+            Some(Fault::Code(code)) => Err(refusal(*code, "Planned")),
+            _ => self.respond(ask, &method, now),
+        };
+        let params = ask.params.iter().filter(|(name, _)| name != "access_token");
+        let error = given.as_ref().err().map(|refusal| refusal.code);
+        self.log.push(Logged { number, method, params: params.cloned().collect(), at: now, error });
+        let body = match given {
+            Ok(response) => json!({ "response": response }),
+            Err(refusal) => json!({ "error": error_body(&refusal, ask) }),
+        };
+        let reply = Reply::ok("application/json; charset=utf-8", body.to_string());
+        let html = "<html><body><h1>Bad gateway</h1></body></html>";
+        match (fault, reply) {
+            (Some(Fault::Status(status)), _) => Reply::status(status, "text/html", html),
+            (Some(Fault::Html), _) => Reply::ok("text/html", html),
+            (Some(Fault::Body(body)), _) => Reply::ok("application/json", body),
+            (Some(Fault::Cut(bytes)), Reply::Answer(response)) => Reply::Cut(response, bytes),
+            (Some(Fault::Reset), _) => Reply::Reset,
+            (Some(Fault::Hang), _) => Reply::Hang,
+            (_, reply) => reply,
+        }
+    }
+}
+
+fn second_before(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond() - 1_000).unwrap_or(at)
+}
+
+fn version(ask: &Ask) -> Result<(), Refusal> {
+    let Some(given) = ask.param("v") else {
+        return Err(refusal(8, "Invalid request: v (version) is required"));
+    };
+    if methods::version(given) < (5, 81) {
+        return Err(refusal(8, "Invalid request: versions below 5.81 are deprecated"));
+    }
+    Ok(())
+}
+
+/// The body of an error. Like old recordings of VK it repeats the token among the parameters.
+fn error_body(refusal: &Refusal, ask: &Ask) -> Value {
+    let mut params: Vec<Value> =
+        ask.params.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+    if let Some(token) = ask.header("authorization") {
+        params.push(json!({ "key": "access_token", "value": token.trim_start_matches("Bearer ") }));
+    }
+    let mut body = json!({
+        "error_code": refusal.code,
+        "error_msg": refusal.message,
+        "request_params": params,
+    });
+    let page = "https://id.vk.com/not_robot_captcha?session_token=MADE_UP&variant=popup";
+    let extra = match refusal.code {
+        14 => json!({
+            "captcha_sid": "100500",
+            "captcha_img": "https://api.vk.com/captcha.php?sid=100500",
+            "captcha_ts": 1.5e9,
+            "captcha_attempt": 1,
+            "is_sound_captcha_available": true,
+            "redirect_uri": page,
+        }),
+        17 => json!({ "redirect_uri": "https://id.vk.com/validate?hash=MADE_UP" }),
+        _ => json!({}),
+    };
+    if let (Value::Object(body), Value::Object(extra)) = (&mut body, extra) {
+        body.extend(extra);
+    }
+    body
+}

@@ -1,0 +1,153 @@
+//! One call of VK's API: budget, form, retries, reading of the answer.
+//!
+//! Place in the flow: below `place` and `mod`. Invariants: the token travels in a header only; at most
+//! [`TRIES`] tries a call, every wait on our clock; no log line holds a parameter, a text or a number of
+//! anybody.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use tracing::debug;
+
+use super::{VkSettings, errors, wire};
+use crate::error::{Class, CollectError, Scope};
+use crate::http::{Method, Request, Response};
+use crate::ports::{Call, Ports};
+
+/// Most tries of one call, the first included.
+const TRIES: u32 = 5;
+/// Most tries when each one costs a whole time-out, or when the answer is no answer.
+const TRIES_SLOW: u32 = 2;
+/// The longest `Retry-After`, in seconds, that is waited for within the call.
+const RETRY_AFTER_MAX: i64 = 10;
+/// VK gives `wall.get` so many calls a day.
+const WALL_GET_PER_DAY: u32 = 5_000;
+
+/// A failed call, with VK's own code if VK said no.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub code: Option<i64>,
+    pub error: CollectError,
+}
+
+impl From<CollectError> for Fault {
+    fn from(error: CollectError) -> Self {
+        Fault { code: None, error }
+    }
+}
+
+impl From<Fault> for CollectError {
+    fn from(fault: Fault) -> Self {
+        fault.error
+    }
+}
+
+/// The API as one token sees it.
+pub(super) struct Api<'a> {
+    pub settings: &'a VkSettings,
+    pub host: &'a str,
+    pub ports: &'a Ports,
+}
+
+impl Api<'_> {
+    /// Calls `method` and reads its response.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &[(&str, String)],
+    ) -> Result<T, Fault> {
+        let call = Call {
+            host: self.host.to_owned(),
+            token: self.settings.token_kind.name().to_owned(),
+            method: method.to_owned(),
+            spacing_ms: self.settings.token_kind.spacing_ms(),
+            per_day_max: (method == "wall.get").then_some(WALL_GET_PER_DAY),
+        };
+        for tried in 1.. {
+            self.ports.budget.take(&call).await?;
+            let fault = match self.once(method, params).await {
+                Ok(response) => return Ok(response),
+                Err(fault) => fault,
+            };
+            debug!(method, tried, code = %fault.error.code, "vk call failed");
+            self.remember(&call, &fault).await;
+            match self.retry_at(&fault, tried) {
+                Some(at) => self.ports.clock.sleep_until(at).await,
+                None => return Err(fault),
+            }
+        }
+        unreachable!("the last try returns")
+    }
+
+    /// Whether and when the same call is tried again.
+    fn retry_at(&self, fault: &Fault, tried: u32) -> Option<Timestamp> {
+        let now = self.ports.clock.now();
+        let error = &fault.error;
+        let (tries, secs) = match error.class {
+            Class::RateLimited if fault.code == Some(6) => (TRIES, i64::from(tried)),
+            Class::RateLimited if error.scope == Scope::Host => {
+                let asked = error.until.map_or(0, |until| until.as_second() - now.as_second());
+                (if asked <= RETRY_AFTER_MAX { TRIES } else { 0 }, asked.max(1))
+            }
+            Class::Transient if error.code == "timeout" => (TRIES_SLOW, 1),
+            Class::Transient => (TRIES, 1 << (tried - 1)),
+            Class::Malformed if fault.code.is_none() => (TRIES_SLOW, 2),
+            _ => (0, 0),
+        };
+        (tried < tries).then(|| errors::later(now, secs))
+    }
+
+    /// Tells the budget what VK ordered, so that nobody else runs into the same wall.
+    async fn remember(&self, call: &Call, fault: &Fault) {
+        let Some(until) = fault.error.until else { return };
+        let method = match (fault.error.class, fault.error.scope) {
+            (Class::RateLimited | Class::Quota | Class::Ours, Scope::Method) => {
+                Some(call.method.as_str())
+            }
+            (Class::RateLimited | Class::NeedsPerson | Class::Ours, Scope::Token | Scope::Host) => {
+                None
+            }
+            _ => return,
+        };
+        self.ports.budget.pause(&call.host, &call.token, method, until).await;
+    }
+
+    async fn once<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &[(&str, String)],
+    ) -> Result<T, Fault> {
+        let mut form: Vec<(String, String)> =
+            params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        form.push(("v".to_owned(), self.settings.version.clone()));
+        let request = Request {
+            method: Method::Post,
+            url: format!("{}/{method}", self.settings.api_url.trim_end_matches('/')),
+            headers: vec![("authorization".to_owned(), format!("Bearer {}", self.settings.token))],
+            form,
+            guarded: false,
+        };
+        let response = self.ports.transport.send(request).await?;
+        read(&response, self.ports.clock.now())
+    }
+}
+
+/// Reads an answer; an `error` in it wins over everything but the HTTP status.
+fn read<T: DeserializeOwned>(response: &Response, now: Timestamp) -> Result<T, Fault> {
+    if response.status != 200 {
+        let asked = response.header("retry-after").and_then(|value| value.trim().parse().ok());
+        return Err(errors::of_status(response.status, asked, now).into());
+    }
+    let body = String::from_utf8_lossy(&response.body);
+    // The type of `response` does not matter while it is unknown whether there is one.
+    let failed: wire::Envelope<serde::de::IgnoredAny> =
+        serde_json::from_str(&body).map_err(|_| errors::malformed("vk not json", now))?;
+    if let Some(error) = failed.error {
+        let explained =
+            errors::explain(error.error_code, error.error_subcode, &error.error_msg, now);
+        return Err(Fault { code: Some(error.error_code), error: explained });
+    }
+    serde_json::from_str::<wire::Envelope<T>>(&body)
+        .ok()
+        .and_then(|envelope| envelope.response)
+        .ok_or_else(|| errors::malformed("vk odd answer", now).into())
+}

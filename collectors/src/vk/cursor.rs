@@ -1,0 +1,278 @@
+//! The cursor: what earlier looks left behind and how far the present look came.
+//!
+//! Place in the flow: read at the start of every page, changed by `look` and `reading`, written into
+//! the page's cursor. Invariant: numbers only, no text and no person (comment numbers are numbers of
+//! comments); bounded; whatever is not a cursor of ours reads as "nothing known".
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::raw::Cursor;
+
+/// Form of the cursor; another number means: start again.
+const FORM: u8 = 1;
+/// Most posts kept between looks; the oldest are dropped first.
+const POSTS_MAX: usize = 5_000;
+/// Posts older than this (seconds) are forgotten once their comments were read.
+const KEEP_SECS: i64 = 31 * 24 * 3600;
+
+/// A set of numbers, written as distances because neighbours are close.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Ids(pub BTreeSet<i64>);
+
+impl Ids {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Ids {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut before = 0;
+        serializer.collect_seq(self.0.iter().map(|&id| {
+            let distance = id - before;
+            before = id;
+            distance
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Ids {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut at = 0_i64;
+        let mut ids = BTreeSet::new();
+        for distance in Vec::<i64>::deserialize(deserializer)? {
+            at = at.saturating_add(distance);
+            ids.insert(at);
+        }
+        Ok(Ids(ids))
+    }
+}
+
+/// Everything the collector remembers of one source.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    form: u8,
+    /// The source's handle, so that a source that was pointed elsewhere starts anew.
+    pub handle: String,
+    /// The wall's number, negative for a community.
+    pub owner: i64,
+    /// Posts of the window, by number.
+    pub posts: BTreeMap<i64, Known>,
+    /// The look in progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
+}
+
+/// What is known of one post.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(default)]
+pub(super) struct Known {
+    /// When it was published, Unix seconds.
+    #[serde(rename = "d")]
+    pub date: i64,
+    /// Comments as the wall counts them now.
+    #[serde(rename = "c", skip_serializing_if = "is_default")]
+    pub count: u64,
+    /// What the wall counted when the comments were last read; none: they must be read.
+    #[serde(rename = "n", skip_serializing_if = "is_default")]
+    pub read_count: Option<u64>,
+    /// The two counts (wall, list) met at the last reading.
+    #[serde(rename = "p", skip_serializing_if = "is_default")]
+    pub pair: Option<(u64, u64)>,
+    /// Roots at the last whole reading.
+    #[serde(rename = "t", skip_serializing_if = "is_default")]
+    pub roots: u64,
+    /// When the comments were last read as a whole.
+    #[serde(rename = "r", skip_serializing_if = "is_default")]
+    pub read: i64,
+    /// When something last happened below the post, as far as known.
+    #[serde(rename = "h", skip_serializing_if = "is_default")]
+    pub happened: i64,
+    /// Living comments: roots, and replies of short threads.
+    #[serde(rename = "i", skip_serializing_if = "is_default")]
+    pub ids: Ids,
+    /// Threads too long to be shown with their root.
+    #[serde(rename = "l", skip_serializing_if = "is_default")]
+    pub long: BTreeMap<i64, Long>,
+    /// Comments that the last whole reading did not show.
+    #[serde(rename = "a", skip_serializing_if = "is_default")]
+    pub absent: Ids,
+    /// Comments are closed here.
+    #[serde(rename = "x", skip_serializing_if = "is_default")]
+    pub closed: bool,
+    /// Held at the top of the wall.
+    #[serde(rename = "f", skip_serializing_if = "is_default")]
+    pub pinned: bool,
+    /// Was missing once when nothing else proved the answer good.
+    #[serde(rename = "m", skip_serializing_if = "is_default")]
+    pub missed: bool,
+}
+
+/// A thread that is listed on its own.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Long {
+    /// Its length at the last listing.
+    #[serde(rename = "n")]
+    pub count: u64,
+    /// Its living replies.
+    #[serde(rename = "i")]
+    pub ids: Ids,
+}
+
+/// One pass over the wall, the posts it missed, and the comments that changed.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Instant before which nothing is wanted, Unix seconds.
+    pub horizon: i64,
+    /// When the last page of this look came.
+    pub touched: i64,
+    /// When the walk over the wall began.
+    pub walked: i64,
+    /// The walk goes before comments that still wait.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub urgent: bool,
+    /// Comments are not given to us today.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mute: bool,
+    pub wall: Walk,
+    /// Known posts that this look has seen alive.
+    pub seen: Ids,
+    /// Posts already asked for by number.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub asked: Ids,
+    /// Posts whose comments are to be read.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub queue: VecDeque<i64>,
+    /// Posts whose reading was repeated to make sure of vanished comments.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub repeated: Ids,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reading: Option<Reading>,
+}
+
+/// How far a listing came.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Walk {
+    pub offset: u64,
+    /// Numbers on the page before.
+    pub last: Ids,
+    /// Elements in a row at the end that are older than the horizon.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub old: u64,
+    /// How often the pages had moved apart and a step back was needed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub slips: u8,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pages: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub done: bool,
+}
+
+/// The reading of one post's comments.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub post: i64,
+    /// What the wall counted when the reading began.
+    pub expected: u64,
+    /// Every long thread is listed, not only those whose length changed.
+    pub thorough: bool,
+    /// Starts near the end: only new roots are wanted.
+    pub tail_only: bool,
+    pub roots: Walk,
+    /// Roots seen, deleted ones too.
+    pub roots_seen: u64,
+    /// Replies that the roots announced.
+    pub replies: u64,
+    /// What the first page counted: (all, roots).
+    pub counted: Option<(u64, u64)>,
+    /// Pages had moved apart more than could be mended.
+    pub torn: bool,
+    /// Nothing may be concluded from what was not shown.
+    pub unsure: bool,
+    /// Newest comment, Unix seconds.
+    pub newest: i64,
+    pub ids: Ids,
+    pub long: BTreeMap<i64, Long>,
+    pub threads: VecDeque<ThreadWalk>,
+}
+
+/// A thread to be listed on its own.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ThreadWalk {
+    pub root: i64,
+    /// Length that the root announced.
+    pub count: u64,
+    /// What the replies hang on: the root, or the post when the root is not to be had.
+    pub parent: i64,
+    pub walk: Walk,
+    pub ids: Ids,
+}
+
+impl State {
+    /// Nothing known yet.
+    pub(super) fn new(handle: &str, owner: i64) -> Self {
+        State { form: FORM, handle: handle.to_owned(), owner, posts: BTreeMap::new(), look: None }
+    }
+
+    /// Reads a cursor; one of another form, of another handle or of no sense is as good as none.
+    pub(super) fn read(cursor: Option<&Cursor>, handle: &str) -> Option<Self> {
+        let state: State = serde_json::from_str(&cursor?.0).ok()?;
+        (state.form == FORM && state.handle == handle).then_some(state)
+    }
+
+    /// Writes the cursor.
+    pub(super) fn write(&self) -> Cursor {
+        Cursor(serde_json::to_string(self).expect("numbers and maps keyed by numbers always write"))
+    }
+
+    /// Forgets what is out of the window. `horizon` and `now` are Unix seconds.
+    pub(super) fn forget(&mut self, horizon: i64, now: i64) {
+        let oldest = horizon.max(now - KEEP_SECS);
+        self.posts.retain(|_, known| known.pinned || known.date >= oldest);
+        while self.posts.len() > POSTS_MAX {
+            let oldest = self.posts.iter().min_by_key(|(id, known)| (known.date, **id));
+            let Some(id) = oldest.map(|(id, _)| *id) else { return };
+            self.posts.remove(&id);
+        }
+    }
+}
+
+impl Look {
+    /// A look that begins now.
+    pub(super) fn new(now: Timestamp, horizon: Timestamp) -> Self {
+        let now = now.as_second();
+        Look { horizon: horizon.as_second(), touched: now, walked: now, ..Look::default() }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_survive_writing() {
+        let ids = Ids([5, 7, 1_000_000, -3].into_iter().collect());
+        let text = serde_json::to_string(&ids).expect("writes");
+        assert_eq!(text, "[-3,8,2,999993]");
+        assert_eq!(serde_json::from_str::<Ids>(&text).expect("reads"), ids);
+    }
+
+    #[test]
+    fn odd_cursors_read_as_nothing_known() {
+        let good = State::new("name", -5).write();
+        assert_eq!(State::read(Some(&good), "name"), Some(State::new("name", -5)));
+        assert_eq!(State::read(Some(&good), "other"), None);
+        let other_form = good.0.replace("\"form\":1", "\"form\":9");
+        for text in ["", "{}", "null", "[1]", "12", &other_form, &good.0[..good.0.len() - 1]] {
+            assert_eq!(State::read(Some(&Cursor(text.to_owned())), "name"), None, "{text}");
+        }
+        assert_eq!(State::read(None, "name"), None);
+    }
+}

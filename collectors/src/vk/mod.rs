@@ -1,0 +1,276 @@
+//! VK: walls of communities and their comments, read by a service or user token.
+//!
+//! Place in the flow: one [`Collector`]; `place` finds the wall, `look` and `reading` say what to ask
+//! next, `call` asks, `adapt` takes people out. Each page is one call of the API.
+//!
+//! How a look goes: pages of the wall from the newest post back to the horizon, overlapping by a
+//! tenth; after each of them the comments of those posts whose number of comments changed, or whose
+//! last reading has faded; at last the posts of the window that the walk did not show, by number. A
+//! quiet look makes the calls of the wall alone.
+//!
+//! Invariants: the token is sent in a header only; a bad answer changes nothing; nothing is gone
+//! without an explicit answer.
+
+pub mod errors;
+
+mod adapt;
+mod call;
+mod cursor;
+mod look;
+mod place;
+mod reading;
+mod wire;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tracing::debug;
+
+use self::adapt::Adapter;
+use self::call::{Api, Fault};
+use self::cursor::State;
+use self::look::{PAGE, Pass, Step};
+use crate::Collector;
+use crate::error::{Class, CollectError, Scope};
+use crate::ports::Ports;
+use crate::raw::{Cursor, Page, Platform, SourceSpec};
+
+/// What kind of token reads VK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenKind {
+    /// Service key of an application: 5 calls a second.
+    #[default]
+    Service,
+    /// Token of a user: 3 calls a second.
+    User,
+}
+
+impl TokenKind {
+    /// The word used in settings and budgets.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TokenKind::Service => "service",
+            TokenKind::User => "user",
+        }
+    }
+
+    /// Least time between two calls. A little more than a fifth (a third) of a second: of evenly
+    /// spaced calls six (four) must not fall into one second of VK's even when the network delays
+    /// the first of them by 100 (80) milliseconds.
+    #[must_use]
+    pub fn spacing_ms(self) -> u32 {
+        match self {
+            TokenKind::Service => 220,
+            TokenKind::User => 360,
+        }
+    }
+}
+
+/// How VK is reached.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VkSettings {
+    /// Prefix before `/wall.get`, for example `https://api.vk.ru/method`.
+    pub api_url: String,
+    /// Service key or user token.
+    pub token: String,
+    /// Version of the API.
+    pub version: String,
+    /// What the token is.
+    pub token_kind: TokenKind,
+}
+
+impl VkSettings {
+    /// VK's own address and the version this was written for.
+    #[must_use]
+    pub fn new(token: impl Into<String>) -> Self {
+        VkSettings {
+            api_url: "https://api.vk.ru/method".to_owned(),
+            token: token.into(),
+            version: "5.199".to_owned(),
+            token_kind: TokenKind::Service,
+        }
+    }
+}
+
+impl fmt::Debug for VkSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VkSettings")
+            .field("api_url", &self.api_url)
+            .field("token", &"…")
+            .field("version", &self.version)
+            .field("token_kind", &self.token_kind)
+            .finish()
+    }
+}
+
+/// Reads VK.
+pub struct Vk {
+    settings: VkSettings,
+    host: String,
+    ports: Ports,
+}
+
+impl Vk {
+    /// A reader with these settings.
+    #[must_use]
+    pub fn new(settings: VkSettings, ports: Ports) -> Self {
+        let url = url::Url::parse(&settings.api_url).ok();
+        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("vk").to_owned();
+        Vk { settings, host, ports }
+    }
+
+    fn api(&self) -> Api<'_> {
+        Api { settings: &self.settings, host: &self.host, ports: &self.ports }
+    }
+
+    /// The source's memory, with its wall found and admitted.
+    async fn state(
+        &self,
+        source: &SourceSpec,
+        cursor: Option<&Cursor>,
+    ) -> Result<State, CollectError> {
+        let state = State::read(cursor, &source.handle);
+        let learned = source.platform_id.as_deref().and_then(|id| id.parse::<i64>().ok());
+        let owner = match (learned, &state) {
+            (Some(owner), _) => owner,
+            (None, Some(state)) => state.owner,
+            (None, None) => place::find(&self.api(), source).await?,
+        };
+        place::admit_kind(source, owner)?;
+        let same = state.filter(|state| state.owner == owner);
+        Ok(same.unwrap_or_else(|| State::new(&source.handle, owner)))
+    }
+
+    /// Makes the call of a step and takes its answer.
+    async fn make(&self, pass: &mut Pass<'_>, step: Step) -> Result<(), CollectError> {
+        let owner = pass.state.owner;
+        let api = self.api();
+        match step {
+            Step::Wall { offset } => {
+                let answer = api.call("wall.get", &wall_params(owner, offset)).await?;
+                pass.wall(answer);
+            }
+            Step::ById { missed, proofs } => {
+                let posts: Vec<String> =
+                    missed.iter().chain(&proofs).map(|id| format!("{owner}_{id}")).collect();
+                let params = [("posts", posts.join(","))];
+                let answer = api.call("wall.getById", &params).await?;
+                pass.by_id(&missed, &proofs, answer);
+            }
+            Step::Roots { post, offset } => {
+                let params = comment_params(owner, post, None, offset);
+                match api.call("wall.getComments", &params).await {
+                    Ok(answer) => pass.roots(answer),
+                    Err(fault) => refused(pass, None, fault)?,
+                }
+            }
+            Step::Thread { post, root, offset } => {
+                let params = comment_params(owner, post, Some(root), offset);
+                match api.call("wall.getComments", &params).await {
+                    Ok(answer) => pass.thread(answer),
+                    Err(fault) => refused(pass, Some(root), fault)?,
+                }
+            }
+            Step::Finish => {}
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Collector for Vk {
+    fn platform(&self) -> Platform {
+        Platform::Vk
+    }
+
+    async fn page(
+        &self,
+        source: &SourceSpec,
+        cursor: Option<&Cursor>,
+        horizon: Timestamp,
+    ) -> Result<Page, CollectError> {
+        let state = self.state(source, cursor).await?;
+        let owner = state.owner;
+        let adapter = Adapter { source, owner, door: &self.ports.door };
+        let mut pass = Pass::begin(state, adapter, self.ports.clock.now(), horizon);
+        let step = pass.next();
+        self.make(&mut pass, step).await?;
+        let more = pass.next() != Step::Finish;
+        let (state, mut draft) = if more { pass.pause() } else { pass.finish() };
+        draft.facts.platform_id = Some(owner.to_string());
+        debug!(posts = draft.posts.len(), gone = draft.gone.len(), more, "vk page read");
+        Ok(Page {
+            posts: draft.posts,
+            gone: draft.gone,
+            cursor: state.write(),
+            more,
+            facts: draft.facts,
+        })
+    }
+
+    async fn prove(&self) -> Result<String, CollectError> {
+        // Community 1 is VK's own and always there; whether it may be read does not matter, only
+        // that the token may ask.
+        let params = [("owner_id", "-1".to_owned()), ("count", "1".to_owned())];
+        match self.api().call::<wire::Wall>("wall.get", &params).await {
+            Ok(_) => {}
+            Err(Fault { code: Some(_), error })
+                if error.scope == Scope::Source
+                    && matches!(error.class, Class::NoAccess | Class::Gone) => {}
+            Err(fault) => return Err(fault.error),
+        }
+        Ok(match self.settings.token_kind {
+            TokenKind::Service => "VK: сервисный ключ принят, стены открытых сообществ читаются",
+            TokenKind::User => "VK: ключ пользователя принят, стены открытых сообществ читаются",
+        }
+        .to_owned())
+    }
+}
+
+fn wall_params(owner: i64, offset: u64) -> Vec<(&'static str, String)> {
+    vec![
+        ("owner_id", owner.to_string()),
+        ("offset", offset.to_string()),
+        ("count", PAGE.to_string()),
+        ("extended", "0".to_owned()),
+    ]
+}
+
+fn comment_params(
+    owner: i64,
+    post: i64,
+    root: Option<i64>,
+    offset: u64,
+) -> Vec<(&'static str, String)> {
+    let mut params = vec![
+        ("owner_id", owner.to_string()),
+        ("post_id", post.to_string()),
+        ("offset", offset.to_string()),
+        ("count", PAGE.to_string()),
+        ("sort", "asc".to_owned()),
+        ("need_likes", "1".to_owned()),
+        ("preview_length", "0".to_owned()),
+        ("extended", "0".to_owned()),
+    ];
+    match root {
+        Some(root) => params.push(("comment_id", root.to_string())),
+        None => params.push(("thread_items_count", "10".to_owned())),
+    }
+    params
+}
+
+/// Decides whether a refusal concerns this post alone, comments as a whole, or everything.
+fn refused(pass: &mut Pass<'_>, root: Option<i64>, fault: Fault) -> Result<(), CollectError> {
+    let error = fault.error;
+    match (error.class, error.scope) {
+        (Class::NoAccess | Class::Gone, Scope::Source) if fault.code.is_some() => {
+            pass.refused(root, true);
+        }
+        (Class::Ours, Scope::Source) if fault.code.is_some() => pass.refused(root, false),
+        (Class::Quota | Class::RateLimited, Scope::Method) => pass.mute(),
+        _ => return Err(error),
+    }
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! The reading of one post's comments: roots, threads, and what is no longer there.
+//!
+//! Place in the flow: the second half of [`Pass`], called by `mod` through it. Pure like `look`.
+//!
+//! Invariants: a comment is gone when VK marks it deleted, or when two whole listings of its post, one
+//! after the other, did not show it; a listing that is torn, partial or odd concludes nothing.
+
+use std::collections::BTreeSet;
+
+use super::cursor::{Ids, Known, Long, Reading, ThreadWalk, Walk};
+use super::look::{Pass, advance};
+use super::wire::{self, Odd};
+
+/// Comments remembered below one post; below a longer one vanished comments are not noticed.
+const IDS_MAX: usize = 2_000;
+/// A post with more roots than this is read from near its end while it only grows.
+const ROOTS_LONG: u64 = 300;
+/// So many known roots are read again then.
+const ROOTS_AGAIN: u64 = 100;
+
+impl Pass<'_> {
+    /// Begins to read below `post`.
+    pub(super) fn open_reading(&mut self, post: i64) {
+        let Some(known) = self.state.posts.get(&post) else { return };
+        let thorough =
+            known.read_count.is_none() || known.faded(self.now) || !known.absent.is_empty();
+        let grew = known.read_count.is_some_and(|read| read < known.count);
+        let tail_only = !thorough && grew && known.roots > ROOTS_LONG;
+        let offset = if tail_only { known.roots - ROOTS_AGAIN } else { 0 };
+        self.look.reading = Some(Reading {
+            post,
+            expected: known.count,
+            thorough,
+            tail_only,
+            roots: Walk { offset, ..Walk::default() },
+            ..Reading::default()
+        });
+    }
+
+    /// Takes a page of roots.
+    pub(super) fn roots(&mut self, answer: wire::Comments) {
+        let Some(mut reading) = self.look.reading.take() else { return };
+        let listed = answer.current_level_count.unwrap_or(answer.count);
+        reading.counted.get_or_insert((answer.count, listed));
+        let length = answer.items.len() as u64;
+        let mut page = Ids::default();
+        for element in answer.items {
+            let Some(root) = self.sound(element, &mut reading, &mut page) else { continue };
+            let again = reading.roots.last.0.contains(&root.id);
+            let replies = root.thread.as_ref().map_or(0, |thread| thread.count);
+            if !again {
+                reading.roots_seen += 1;
+                reading.replies += replies;
+            }
+            self.root(root, &mut reading);
+        }
+        reading.torn |= advance(&mut reading.roots, page, length, listed, false);
+        self.look.reading = Some(reading);
+    }
+
+    /// A comment that makes sense; any other is counted and makes the listing unsure.
+    fn sound(
+        &mut self,
+        element: Odd<wire::Comment>,
+        reading: &mut Reading,
+        page: &mut Ids,
+    ) -> Option<wire::Comment> {
+        let number = match element {
+            Odd::Good(comment)
+                if self.ours(comment.owner_id)
+                    && comment.post_id.is_none_or(|post| post == reading.post) =>
+            {
+                page.0.insert(comment.id);
+                return Some(comment);
+            }
+            Odd::Good(_) => None,
+            Odd::Bad(odd) => wire::number(&odd),
+        };
+        self.draft.facts.unreadable += 1;
+        reading.unsure = true;
+        page.0.extend(number);
+        None
+    }
+
+    fn root(&mut self, root: wire::Comment, reading: &mut Reading) {
+        let post = reading.post;
+        let given = self.comment(&root, None, post, reading);
+        if !root.deleted {
+            keep(&mut reading.ids, root.id);
+        }
+        let Some(thread) = root.thread else { return };
+        let parent = if given { root.id } else { post };
+        let shown = thread.items.unwrap_or_default();
+        let whole = shown.len() as u64 >= thread.count;
+        let mut unused = Ids::default();
+        for element in shown {
+            let Some(reply) = self.sound(element, reading, &mut unused) else { continue };
+            self.comment(&reply, Some(root.id), parent, reading);
+            if whole && !reply.deleted {
+                keep(&mut reading.ids, reply.id);
+            }
+        }
+        if whole {
+            return;
+        }
+        let before = self.state.posts.get(&post).and_then(|known| known.long.get(&root.id));
+        match before.filter(|long| long.count == thread.count && !reading.thorough) {
+            Some(same) => {
+                reading.long.insert(root.id, same.clone());
+            }
+            None if reading.threads.iter().any(|thread| thread.root == root.id) => {}
+            None => reading.threads.push_back(ThreadWalk {
+                root: root.id,
+                count: thread.count,
+                parent,
+                ..ThreadWalk::default()
+            }),
+        }
+    }
+
+    /// Hands a comment over; false if there is nothing to hand over.
+    fn comment(
+        &mut self,
+        comment: &wire::Comment,
+        root: Option<i64>,
+        parent: i64,
+        reading: &mut Reading,
+    ) -> bool {
+        if comment.deleted {
+            self.draft.gone.push(self.adapter.id(comment.id));
+            return false;
+        }
+        let date = comment.date.unwrap_or_default();
+        reading.newest = reading.newest.max(date);
+        if date < self.look.horizon {
+            return false;
+        }
+        let Some(adapted) = self.adapter.comment(reading.post, root, parent, comment) else {
+            return false;
+        };
+        self.draft.facts.pictures_only += u32::from(adapted.pictures_only);
+        self.draft.posts.push(adapted.post);
+        true
+    }
+
+    /// Takes a page of the thread that is being listed.
+    pub(super) fn thread(&mut self, answer: wire::Comments) {
+        let Some(mut reading) = self.look.reading.take() else { return };
+        if let Some(mut thread) = reading.threads.pop_front() {
+            let length = answer.items.len() as u64;
+            let mut page = Ids::default();
+            for element in answer.items {
+                let Some(reply) = self.sound(element, &mut reading, &mut page) else { continue };
+                self.comment(&reply, Some(thread.root), thread.parent, &mut reading);
+                if !reply.deleted {
+                    keep(&mut thread.ids, reply.id);
+                }
+            }
+            let listed = answer.current_level_count.unwrap_or(answer.count).max(thread.count);
+            reading.torn |= advance(&mut thread.walk, page, length, listed, false);
+            if thread.walk.done {
+                let long = Long { count: thread.count, ids: thread.ids };
+                reading.long.insert(thread.root, long);
+            } else {
+                reading.threads.push_front(thread);
+            }
+        }
+        self.look.reading = Some(reading);
+    }
+
+    /// VK does not show what is below this post, or below this root of it.
+    pub(super) fn refused(&mut self, root: Option<i64>, closed: bool) {
+        let Some(mut reading) = self.look.reading.take() else { return };
+        if root.is_some() {
+            reading.threads.pop_front();
+            reading.unsure = true;
+            self.draft.facts.unreadable += 1;
+            self.look.reading = Some(reading);
+            return;
+        }
+        if closed {
+            self.draft.facts.comments_closed += 1;
+        } else {
+            self.draft.facts.unreadable += 1;
+        }
+        if let Some(known) = self.state.posts.get_mut(&reading.post) {
+            known.closed = true;
+            known.read_count = Some(reading.expected);
+        }
+    }
+
+    /// Ends the reading and compares it with the one before.
+    pub(super) fn close_reading(&mut self) {
+        let Some(reading) = self.look.reading.take() else { return };
+        let post = reading.post;
+        let Some(known) = self.state.posts.get_mut(&post) else { return };
+        let gone = known.close(&reading, self.now);
+        let repeat = !known.absent.is_empty() && self.look.repeated.0.insert(post);
+        if repeat {
+            self.look.queue.push_back(post);
+        }
+        self.draft.gone.extend(gone.iter().map(|id| self.adapter.id(*id)));
+    }
+}
+
+impl Known {
+    /// Takes over a finished reading; returns the comments that are gone.
+    fn close(&mut self, reading: &Reading, now: i64) -> Vec<i64> {
+        let (counted, listed) = reading.counted.unwrap_or_default();
+        let pair = (reading.expected, counted);
+        // Two counts that differ once may mean a comment in between; twice the same means a habit.
+        let steady = pair.0 == pair.1 || self.pair == Some(pair);
+        let first = self.read == 0;
+        let changed = self.read_count.is_some_and(|read| read != reading.expected);
+        self.read_count = (steady && !reading.torn).then_some(reading.expected);
+        self.pair = Some(pair);
+        self.closed = false;
+        if changed {
+            self.happened = now;
+        }
+        if reading.tail_only {
+            self.ids.0.extend(&reading.ids.0);
+            self.long.extend(reading.long.clone());
+            self.bound();
+            return Vec::new();
+        }
+        if first {
+            self.happened = reading.newest.max(self.date).min(now);
+        }
+        self.read = now;
+        self.roots = reading.roots_seen;
+        let before = self.all();
+        self.ids = reading.ids.clone();
+        self.long = reading.long.clone();
+        let whole = !reading.torn
+            && !reading.unsure
+            && (reading.roots_seen >= listed || reading.roots_seen + reading.replies >= counted);
+        let mut gone = Vec::new();
+        if whole {
+            let shown = self.all_shown();
+            let missing: BTreeSet<i64> = before.difference(&shown).copied().collect();
+            gone = missing.intersection(&self.absent.0).copied().collect();
+            self.absent = Ids(missing.difference(&self.absent.0).copied().collect());
+        } else {
+            let threads = self.threads();
+            self.ids.0.extend(before.difference(&threads));
+        }
+        self.bound();
+        gone
+    }
+
+    /// Replies of the long threads.
+    fn threads(&self) -> BTreeSet<i64> {
+        self.long.values().flat_map(|long| long.ids.0.iter().copied()).collect()
+    }
+
+    fn all_shown(&self) -> BTreeSet<i64> {
+        self.ids.0.union(&self.threads()).copied().collect()
+    }
+
+    /// All comments remembered, the absent ones too.
+    pub(super) fn all(&self) -> BTreeSet<i64> {
+        self.all_shown().union(&self.absent.0).copied().collect()
+    }
+
+    /// Forgets the comments of a post that has too many of them.
+    fn bound(&mut self) {
+        let threads: usize = self.long.values().map(|long| long.ids.0.len()).sum();
+        if self.ids.0.len() + threads + self.absent.0.len() >= IDS_MAX {
+            self.ids = Ids::default();
+            self.absent = Ids::default();
+            self.long.values_mut().for_each(|long| long.ids = Ids::default());
+        }
+    }
+}
+
+fn keep(ids: &mut Ids, id: i64) {
+    if ids.0.len() < IDS_MAX {
+        ids.0.insert(id);
+    }
+}

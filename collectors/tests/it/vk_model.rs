@@ -1,0 +1,309 @@
+//! A wall that changes between the calls: whatever happens, after quiet and one pass all is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use otklik_collectors::play::vk::{Fault, PlayVk, World};
+use otklik_collectors::vk::{Vk, VkSettings};
+use otklik_collectors::{Clock, Collector, Cursor, Platform, SourceKind, SourceSpec};
+
+use crate::ports::{TestPorts, at};
+
+const OWNER: i64 = -200_001;
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
+/// SplitMix64.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+    fn below(&mut self, most: usize) -> usize {
+        usize::try_from(self.next() % most.max(1) as u64).expect("fits")
+    }
+    fn within(&mut self, secs: i64) -> i64 {
+        i64::try_from(self.below(usize::try_from(secs).expect("positive"))).expect("fits")
+    }
+    fn pick(&mut self, from: &[i64]) -> Option<i64> {
+        (!from.is_empty()).then(|| from[self.below(from.len())])
+    }
+}
+
+fn lock(play: &Mutex<PlayVk>) -> MutexGuard<'_, PlayVk> {
+    play.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn before(now: Timestamp, secs: i64) -> Timestamp {
+    now - SignedDuration::from_secs(secs)
+}
+
+/// Living posts, and living comments of living posts, at `now`.
+fn living(world: &World, now: Timestamp) -> (Vec<i64>, Vec<i64>) {
+    let wall = &world.walls[&OWNER];
+    let posts: Vec<i64> = wall.shown(now);
+    let alive: BTreeSet<i64> = posts.iter().copied().collect();
+    let comments = wall.comments.iter().filter(|(_, comment)| {
+        comment.life.alive(now)
+            && alive.contains(&comment.post)
+            && !wall.posts[&comment.post].closed
+    });
+    (posts, comments.map(|(id, _)| *id).collect())
+}
+
+/// The wall before the first look.
+fn populate(world: &mut World, chance: &mut Chance, now: Timestamp) {
+    world.add_community(OWNER, "village", "Село", 3_000);
+    let busy = [3, 30, 130, 260][chance.below(4)];
+    let threads = chance.below(3) == 0;
+    for _ in 0..busy {
+        let date = before(now, chance.within(9 * DAY));
+        let from = [OWNER, 100_001, 100_002][chance.below(3)];
+        let post = world.post(OWNER, from, date, "пост");
+        if chance.below(60) == 0 {
+            world.wall(OWNER).posts.get_mut(&post).expect("just made").closed = true;
+        }
+        for _ in 0..[0, 0, 1, 5, 14][chance.below(5)] {
+            comment(world, chance, post, date, threads);
+        }
+    }
+    if busy == 30 {
+        let post = world.post(OWNER, OWNER, before(now, DAY), "горячий пост");
+        for _ in 0..250 {
+            comment(world, chance, post, before(now, DAY), true);
+        }
+    }
+}
+
+fn comment(world: &mut World, chance: &mut Chance, post: i64, date: Timestamp, threads: bool) {
+    let under: Vec<i64> = world.walls[&OWNER]
+        .comments
+        .iter()
+        .filter(|(_, comment)| comment.post == post && comment.life.alive(date))
+        .map(|(id, _)| *id)
+        .collect();
+    // Answers crowd under the first comments, so that some threads grow longer than ten.
+    let crowd = &under[..under.len().min(if threads { 2 } else { 9 })];
+    let reply = if chance.below(2) == 0 { chance.pick(crowd) } else { None };
+    let from = 100_001 + chance.within(9);
+    world.comment(OWNER, post, from, date, "комментарий", reply);
+}
+
+/// One change, as people make them while the collector reads.
+fn change(world: &mut World, chance: &mut Chance, now: Timestamp) {
+    let (posts, comments) = living(world, now);
+    let dead: Vec<i64> = world.walls[&OWNER]
+        .posts
+        .iter()
+        .filter(|(_, post)| !post.life.alive(now) && post.life.date <= now)
+        .map(|(id, _)| *id)
+        .collect();
+    match chance.below(16) {
+        0..=2 => {
+            let date = if chance.below(5) == 0 { now + SignedDuration::from_mins(30) } else { now };
+            world.post(OWNER, [OWNER, 100_003][chance.below(2)], date, "новый пост");
+        }
+        3 => posts.first().into_iter().for_each(|id| world.delete(OWNER, *id, now)),
+        4 => chance.pick(&posts).into_iter().for_each(|id| world.delete(OWNER, id, now)),
+        5 => {
+            let many = [1, 5, 25][chance.below(3)];
+            posts.iter().take(many).for_each(|id| world.delete(OWNER, *id, now));
+        }
+        6 => chance.pick(&dead).into_iter().for_each(|id| world.restore(OWNER, id, now)),
+        7 => {
+            let text = format!("исправлено {}", chance.below(1_000));
+            chance.pick(&posts).into_iter().for_each(|id| world.edit(OWNER, id, now, &text));
+        }
+        8 => {
+            let post = chance.pick(&posts).filter(|_| chance.below(3) > 0);
+            world.pin(OWNER, post);
+        }
+        9 => {
+            let text = format!("поправлено {}", chance.below(1_000));
+            chance.pick(&comments).into_iter().for_each(|id| world.edit(OWNER, id, now, &text));
+        }
+        10 | 11 => {
+            chance.pick(&comments).into_iter().for_each(|id| world.delete(OWNER, id, now));
+        }
+        _ => {
+            if let Some(post) = chance.pick(&posts) {
+                comment(world, chance, post, now, true);
+            }
+        }
+    }
+}
+
+/// What a caller has stored: living ids with their last text.
+#[derive(Default)]
+struct Stored {
+    texts: BTreeMap<String, String>,
+    cursor: Option<Cursor>,
+    platform_id: Option<String>,
+}
+
+struct Model {
+    seed: u64,
+    ports: TestPorts,
+    play: Arc<Mutex<PlayVk>>,
+    stored: Stored,
+}
+
+impl Model {
+    /// Reads pages to the end of a look as a caller does: an error keeps the cursor.
+    async fn pass(&mut self, horizon_secs: i64) {
+        for _ in 0..3_000 {
+            let now = self.ports.clock.now();
+            let source = SourceSpec {
+                id: "village".to_owned(),
+                platform: Platform::Vk,
+                handle: "village".to_owned(),
+                kind: SourceKind::Community,
+                comments: true,
+                platform_id: self.stored.platform_id.clone(),
+            };
+            // A new collector for every page: nothing may live outside the cursor.
+            let vk = Vk::new(VkSettings::new("MADEUPTOKEN"), self.ports.play(self.play.clone()));
+            let horizon = before(now, horizon_secs);
+            match vk.page(&source, self.stored.cursor.as_ref(), horizon).await {
+                Ok(page) => {
+                    for post in page.posts {
+                        self.stored.texts.insert(post.id, post.text.into_string());
+                    }
+                    for id in page.gone {
+                        self.stored.texts.remove(&id);
+                    }
+                    self.stored.cursor = Some(page.cursor);
+                    self.stored.platform_id = page.facts.platform_id;
+                    if !page.more {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let until = error.until.expect("a time is named");
+                    self.ports.clock.sleep_until(until).await;
+                }
+            }
+        }
+        panic!("seed {}: the look never ends", self.seed);
+    }
+
+    /// Every living post and comment of the window is stored with its last text, and no dead one.
+    fn check(&self, horizon: Timestamp) {
+        let now = self.ports.clock.now();
+        let play = lock(&self.play);
+        let wall = &play.world.walls[&OWNER];
+        let (posts, comments) = living(&play.world, now);
+        let mut expected: BTreeMap<String, &str> = BTreeMap::new();
+        for id in posts {
+            if wall.posts[&id].life.date >= horizon {
+                expected.insert(format!("vk:{OWNER}_{id}"), wall.posts[&id].life.text(now));
+            }
+        }
+        for id in comments {
+            let comment = &wall.comments[&id];
+            if wall.posts[&comment.post].life.date >= horizon {
+                expected.insert(format!("vk:{OWNER}_{id}"), comment.life.text(now));
+            }
+        }
+        for (id, text) in &expected {
+            let stored = self.stored.texts.get(id).map(String::as_str);
+            assert_eq!(stored, Some(*text), "seed {}: {id}", self.seed);
+        }
+        for id in self.stored.texts.keys().filter(|id| !expected.contains_key(*id)) {
+            let number: i64 = id.rsplit('_').next().and_then(|it| it.parse().ok()).expect("an id");
+            let post = wall.comments.get(&number).map_or(number, |comment| comment.post);
+            let date = wall.posts[&post].life.date;
+            let closed = wall.posts[&post].closed;
+            assert!(date < horizon || closed, "seed {}: {id} is dead", self.seed);
+        }
+    }
+}
+
+async fn run(seed: u64) {
+    let ports = TestPorts::new();
+    let play = Arc::new(Mutex::new(PlayVk::new()));
+    let mut chance = Chance(seed);
+    populate(&mut lock(&play).world, &mut chance, at(0));
+    let lively = Arc::new(AtomicBool::new(true));
+    {
+        let lively = lively.clone();
+        let often = [2, 4, 10][chance.below(3)];
+        let mut chance = Chance(seed ^ 0xABCD);
+        lock(&play).on_call = Some(Box::new(move |world, _, now| {
+            if lively.load(Ordering::Relaxed) && chance.below(often) == 0 {
+                for _ in 0..=chance.below(4) {
+                    change(world, &mut chance, now);
+                }
+            }
+        }));
+    }
+    let mut model = Model { seed, ports, play, stored: Stored::default() };
+    for _ in 0..4 {
+        for _ in 0..chance.below(3) {
+            let fault = match chance.below(7) {
+                0 => Fault::Code(10),
+                1 => Fault::Status(502),
+                2 => Fault::Html,
+                3 => Fault::Reset,
+                4 => Fault::Cut(chance.below(500)),
+                5 => Fault::Body("{\"response\":{}}".to_owned()),
+                _ => Fault::Code(1),
+            };
+            let number = lock(&model.play).log.len() + 1 + chance.below(12);
+            lock(&model.play).faults.insert(number, fault);
+        }
+        model.pass(7 * DAY).await;
+        model.ports.clock.advance(60 + chance.within(HOUR));
+    }
+    lively.store(false, Ordering::Relaxed);
+    lock(&model.play).faults.clear();
+    model.ports.clock.advance(2 * DAY + HOUR);
+    let horizon = before(model.ports.clock.now(), 7 * DAY);
+    model.pass(7 * DAY).await;
+    model.check(horizon);
+    quiet(&mut model).await;
+
+    let play = lock(&model.play);
+    let broken = play.log.iter().find(|call| call.error == Some(6));
+    assert_eq!(broken, None, "seed {seed}: too many calls a second");
+    assert!(play.busiest_second() <= 5, "seed {seed}: {}", play.busiest_second());
+}
+
+/// A pass over a wall on which nothing happened asks for the wall alone.
+async fn quiet(model: &mut Model) {
+    let asked = lock(&model.play).log.len();
+    let stored = model.stored.texts.clone();
+    let (posts, _) = living(&lock(&model.play).world, model.ports.clock.now());
+    let horizon = before(model.ports.clock.now(), 7 * DAY);
+    let inside = {
+        let play = lock(&model.play);
+        let wall = &play.world.walls[&OWNER];
+        posts.iter().filter(|id| wall.posts[id].life.date >= horizon).count()
+    };
+    model.pass(7 * DAY).await;
+    assert_eq!(model.stored.texts, stored, "seed {}: a quiet pass changed something", model.seed);
+    let play = lock(&model.play);
+    let calls = &play.log[asked..];
+    let others = calls.iter().find(|call| call.method != "wall.get");
+    assert_eq!(others, None, "seed {}: a quiet pass", model.seed);
+    // Pages of 100 that overlap by 10; ten old posts in a row end the walk.
+    let most = (inside + 10).saturating_sub(10).div_ceil(90).max(1) + 1;
+    assert!(calls.len() <= most, "seed {}: {} pages for {inside}", model.seed, calls.len());
+}
+
+#[tokio::test]
+async fn whatever_happens_between_calls_everything_is_known_after_quiet() {
+    let seeds: u64 =
+        std::env::var("OTKLIK_SEEDS").ok().and_then(|it| it.parse().ok()).unwrap_or(200);
+    for seed in 0..seeds {
+        println!("seed {seed}");
+        run(seed).await;
+    }
+}
