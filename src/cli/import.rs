@@ -178,7 +178,7 @@ async fn assess_lines(
         let given: BTreeMap<PostId, PlaceId> = lines
             .iter()
             .filter_map(|(_, line)| {
-                let place = district.lexicon.places().by_name(line.place.as_deref()?)?;
+                let place = district.lexicon.gazetteer().by_name(line.place.as_deref()?)?;
                 Some((PostId(line.id.clone()), place.clone()))
             })
             .collect();

@@ -145,7 +145,7 @@ fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Ve
 }
 
 fn district_places(district: &District) -> &place::Gazetteer {
-    district.lexicon.places()
+    district.lexicon.gazetteer()
 }
 
 /// The seed that voices are made of. A page in its own name speaks with the source's seed; texts without
