@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::daemon::{self, Control};
 use crate::pipeline::services::Services;
-use crate::sim::run::{Drill, DrillError, Ended};
+use crate::sim::run::{Drill, DrillError};
 use crate::sim::score::{Score, Totals, Traces};
 use crate::sim::{Story, WEEKS};
 use crate::store::StoreError;
