@@ -10,6 +10,7 @@ mod rng;
 pub mod run;
 pub mod score;
 pub mod stage;
+mod words;
 
 pub use rng::Rng;
 
