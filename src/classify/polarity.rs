@@ -99,9 +99,9 @@ fn is_question(scratch: &Scratch, clause: usize) -> bool {
     let sentence = scratch.tokens.sentences().get(own.sentence as usize);
     let Some(sentence) = sentence.filter(|sentence| sentence.question) else { return false };
     own.last == sentence.last
-        || clauses.get(clause + 1).is_some_and(|next| {
-            next.last == sentence.last && next.last - next.first <= TAG_WORDS
-        })
+        || clauses
+            .get(clause + 1)
+            .is_some_and(|next| next.last == sentence.last && next.last - next.first <= TAG_WORDS)
 }
 
 /// Whether a clause holds nothing but markers and filler.
@@ -120,7 +120,8 @@ fn reach_back(scratch: &mut Scratch, clause: usize) {
     let clauses = scratch.tokens.clauses();
     let Some(own) = clauses.get(clause) else { return };
     let sentence = own.sentence;
-    let first = clauses[..clause].iter().rposition(|c| c.sentence != sentence).map_or(0, |at| at + 1);
+    let first =
+        clauses[..clause].iter().rposition(|c| c.sentence != sentence).map_or(0, |at| at + 1);
     let rest_is_filler = clauses[clause + 1..].iter().enumerate().all(|(at, later)| {
         scratch.settled[clause + 1 + at]
             || (later.first..later.last).all(|token| {
