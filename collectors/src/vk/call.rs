@@ -1,8 +1,8 @@
 //! One call of VK's API: budget, form, retries, reading of the answer.
 //!
-//! Place in the flow: below `place` and `mod`. Invariants: the token travels in a header only; at most
-//! [`TRIES`] tries a call, every wait on our clock; no log line holds a parameter, a text or a number of
-//! anybody.
+//! Place in the flow: below `place` and `mod`. Invariants: the token travels in a header only; at
+//! most [`TRIES`] tries a call, every wait on our clock; no log line holds a parameter, a text or a
+//! number of anybody.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
