@@ -1,11 +1,20 @@
 //! The door: turns author ids into seeds and masks people in texts.
 //!
 //! Place in the flow: inside every platform's `adapt`, before anything leaves this crate.
-//! Invariant: a [`Seed`] cannot be stored, printed, compared or serialised; the only thing that can be
-//! made of it is a [`Voice`] for one topic. A [`Masked`] text can only be made by the door.
+//! Invariant: a [`Seed`] cannot be stored, printed, compared or serialised; the only thing that can
+//! be made of it is a [`Voice`] for one topic. A [`Masked`] text can only be made by the door.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
+mod chain;
+mod flats;
+mod handles;
+mod links;
+mod mask;
+mod name_tables;
+mod names;
+mod numbers;
+mod papers;
+mod tokens;
+
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -14,9 +23,12 @@ use sha2::Sha256;
 
 use crate::ports::MonthKeys;
 
+pub use mask::{Mask, Masked};
+
 /// A keyed hash of an author, good for one month: HMAC-SHA-256(key of the month, author).
 ///
-/// Deliberately without `Debug`, `PartialEq`, `Serialize`: it lives between the door and classification.
+/// Deliberately without `Debug`, `PartialEq`, `Serialize`: it lives between the door and
+/// classification.
 ///
 /// ```compile_fail
 /// fn printable<T: std::fmt::Debug>() {}
@@ -53,54 +65,20 @@ impl Seed {
     }
 }
 
-/// A text in which people are masked, with the places that were masked.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Masked {
-    text: String,
-    masks: Vec<Mask>,
-}
-
-/// One masked place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mask {
-    /// Bytes in the masked text.
-    pub masked: Range<usize>,
-    /// Bytes in the original text.
-    pub original: Range<usize>,
-}
-
-impl Masked {
-    /// The text with people masked.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// What was masked, in text order, without overlaps.
-    #[must_use]
-    pub fn masks(&self) -> &[Mask] {
-        &self.masks
-    }
-
-    /// Takes the text out.
-    #[must_use]
-    pub fn into_string(self) -> String {
-        self.text
-    }
-}
-
 /// Makes seeds and masks texts.
 #[derive(Clone)]
 pub struct Door {
     keys: Arc<dyn MonthKeys>,
-    handles: Arc<BTreeSet<String>>,
+    handles: Arc<handles::Handles>,
 }
 
 impl Door {
-    /// A door over month keys. `handles` are the configured sources' names and addresses (without
-    /// scheme and `@`, lower case, for example `zaigraevo_online`, `vk.com/zaigraevo_online`): they stay readable.
+    /// A door over month keys. `handles` are the configured sources' names and addresses in any
+    /// spelling (`zaigraevo_online`, `-200001`, `https://vk.com/public200001`, `t.me/zaigraevo`, a
+    /// feed's address): mentions of and links to them stay readable, for a feed those to its whole
+    /// site.
     pub fn new(keys: Arc<dyn MonthKeys>, handles: impl IntoIterator<Item = String>) -> Self {
-        Self { keys, handles: Arc::new(handles.into_iter().collect()) }
+        Self { keys, handles: Arc::new(handles::Handles::new(handles)) }
     }
 
     /// The seed of an author. `author` must be unique over platforms, for example `vk:100001`.
@@ -109,10 +87,12 @@ impl Door {
         Seed(hmac(&self.keys.key(published), author.as_bytes()))
     }
 
-    /// Masks people in a text.
+    /// Masks people in a text: mentions, links and accounts of no configured source, phones, e-mail
+    /// addresses, cards, documents, number plates, flats, and surnames with a first name or
+    /// initials (streets, monuments and bodies named after people excepted). A masked text stays as
+    /// it is.
     #[must_use]
     pub fn mask(&self, text: &str) -> Masked {
-        let _ = &self.handles;
-        Masked { text: text.to_owned(), masks: Vec::new() }
+        mask::mask(text, &self.handles)
     }
 }

@@ -16,7 +16,10 @@ pub mod rss;
 pub mod telegram;
 pub mod vk;
 
+mod hash;
+mod markup;
 mod ports;
+mod status;
 
 pub use error::{Class, CollectError, Scope};
 pub use ports::{Budget, Busy, Call, Clock, MonthKeys, Ports, Transport};

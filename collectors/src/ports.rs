@@ -33,7 +33,6 @@ pub struct Busy(#[allow(dead_code, reason = "held for its drop")] Option<Box<dyn
 
 impl Busy {
     /// A mark that nobody counts (the real clock).
-    #[must_use]
     pub fn uncounted() -> Self {
         Busy(None)
     }

@@ -1,1 +1,32 @@
-//! TO BE WRITTEN: registry.
+//! From settings to readers: one line a platform.
+//!
+//! Place in the flow: the root crate calls [`build`] at start and when the sources change. Invariant: a
+//! platform that is not configured has no reader; asking for one is told to the operator.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::rss::Rss;
+use crate::telegram::{Telegram, TelegramSettings};
+use crate::vk::{Vk, VkSettings};
+use crate::{Collector, Platform, Ports};
+
+/// What each platform needs to be read. OK and MAX get their lines here when they come.
+pub struct Settings {
+    /// VK, if a token is configured.
+    pub vk: Option<VkSettings>,
+    /// Telegram's public preview.
+    pub telegram: TelegramSettings,
+}
+
+/// Builds the readers of all configured platforms.
+#[must_use]
+pub fn build(settings: Settings, ports: &Ports) -> BTreeMap<Platform, Arc<dyn Collector>> {
+    let mut readers: BTreeMap<Platform, Arc<dyn Collector>> = BTreeMap::new();
+    if let Some(vk) = settings.vk {
+        readers.insert(Platform::Vk, Arc::new(Vk::new(vk, ports.clone())));
+    }
+    readers.insert(Platform::Telegram, Arc::new(Telegram::new(settings.telegram, ports.clone())));
+    readers.insert(Platform::Rss, Arc::new(Rss::new(ports.clone())));
+    readers
+}

@@ -1,1 +1,23 @@
-//! Integration tests.
+//! What is tested where: one module a subject, one binary for all.
+
+mod alert_decide;
+mod alert_render;
+mod bless;
+mod cli;
+mod cluster;
+mod config;
+mod digest;
+mod notify_email;
+mod notify_next;
+mod notify_telegram;
+mod payloads;
+mod reference;
+mod routes;
+mod store;
+mod tidy;
+mod tokens;
+
+/// The root of the repository.
+pub fn root() -> std::path::PathBuf {
+    std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}

@@ -7,9 +7,13 @@ pub mod rss;
 pub mod telegram;
 pub mod vk;
 
+mod plan;
+mod router;
 mod server;
 
-pub use server::{Server, serve};
+pub use plan::{Fault, Plan};
+pub use router::PlayRouter;
+pub use server::{Server, serve, serve_on};
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,6 +1,14 @@
-//! Integration tests of the collectors.
+//! Integration tests of the collectors: one module a platform.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod http;
+mod mask;
 mod ports;
+mod retry_after;
+mod rss;
+mod server;
+mod telegram;
 mod vk;
 mod vk_answers;
 mod vk_errors;
@@ -8,3 +16,5 @@ mod vk_looks;
 mod vk_model;
 mod vk_play;
 mod vk_rig;
+mod web_ports;
+mod wire;

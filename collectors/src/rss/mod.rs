@@ -1,0 +1,326 @@
+//! RSS, Atom and JSON feeds of sites.
+//!
+//! Place in the flow: one platform behind [`Collector`]. [`clean`] cuts a body into entries,
+//! feed-rs reads each, [`adapt`] makes posts; this file asks conditionally and keeps the place. One
+//! look is one request.
+//!
+//! Invariants: absence from a feed means nothing, so nothing is ever gone; an answer that is no
+//! feed, or only part of one, does not move the cursor (its whole entries are still handed on).
+
+mod adapt;
+mod clean;
+mod dates;
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+
+use async_trait::async_trait;
+use feed_rs::model::Entry;
+use feed_rs::parser::Builder;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::Collector;
+use crate::error::{Class, CollectError, Scope};
+use crate::hash::fingerprint;
+use crate::http::{Method, Request, Response};
+use crate::ports::{Call, Ports};
+use crate::raw::{Cursor, Facts, Page, Platform, SourceSpec};
+use crate::status;
+
+use adapt::Article;
+use clean::Body;
+
+const VERSION: u32 = 1;
+const SPACING_MS: u32 = 1_000;
+/// Some servers keep an `ETag` although the feed changed: this often nobody asks them about it.
+const FULL_EVERY: SignedDuration = SignedDuration::from_hours(24);
+const ACCEPT: &str =
+    "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
+
+/// The cursor of a feed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Position {
+    v: u32,
+    etag: Option<String>,
+    modified: Option<String>,
+    /// Fingerprint of the last whole body.
+    body: Option<String>,
+    /// When a body last came, in seconds.
+    full_at: i64,
+    /// Newest date in the last whole body, in seconds: what came later is wanted after any pause.
+    newest: i64,
+    /// Ids in the last whole body with fingerprints of their texts.
+    seen: BTreeMap<String, String>,
+}
+
+impl Position {
+    /// A missing, broken or foreign cursor starts anew from the horizon.
+    fn parse(cursor: Option<&Cursor>) -> Self {
+        cursor
+            .and_then(|cursor| serde_json::from_str::<Position>(&cursor.0).ok())
+            .filter(|position| position.v == VERSION)
+            .unwrap_or_else(|| Position { v: VERSION, ..Position::default() })
+    }
+
+    fn cursor(&self) -> Cursor {
+        Cursor(serde_json::to_string(self).expect("a position is plain JSON"))
+    }
+
+    /// Headers that ask for a body only if it changed.
+    fn conditions(&self, now: Timestamp) -> Vec<(String, String)> {
+        let due = now.as_second() - self.full_at >= FULL_EVERY.as_secs();
+        let header = |name: &str, value: &String| (name.to_owned(), value.clone());
+        match (&self.etag, &self.modified) {
+            _ if due || self.body.is_none() => Vec::new(),
+            (Some(etag), _) => vec![header("if-none-match", etag)],
+            (None, Some(modified)) => vec![header("if-modified-since", modified)],
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// Takes validators verbatim. A 304 may leave them out, a 200 without them has none.
+    fn validate(&mut self, response: &Response) {
+        let header = |name| response.header(name).map(str::to_owned);
+        let keep = response.status == 304;
+        self.etag = header("etag").or(self.etag.take().filter(|_| keep));
+        self.modified = header("last-modified").or(self.modified.take().filter(|_| keep));
+    }
+}
+
+/// What a body held.
+#[derive(Default)]
+struct Reading {
+    articles: Vec<Article>,
+    unreadable: u32,
+    complete: bool,
+}
+
+/// Reads feeds.
+pub struct Rss {
+    ports: Ports,
+}
+
+impl Rss {
+    /// A reader of feeds.
+    #[must_use]
+    pub fn new(ports: Ports) -> Self {
+        Self { ports }
+    }
+
+    async fn get(&self, url: &Url, position: &Position) -> Result<Response, CollectError> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let call = Call {
+            host: host.clone(),
+            token: "none".to_owned(),
+            method: "feed".to_owned(),
+            spacing_ms: SPACING_MS,
+            per_day_max: None,
+        };
+        self.ports.budget.take(&call).await?;
+        let mut headers = position.conditions(self.ports.clock.now());
+        headers.push(("accept".to_owned(), ACCEPT.to_owned()));
+        let request = Request {
+            method: Method::Get,
+            url: url.as_str().to_owned(),
+            headers,
+            form: Vec::new(),
+            guarded: true,
+        };
+        let response = self.ports.transport.send(request).await?;
+        if response.status == 304 {
+            return Ok(response);
+        }
+        if response.status == 403 && response.header("cf-mitigated").is_some() {
+            return Err(guarded());
+        }
+        if let Err(error) = status::check(&response, self.ports.clock.now(), Scope::Source) {
+            if let (Class::RateLimited, Some(until)) = (error.class, error.until) {
+                self.ports.budget.pause(&host, "none", None, until).await;
+            }
+            let html = error.class == Class::NoAccess
+                && matches!(clean::cut(&clean::decode(&response.body, None)), Body::Html(true));
+            return Err(if html { guarded() } else { error });
+        }
+        Ok(response)
+    }
+
+    /// Posts of articles that are new or have a new text, and the position after them.
+    fn take(
+        &self,
+        source: &SourceSpec,
+        before: &Position,
+        reading: &Reading,
+        horizon: Timestamp,
+    ) -> (Page, Position) {
+        let horizon = horizon.as_second();
+        let oldest = if before.body.is_some() { horizon.min(before.newest) } else { horizon };
+        let mut after = Position { seen: BTreeMap::new(), ..before.clone() };
+        let mut page = empty_page(before);
+        page.facts.unreadable = reading.unreadable;
+        let now = self.ports.clock.now().as_second();
+        for (id, article) in
+            adapt::ids(&source.id, &reading.articles).into_iter().zip(&reading.articles)
+        {
+            let at = article.published.map(Timestamp::as_second);
+            let seen = before.seen.get(&id);
+            let wanted = at.is_none_or(|at| at >= oldest);
+            if let Some(at) = at.filter(|at| *at <= now) {
+                after.newest = after.newest.max(at);
+            }
+            // The first of two entries with one id is the one.
+            if (!wanted && seen.is_none()) || after.seen.contains_key(&id) {
+                continue;
+            }
+            let post = article.post(source, id.clone(), &self.ports);
+            let text = fingerprint(&[post.text.as_str()]);
+            let changed = seen != Some(&text);
+            after.seen.insert(id, text);
+            if changed && wanted {
+                page.facts.pictures_only += u32::from(post.text.as_str().is_empty());
+                page.posts.push(post);
+            }
+        }
+        (page, after)
+    }
+}
+
+#[async_trait]
+impl Collector for Rss {
+    fn platform(&self) -> Platform {
+        Platform::Rss
+    }
+
+    async fn page(
+        &self,
+        source: &SourceSpec,
+        cursor: Option<&Cursor>,
+        horizon: Timestamp,
+    ) -> Result<Page, CollectError> {
+        let url = feed_url(&source.handle)?;
+        let position = Position::parse(cursor);
+        let response = self.get(&url, &position).await?;
+        let mut next = position.clone();
+        next.validate(&response);
+        if response.status == 304 {
+            return Ok(empty_page(&next));
+        }
+        let text = clean::decode(&response.body, response.header("content-type"));
+        next.full_at = self.ports.clock.now().as_second();
+        next.body = Some(fingerprint(&[&text]));
+        if next.body == position.body {
+            return Ok(empty_page(&next));
+        }
+        let reading = read(&text, &url)?;
+        let (mut page, after) = self.take(source, &position, &reading, horizon);
+        // A feed that lost everything at once is a fault of the site, not an answer.
+        let emptied = reading.articles.is_empty() && !position.seen.is_empty();
+        if reading.complete && !emptied {
+            next.seen = after.seen;
+            next.newest = after.newest;
+            page.cursor = next.cursor();
+        }
+        Ok(page)
+    }
+
+    async fn prove(&self) -> Result<String, CollectError> {
+        Ok("Ленты сайтов читаются без ключей; каждая проверяется своим запросом.".to_owned())
+    }
+}
+
+fn empty_page(position: &Position) -> Page {
+    Page {
+        posts: Vec::new(),
+        gone: Vec::new(),
+        cursor: position.cursor(),
+        more: false,
+        facts: Facts::default(),
+    }
+}
+
+/// Reads all entries of a decoded body.
+fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
+    match clean::cut(text) {
+        Body::Feed(feed) => {
+            let mut reading =
+                Reading { unreadable: feed.broken, complete: feed.complete, ..Reading::default() };
+            let base = feed.base.and_then(|base| url.join(&base).ok());
+            let base = base.as_ref().unwrap_or(url);
+            for document in &feed.entries {
+                let Some(entry) = parse(document, base).and_then(|mut entries| entries.pop())
+                else {
+                    reading.unreadable += 1;
+                    continue;
+                };
+                let full = clean::with_full_text(document)
+                    .and_then(|document| parse(&document, base)?.pop());
+                reading.articles.push(adapt::article(&entry, full.as_ref()));
+            }
+            Ok(reading)
+        }
+        Body::Json => {
+            let entries = parse(text, url).ok_or_else(nonsense)?;
+            let articles = entries.iter().map(|entry| adapt::article(entry, None)).collect();
+            Ok(Reading { articles, unreadable: 0, complete: true })
+        }
+        Body::Html(true) => Err(guarded()),
+        Body::Html(false) => Err(html()),
+        Body::Empty => Err(empty()),
+        Body::Nonsense => Err(nonsense()),
+    }
+}
+
+/// Entries of one document. A parser keeps state after an error, so each document gets its own; and
+/// a panic of the parser on what some site wrote must not reach the daemon.
+fn parse(document: &str, base: &Url) -> Option<Vec<Entry>> {
+    let parser = Builder::new()
+        .base_uri(Some(base.as_str()))
+        // No id at all instead of one made of the headline, or a random one.
+        .id_generator(|_, _, _| String::new())
+        .timestamp_parser(dates::parse_chrono)
+        .sanitize_content(false)
+        .build();
+    let parsed = std::panic::catch_unwind(AssertUnwindSafe(|| parser.parse(document.as_bytes())));
+    Some(parsed.ok()?.ok()?.entries)
+}
+
+fn feed_url(handle: &str) -> Result<Url, CollectError> {
+    let refused = || {
+        CollectError::new(
+            Class::Refused,
+            Scope::Source,
+            "rss handle",
+            "Это не адрес ленты: нужен полный адрес, который начинается с https:// или http://.",
+        )
+    };
+    let url = Url::parse(handle.trim()).map_err(|_| refused())?;
+    let allowed = matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+    if allowed { Ok(url) } else { Err(refused()) }
+}
+
+fn malformed(code: &str, text: &str) -> CollectError {
+    CollectError::new(Class::Malformed, Scope::Source, code, text)
+}
+
+fn html() -> CollectError {
+    malformed("rss html", "Вместо ленты сайт прислал обычную страницу; проверьте адрес ленты.")
+}
+
+fn empty() -> CollectError {
+    malformed("rss empty", "Сайт прислал пустой ответ вместо ленты; попробуем позже.")
+}
+
+fn nonsense() -> CollectError {
+    malformed("rss body", "Ленту не удалось разобрать: она оборвана или это не лента.")
+}
+
+fn guarded() -> CollectError {
+    CollectError::new(
+        Class::NoAccess,
+        Scope::Source,
+        "rss guard",
+        "Сайт закрыт защитой от роботов; попросите его владельца разрешить чтение ленты.",
+    )
+}

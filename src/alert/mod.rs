@@ -1,0 +1,202 @@
+//! Whether somebody is told now about a problem, who, and in which words.
+//!
+//! Place in the flow: behind `cluster`; the pipeline stores the alert, a `Told` event and the
+//! outbox rows in the transaction of the post that caused them. Invariant: a fact that was told is
+//! never told again (that attitude alone is never told is held by `cluster`: it opens no problem),
+//! and every yes has a name.
+
+pub mod render;
+pub mod route;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::config::routes::AlertRules;
+use crate::model::{
+    Alert, AlertFacts, AlertId, AlertReason, Channel, DeliveryId, Problem, ProblemEventKind,
+    ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
+};
+
+pub use route::{RouteFacts, RoutedReceiver, route};
+
+/// How much stands behind a problem, counted by the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Weight {
+    /// Distinct voices (largest month).
+    pub voices: u32,
+    /// Whether voices span several months.
+    pub voices_at_least: bool,
+    /// Sources that carry it.
+    pub sources: u32,
+    /// Whether a post of it also matched a danger topic (matters for rumours).
+    pub danger_beside: bool,
+}
+
+/// A yes with its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// Why now.
+    pub reason: AlertReason,
+    /// Level that will have been told.
+    pub level: RiskLevel,
+    /// Voices that will have been told.
+    pub voices: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Decides whether to tell about `problem` at `now`. `None`: nothing new enough, or nothing to
+/// stand on.
+#[must_use]
+pub fn decide(
+    problem: &Problem,
+    weight: &Weight,
+    rules: &AlertRules,
+    now: Timestamp,
+) -> Option<Decision> {
+    if problem.state == ProblemState::Closed {
+        return None;
+    }
+    let reason = match problem.told {
+        None => first_reason(problem, weight, rules)?,
+        Some((_, level, voices)) => next_reason(problem, weight, rules, level, voices)?,
+    };
+    Some(Decision { reason, level: problem.level, voices: weight.voices, at: now })
+}
+
+/// Nobody was told since it last opened.
+fn first_reason(problem: &Problem, weight: &Weight, rules: &AlertRules) -> Option<AlertReason> {
+    let rumour = problem.kind == TopicKind::Rumour;
+    if rumour && weight.voices < rules.rumour_voices && !weight.danger_beside {
+        return None;
+    }
+    // Who was told of it once expects to hear that it is back, whatever its level today.
+    if problem.alerts > 0 && problem.returns > 0 {
+        return Some(AlertReason::Reopened);
+    }
+    if rumour {
+        return Some(AlertReason::RumourSpreads);
+    }
+    worth_telling(problem, weight, rules).then_some(AlertReason::NewProblem)
+}
+
+/// Somebody was told at `level` with `voices`.
+fn next_reason(
+    problem: &Problem,
+    weight: &Weight,
+    rules: &AlertRules,
+    level: RiskLevel,
+    voices: u32,
+) -> Option<AlertReason> {
+    if problem.level > level && worth_telling(problem, weight, rules) {
+        return Some(AlertReason::LevelRaised);
+    }
+    let times = voices.saturating_mul(rules.burst_times);
+    let more = voices.saturating_add(rules.burst_more);
+    (weight.voices >= times.max(more)).then_some(AlertReason::Burst)
+}
+
+/// High enough, or elevated with enough people behind it.
+fn worth_telling(problem: &Problem, weight: &Weight, rules: &AlertRules) -> bool {
+    problem.level >= rules.level
+        || (problem.level >= RiskLevel::Elevated && weight.voices >= rules.voices)
+}
+
+/// The alert of a decision. `quotes`: at most two are kept; `lexicon`: hash of the packs that
+/// judged.
+#[must_use]
+pub fn alert_of(
+    decision: &Decision,
+    problem: &Problem,
+    weight: &Weight,
+    mut quotes: Vec<QuoteRef>,
+    lexicon: &str,
+) -> Alert {
+    quotes.truncate(QUOTES_SHOWN);
+    Alert {
+        id: alert_id(&problem.id, decision.reason, problem.alerts),
+        problem: problem.id.clone(),
+        reason: decision.reason,
+        at: decision.at,
+        facts: AlertFacts {
+            topic: problem.topic.clone(),
+            kind: problem.kind,
+            place: problem.place.clone(),
+            score: problem.score,
+            level: problem.level,
+            reasons: problem.reasons.clone(),
+            since: problem.opened,
+            posts: problem.posts,
+            voices: weight.voices,
+            voices_at_least: weight.voices_at_least,
+            sources: weight.sources,
+            returns: problem.returns,
+            quotes,
+            lexicon: lexicon.to_owned(),
+        },
+    }
+}
+
+/// The event that remembers an alert in its problem.
+#[must_use]
+pub fn told(alert: &Alert) -> ProblemEventKind {
+    ProblemEventKind::Told {
+        alert: alert.id.clone(),
+        level: alert.facts.level,
+        voices: alert.facts.voices,
+    }
+}
+
+/// Id of a problem's alert number `order` (from 0): repeats a decision, repeats the id.
+#[must_use]
+pub fn alert_id(problem: &ProblemId, reason: AlertReason, order: u32) -> AlertId {
+    AlertId(format!("a{}", short_hash(&[problem.as_str(), reason.name(), &order.to_string()])))
+}
+
+/// Id of the delivery of `subject` (`alert:<id>`, `digest:<week>`) to a receiver, `first` being the
+/// first channel tried. A fail-over keeps the row and therefore the id.
+#[must_use]
+pub fn delivery_id(subject: &str, receiver: &str, first: Channel) -> DeliveryId {
+    DeliveryId(format!("d{}", short_hash(&[subject, receiver, first.name()])))
+}
+
+/// 12 hex digits over parts that cannot run into each other.
+fn short_hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Most quotes in one alert.
+pub const QUOTES_SHOWN: usize = 2;
+
+/// A clause that may be quoted, with what chooses between clauses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuoteCandidate {
+    /// Where it stands.
+    pub quote: QuoteRef,
+    /// Risk score of its post.
+    pub risk: u8,
+    /// Its words now.
+    pub words: String,
+}
+
+/// Chooses at most two clauses: highest risk first, earlier first among equals, no two alike.
+#[must_use]
+pub fn choose_quotes(candidates: &[QuoteCandidate]) -> Vec<QuoteRef> {
+    let mut order: Vec<&QuoteCandidate> = candidates.iter().collect();
+    order.sort_by_key(|candidate| std::cmp::Reverse(candidate.risk));
+    let mut chosen: Vec<(&QuoteCandidate, String)> = Vec::new();
+    for candidate in order {
+        let folded: String =
+            candidate.words.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        let fresh = !chosen.iter().any(|(_, other)| *other == folded);
+        if !folded.is_empty() && fresh && chosen.len() < QUOTES_SHOWN {
+            chosen.push((candidate, folded));
+        }
+    }
+    chosen.into_iter().map(|(candidate, _)| candidate.quote.clone()).collect()
+}

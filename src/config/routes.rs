@@ -1,0 +1,76 @@
+//! Who is told what: `config/routes.toml`, resolved.
+//!
+//! Place in the flow: read at start and again when the file changes; `alert::decide` reads its
+//! rules, `alert::route` its receivers. Invariant: a receiver here has at least one channel, a
+//! unique name and addresses that cannot break a header or a request; a file with an error changes
+//! nothing.
+
+mod file;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Channel, PlaceId, RiskLevel, TopicId, TopicKind};
+
+pub use file::parse;
+
+/// When a problem is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertRules {
+    /// A new problem is told from this level on.
+    pub level: RiskLevel,
+    /// An elevated problem is told from this number of voices on.
+    pub voices: u32,
+    /// A rumour is told from this number of voices on.
+    pub rumour_voices: u32,
+    /// A burst is this many times the voices told before …
+    pub burst_times: u32,
+    /// … and at least so many more.
+    pub burst_more: u32,
+}
+
+impl Default for AlertRules {
+    fn default() -> Self {
+        Self { level: RiskLevel::High, voices: 3, rumour_voices: 3, burst_times: 3, burst_more: 5 }
+    }
+}
+
+/// Somebody who is told: a body or a duty, with the ways to reach it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receiver {
+    /// Unique name.
+    pub name: String,
+    /// Channels with addresses, in the order they are tried.
+    pub channels: Vec<(Channel, String)>,
+    /// Least level told.
+    pub min_level: RiskLevel,
+    /// Only these kinds of topics; empty = all.
+    pub kinds: BTreeSet<TopicKind>,
+    /// Only these topics; empty = all.
+    pub topics: BTreeSet<TopicId>,
+    /// Only these departments; empty = all. Departments that name the receiver are among them.
+    pub departments: BTreeSet<String>,
+    /// Only these places; empty = all.
+    pub places: BTreeSet<PlaceId>,
+    /// Whether the weekly digest goes there.
+    pub digest: bool,
+}
+
+/// All of `routes.toml`. The default is what holds without the file: nobody is told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Routes {
+    /// When a problem is told.
+    pub alert: AlertRules,
+    /// Who is told.
+    pub receivers: Vec<Receiver>,
+    /// Department → names of its receivers.
+    pub departments: BTreeMap<String, Vec<String>>,
+}
+
+/// Names that routes may refer to; `None` = not checked now.
+#[derive(Debug, Clone, Default)]
+pub struct KnownNames {
+    /// Topics of all packs.
+    pub topics: Option<BTreeSet<String>>,
+    /// Settlements.
+    pub places: Option<BTreeSet<String>>,
+}

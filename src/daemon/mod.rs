@@ -1,0 +1,200 @@
+//! One loop over a closed enum of events: what is due, what has ended, what a person asks.
+//!
+//! Place in the flow: `otklik run` and the simulated district start it. Invariants: the loop itself does
+//! no work, it starts tasks and hears of their end; everything periodic is a row with its time, so a
+//! restart forgets nothing; the watchdog is fed by this loop only while its tasks make progress.
+
+pub mod reload;
+pub mod socket;
+mod tasks;
+mod watchdog;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::Busy;
+use crate::model::{CommandKind, CommandReply};
+use crate::pipeline::{command, report, services::Services};
+use crate::store::StoreError;
+use reload::Reload;
+use socket::{Asked, Socket};
+use tasks::Tasks;
+
+/// Most events that wait for the loop.
+const EVENTS_MAX: usize = 256;
+/// Longest wait for running tasks after a stop.
+const STOP_SECS: u64 = 25;
+
+/// Everything that can happen to the loop.
+pub(crate) enum Event {
+    /// A page was committed: there may be something to group.
+    Page,
+    /// A task ended.
+    Ended(Task, Result<Ending, StoreError>, Busy),
+    /// A person asks.
+    Asked(Asked),
+}
+
+/// What kind of task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Task {
+    /// A look at a source.
+    Look,
+    /// Grouping.
+    Group,
+    /// Emptying the outbox.
+    Dispatch,
+    /// Fixed jobs.
+    Jobs,
+    /// A digest a person asked for.
+    Command,
+}
+
+/// What a task that ended well says.
+pub(crate) struct Ending;
+
+/// How the loop is run.
+pub struct Control {
+    /// Turns true when the daemon shall stop.
+    pub stop: watch::Receiver<bool>,
+    /// Where to listen for commands, if anywhere.
+    pub socket: Option<PathBuf>,
+    /// Files to watch, if any.
+    pub reload: Option<Reload>,
+    /// Longest sleep of the loop: it looks at files and feeds the watchdog at least so often.
+    pub tick: SignedDuration,
+    /// Whether to talk to the service manager.
+    pub systemd: bool,
+}
+
+/// Runs until told to stop. Returns what must end the process: a store that is damaged or cannot be written.
+pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), StoreError> {
+    let _busy = services.clock.busy();
+    let (sender, mut events) = mpsc::channel::<Event>(EVENTS_MAX);
+    let (ask, mut asked) = mpsc::channel::<Asked>(16);
+    let _socket = open_socket(control.socket.as_deref(), ask);
+    begin(&services).await?;
+    let mut tasks = Tasks::new(Arc::clone(&services), sender);
+    let watchdog = watchdog::Watchdog::start(control.systemd);
+    loop {
+        if *control.stop.borrow() {
+            break;
+        }
+        reload_files(&services, control.reload.as_mut()).await?;
+        tasks.start_due().await?;
+        watchdog.feed(&tasks.ages(services.clock.now()));
+        let now = services.clock.now();
+        let wake = tasks.next_due(now).await?.min(now.saturating_add(control.tick).unwrap_or(now));
+        let event = tokio::select! {
+            event = events.recv() => event,
+            Some(asked) = asked.recv() => Some(Event::Asked(asked)),
+            () = services.clock.sleep_until(wake) => None,
+            _ = control.stop.changed() => None,
+        };
+        match event {
+            Some(Event::Asked(asked)) => {
+                answer(&services, control.reload.as_mut(), &mut tasks, asked).await?;
+            }
+            Some(event) => tasks.hear(event)?,
+            None => {}
+        }
+    }
+    watchdog.stopping();
+    tasks.finish(&mut events, std::time::Duration::from_secs(STOP_SECS)).await
+}
+
+fn open_socket(path: Option<&std::path::Path>, ask: mpsc::Sender<Asked>) -> Option<Socket> {
+    let path = path?;
+    match socket::listen(path, ask) {
+        Ok(socket) => Some(socket),
+        Err(error) => {
+            tracing::error!(%error, path = %path.display(), "command socket not opened");
+            None
+        }
+    }
+}
+
+/// Rows for sources and fixed jobs.
+async fn begin(services: &Services) -> Result<(), StoreError> {
+    let district = services.district.load_full();
+    services.store.sync_sources(&district.sources, services.clock.now()).await?;
+    report::plan(services, &district).await
+}
+
+/// Puts changed files in force; a bad file leaves the old rules.
+async fn reload_files(
+    services: &Services,
+    reload: Option<&mut Reload>,
+) -> Result<Option<Result<(), String>>, StoreError> {
+    let Some(reload) = reload else { return Ok(None) };
+    let Some(outcome) = reload.look(services.clock.now()) else { return Ok(None) };
+    put_in_force(services, outcome).await.map(Some)
+}
+
+async fn put_in_force(
+    services: &Services,
+    outcome: reload::Outcome,
+) -> Result<Result<(), String>, StoreError> {
+    let district = match outcome {
+        Ok(district) => district,
+        Err(faults) => {
+            for fault in &faults {
+                tracing::error!(%fault, "changed files not used, the old rules stay in force");
+            }
+            let first = faults.first().map(ToString::to_string).unwrap_or_default();
+            return Ok(Err(format!("Правила не приняты, действуют прежние. {first}")));
+        }
+    };
+    if let Err(fault) = services.replace(district) {
+        tracing::error!(%fault, "changed files not used, the old rules stay in force");
+        return Ok(Err(format!("Правила не приняты, действуют прежние. {fault}")));
+    }
+    begin(services).await?;
+    let district = services.district.load();
+    tracing::info!(lexicon = district.lexicon.hash(), "changed files in force");
+    Ok(Ok(()))
+}
+
+async fn answer(
+    services: &Arc<Services>,
+    reload: Option<&mut Reload>,
+    tasks: &mut Tasks,
+    asked: Asked,
+) -> Result<(), StoreError> {
+    let now: Timestamp = services.clock.now();
+    let reply = match &asked.command.kind {
+        CommandKind::Reload => match reload {
+            None => CommandReply {
+                done: false, text: "Перечитывать нечего".to_owned()
+            },
+            Some(reload) => match put_in_force(services, reload.now(now)).await? {
+                Ok(()) => CommandReply {
+                    done: true, text: "Правила перечитаны".to_owned()
+                },
+                Err(text) => CommandReply { done: false, text },
+            },
+        },
+        CommandKind::SendDigest { week } => {
+            tasks.digest(week.clone(), asked.reply);
+            return Ok(());
+        }
+        _ => match command::change_store(&services.store, &asked.command, now).await {
+            Ok(Some(reply)) => reply,
+            Ok(None) => {
+                CommandReply { done: false, text: "Команда неизвестна".to_owned() }
+            }
+            Err(error) if error.is_transient() => {
+                CommandReply { done: false, text: format!("Не выполнено: {error}") }
+            }
+            Err(error) => return Err(error),
+        },
+    };
+    tracing::info!(actor = %asked.command.actor, role = %asked.command.role, done = reply.done, "command");
+    if asked.reply.send(reply).is_err() {
+        tracing::debug!("whoever asked has gone");
+    }
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! The tasks that the loop has running: who may start now, who has ended.
+//!
+//! Place in the flow: between the loop and the pipeline. Invariants: looks run side by side up to a
+//! bound, grouping, sending and fixed jobs one at a time each; a task that fails is logged once and
+//! tried again when its row is due; a damaged store ends the daemon.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::{Ending, Event, Task};
+use crate::model::CommandReply;
+use crate::pipeline::collect::{self, Manner};
+use crate::pipeline::group::{self, Sending};
+use crate::pipeline::services::Services;
+use crate::pipeline::{command, dispatch, report};
+use crate::store::StoreError;
+
+/// Looks side by side.
+const LOOKS_MAX: usize = 8;
+/// How long fixed jobs are held.
+const JOBS_LEASE_MINUTES: i64 = 30;
+/// Pause after a task failed before the same kind starts again.
+const PAUSE_SECS: i64 = 30;
+
+/// Running tasks.
+pub(super) struct Tasks {
+    services: Arc<Services>,
+    events: mpsc::Sender<Event>,
+    set: JoinSet<()>,
+    lease: String,
+    looks: usize,
+    running: BTreeMap<Task, Timestamp>,
+    waits: bool,
+    paused: BTreeMap<Task, Timestamp>,
+}
+
+impl Tasks {
+    pub(super) fn new(services: Arc<Services>, events: mpsc::Sender<Event>) -> Self {
+        let lease = format!("run-{}", std::process::id());
+        Self {
+            services,
+            events,
+            set: JoinSet::new(),
+            lease,
+            looks: 0,
+            running: BTreeMap::new(),
+            waits: true,
+            paused: BTreeMap::new(),
+        }
+    }
+
+    /// Starts everything that is due and has a free place.
+    pub(super) async fn start_due(&mut self) -> Result<(), StoreError> {
+        while self.set.try_join_next().is_some() {}
+        let now = self.services.clock.now();
+        self.start_looks(now).await?;
+        if self.waits && self.free(Task::Group, now) {
+            self.waits = false;
+            self.group(now);
+        }
+        if self.free(Task::Dispatch, now) {
+            let stats = self.services.store.delivery_stats(now).await?;
+            if stats.next_due.is_some_and(|due| due <= now) {
+                self.dispatch(now);
+            }
+        }
+        if self.free(Task::Jobs, now) && !self.services.store.due_jobs(now).await?.is_empty() {
+            self.jobs(now);
+        }
+        Ok(())
+    }
+
+    fn free(&self, task: Task, now: Timestamp) -> bool {
+        !self.running.contains_key(&task)
+            && self.paused.get(&task).is_none_or(|until| *until <= now)
+    }
+
+    async fn start_looks(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let places = LOOKS_MAX.saturating_sub(self.looks);
+        if places == 0 || self.paused.get(&Task::Look).is_some_and(|until| *until > now) {
+            return Ok(());
+        }
+        let limit = u32::try_from(places).unwrap_or(1);
+        let until = collect::lease_end(now);
+        let due = self.services.store.claim_due_sources(now, &self.lease, until, limit).await?;
+        for due in due {
+            self.looks += 1;
+            let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
+            let page = self.events.clone();
+            self.spawn(Task::Look, async move {
+                let district = services.district.load_full();
+                let told = move || {
+                    // A full queue means that the loop will look anyway.
+                    drop(page.try_send(Event::Page));
+                };
+                let report =
+                    collect::look(&services, &district, due, &lease, Manner::Daemon, &told).await?;
+                tracing::debug!(pages = report.pages, new = report.posts.new, "look ended");
+                Ok(Ending)
+            });
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, now: Timestamp) {
+        self.running.insert(Task::Group, now);
+        let services = Arc::clone(&self.services);
+        self.spawn(Task::Group, async move {
+            let district = services.district.load_full();
+            let report = group::group(&services, &district, Sending::Live).await?;
+            if report.alerts > 0 {
+                tracing::info!(posts = report.posts, alerts = report.alerts, "alerts decided");
+            }
+            Ok(Ending)
+        });
+    }
+
+    fn dispatch(&mut self, now: Timestamp) {
+        self.running.insert(Task::Dispatch, now);
+        let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
+        self.spawn(Task::Dispatch, async move {
+            let district = services.district.load_full();
+            let report = dispatch::dispatch(&services, &district, &lease).await?;
+            tracing::info!(
+                sent = report.sent,
+                again = report.again,
+                failed = report.failed,
+                "sent"
+            );
+            Ok(Ending)
+        });
+    }
+
+    fn jobs(&mut self, now: Timestamp) {
+        self.running.insert(Task::Jobs, now);
+        let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
+        self.spawn(Task::Jobs, async move {
+            let district = services.district.load_full();
+            let until =
+                now.saturating_add(SignedDuration::from_mins(JOBS_LEASE_MINUTES)).unwrap_or(now);
+            for job in services.store.claim_jobs(now, &lease, until).await? {
+                let next = report::run_job(&services, &district, &job.name, job.next_due).await?;
+                services.store.finish_job(&job.name, &lease, next).await?;
+                tracing::info!(job = job.name, %next, "fixed job done");
+            }
+            Ok(Ending)
+        });
+    }
+
+    /// Makes a digest that a person asked for, beside the loop.
+    pub(super) fn digest(&mut self, week: String, reply: oneshot::Sender<CommandReply>) {
+        let services = Arc::clone(&self.services);
+        self.spawn(Task::Command, async move {
+            let district = services.district.load_full();
+            let answer = command::send_digest(&services, &district, &week).await?;
+            drop(reply.send(answer));
+            Ok(Ending)
+        });
+    }
+
+    fn spawn(
+        &mut self,
+        task: Task,
+        work: impl Future<Output = Result<Ending, StoreError>> + Send + 'static,
+    ) {
+        let events = self.events.clone();
+        let busy = self.services.clock.busy();
+        self.set.spawn(async move {
+            let end = work.await;
+            // The mark of work travels with the news of its end, so that no time passes between.
+            drop(events.send(Event::Ended(task, end, busy)).await);
+        });
+    }
+
+    /// Notes what ended. A store that cannot go on ends the daemon.
+    pub(super) fn hear(&mut self, event: Event) -> Result<(), StoreError> {
+        match event {
+            Event::Page => self.waits = true,
+            Event::Asked(_) => {}
+            Event::Ended(task, end, _busy) => {
+                match task {
+                    Task::Look => self.looks = self.looks.saturating_sub(1),
+                    Task::Group | Task::Dispatch | Task::Jobs | Task::Command => {
+                        self.running.remove(&task);
+                    }
+                }
+                if task == Task::Look {
+                    self.waits = true;
+                }
+                if let Err(error) = end {
+                    self.fail(task, error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, task: Task, error: StoreError) -> Result<(), StoreError> {
+        if matches!(error, StoreError::Corrupt(_) | StoreError::Denied(_)) {
+            return Err(error);
+        }
+        tracing::error!(?task, error = %error, chain = ?std::error::Error::source(&error), "task failed");
+        let now = self.services.clock.now();
+        let until = now.saturating_add(SignedDuration::from_secs(PAUSE_SECS)).unwrap_or(now);
+        self.paused.insert(task, until);
+        self.waits |= task == Task::Group;
+        Ok(())
+    }
+
+    /// When the next thing is due that nobody is doing yet.
+    pub(super) async fn next_due(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let store = &self.services.store;
+        let sources = store.next_source_due().await?;
+        let sending = store.delivery_stats(now).await?.next_due;
+        let jobs = store.next_job_due().await?;
+        let paused = self.paused.values().copied().min_by_key(|until| (*until <= now, *until));
+        let times = [sources, sending, jobs, paused];
+        Ok(times.into_iter().flatten().filter(|at| *at > now).min().unwrap_or(Timestamp::MAX))
+    }
+
+    /// For how long each kind of task has been running, for the watchdog.
+    pub(super) fn ages(&self, now: Timestamp) -> Vec<SignedDuration> {
+        self.running.values().map(|since| now.duration_since(*since)).collect()
+    }
+
+    /// Waits for what is running, up to `patience`; what does not end by then is dropped, which is safe:
+    /// every step is one transaction.
+    pub(super) async fn finish(
+        mut self,
+        events: &mut mpsc::Receiver<Event>,
+        patience: std::time::Duration,
+    ) -> Result<(), StoreError> {
+        let drained = tokio::time::timeout(patience, async {
+            while self.looks > 0 || !self.running.is_empty() {
+                match events.recv().await {
+                    Some(event) => self.hear(event)?,
+                    None => break,
+                }
+            }
+            Ok(())
+        })
+        .await;
+        self.set.shutdown().await;
+        drained.unwrap_or(Ok(()))
+    }
+}

@@ -1,0 +1,58 @@
+//! Tells the service manager that we are ready, alive, stopping.
+//!
+//! Place in the flow: fed by the loop. Invariant: the watchdog is fed only from the loop and only while no
+//! task of a kind has been running for too long; a hung daemon is killed and started again.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use sd_notify::NotifyState;
+
+/// A task of one kind that runs longer is stuck.
+const STUCK_MINUTES: i64 = 20;
+
+/// The service manager's ear; deaf when none listens.
+pub(super) struct Watchdog {
+    speaks: bool,
+    every: Option<Duration>,
+    fed: Mutex<Option<Instant>>,
+}
+
+impl Watchdog {
+    /// Says that the daemon is ready.
+    pub(super) fn start(speaks: bool) -> Self {
+        let every = sd_notify::watchdog_enabled().filter(|_| speaks).map(|limit| limit / 3);
+        let watchdog = Self { speaks, every, fed: Mutex::new(None) };
+        watchdog.say(&[NotifyState::Ready]);
+        watchdog
+    }
+
+    fn say(&self, state: &[NotifyState<'_>]) {
+        if self.speaks
+            && let Err(error) = sd_notify::notify(state)
+        {
+            tracing::warn!(%error, "service manager not told");
+        }
+    }
+
+    /// Feeds the watchdog if tasks make progress and it is time.
+    pub(super) fn feed(&self, ages: &[SignedDuration]) {
+        let Some(every) = self.every else { return };
+        let stuck = SignedDuration::from_mins(STUCK_MINUTES);
+        if ages.iter().any(|age| *age > stuck) {
+            tracing::error!("a task is stuck: the watchdog is not fed");
+            return;
+        }
+        let mut fed = self.fed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if fed.is_none_or(|at| at.elapsed() >= every) {
+            self.say(&[NotifyState::Watchdog]);
+            *fed = Some(Instant::now());
+        }
+    }
+
+    /// Says that the daemon stops.
+    pub(super) fn stopping(&self) {
+        self.say(&[NotifyState::Stopping]);
+    }
+}

@@ -1,0 +1,68 @@
+//! What a person may ask of the running daemon.
+//!
+//! Place in the flow: the command line (later the console) sends it over the socket; the daemon's loop
+//! carries it out; without a daemon the command line does so directly. Invariant: a command says who
+//! asked by role, and is answered by one sentence.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{AlertId, PostKey, ProblemId, SourceId};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum CommandKind {
+    /// Is anybody there?
+    Ping,
+    /// Read packs, sources, routes, risk, places again now.
+    Reload,
+    /// Look at these sources now (all, if empty).
+    CollectNow {
+        /// Which.
+        sources: Vec<SourceId>,
+    },
+    /// Remove a post everywhere.
+    Erase {
+        /// Which.
+        post: PostKey,
+    },
+    /// Take an alert into work.
+    Acknowledge {
+        /// Which.
+        alert: AlertId,
+    },
+    /// Close a problem.
+    CloseProblem {
+        /// Which.
+        problem: ProblemId,
+    },
+    /// Make and send the digest of an ISO week now.
+    SendDigest {
+        /// `2026-W47`.
+        week: String,
+    },
+}
+
+/// A command with its sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Who, as the operating system names the account.
+    pub actor: String,
+    /// In which role: `operator`, `analyst`, `duty`.
+    pub role: String,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub kind: CommandKind,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandReply {
+    /// Whether it was done.
+    pub done: bool,
+    /// One Russian sentence.
+    pub text: String,
+}

@@ -1,0 +1,75 @@
+//! Names of things, each a type of its own so that they cannot be mixed up.
+//!
+//! Place in the flow: everywhere. Invariant: an id is made once and never changes its meaning.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl $name {
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A district: first part of every key in the store.
+    DistrictId;
+    /// A source, as the operator named it.
+    SourceId;
+    /// A post or comment within its source, for example `vk:-200001_765`.
+    PostId;
+    /// A topic = the id of its pack.
+    TopicId;
+    /// A settlement of the gazetteer, for example `onohoy`.
+    PlaceId;
+    /// A problem: `p` and 12 hex digits, made from its key and first post.
+    ProblemId;
+    /// An alert: `a` and 12 hex digits, made from problem, reason and order.
+    AlertId;
+    /// One alert to one receiver over one channel: `d` and 12 hex digits; names the Message-ID.
+    DeliveryId;
+}
+
+/// A post's full name: ids are unique together with their source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PostKey {
+    /// Source it was read from.
+    pub source: SourceId,
+    /// Its id there.
+    pub id: PostId,
+}
+
+impl fmt::Display for PostKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.source, self.id)
+    }
+}

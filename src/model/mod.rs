@@ -1,0 +1,30 @@
+//! The nouns: plain values that every stage reads and returns.
+//!
+//! Place in the flow: under everything. Invariant: nothing here does I/O, reads a clock or knows SQL,
+//! HTTP or TOML; nothing here can hold a person. Attitude towards officials has no value in this module
+//! that a post, a problem or an alert could carry (see [`finding::Attitude`]).
+
+pub mod alert;
+pub mod command;
+pub mod digest;
+pub mod finding;
+pub mod ids;
+pub mod post;
+pub mod problem;
+pub mod risk;
+pub mod source;
+
+pub use alert::{
+    Alert, AlertFacts, AlertReason, Channel, Delivery, DeliveryState, QuoteRef, SendOutcome,
+};
+pub use command::{Command, CommandKind, CommandReply};
+pub use finding::{
+    Attitude, Classified, Finding, Language, Match, PlaceBy, PlaceFinding, Span, TopicKind,
+};
+pub use ids::{
+    AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, SourceId, TopicId,
+};
+pub use post::{Counts, Post, PostKind};
+pub use problem::{Membership, Problem, ProblemEvent, ProblemEventKind, ProblemState};
+pub use risk::{Risk, RiskLevel, RiskReason};
+pub use source::{Health, HealthState, Source, SourceKind, SourceScope};

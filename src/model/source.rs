@@ -1,0 +1,91 @@
+//! A source and its health.
+//!
+//! Place in the flow: config names sources, the store keeps their cursor, next look and health.
+//! Invariant: trouble is state that says since when, why, and when we try again.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{PlaceId, SourceId};
+
+/// What kind of page a source is (same words as in `sources.toml`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// Page of a body or institution.
+    Official,
+    /// News community, channel or site.
+    News,
+    /// Residents' community.
+    Community,
+    /// Opinion leader's page; output for it is health only.
+    Leader,
+}
+
+/// How far a source reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceScope {
+    /// About the district: a text without a place is the district's.
+    District,
+    /// About the region: a text without one of our places is neither stored nor a problem.
+    Region,
+}
+
+/// One watched place on a platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The operator's name for it.
+    pub id: SourceId,
+    /// `vk`, `telegram`, `rss`, … or any string for imported lines.
+    pub platform: String,
+    /// Name on the platform.
+    pub handle: String,
+    /// Kind of page.
+    pub kind: SourceKind,
+    /// How far it reaches.
+    pub scope: SourceScope,
+    /// Place of texts that name none.
+    pub place: Option<PlaceId>,
+    /// Wished seconds between two looks.
+    pub every_secs: i64,
+    /// Whether comments are read.
+    pub comments: bool,
+    /// How far back the first look goes, in seconds.
+    pub backfill_secs: i64,
+}
+
+/// How a source is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    /// Read as wished.
+    Ok,
+    /// Read, with failures lately.
+    Slow,
+    /// Waits until an instant: rate limit, quota.
+    Paused,
+    /// Only a person can help: token, captcha, rights.
+    NeedsPerson,
+    /// Not there under this name, or closed.
+    Gone,
+}
+
+/// Health of one source, as shown and told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// State.
+    pub state: HealthState,
+    /// Since when it is in this state.
+    pub since: Timestamp,
+    /// Code of the last failure (`vk 14`, `http 502`), if any.
+    pub code: Option<String>,
+    /// Russian sentence for the operator, if there is trouble.
+    pub text: Option<String>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Last look that ended well.
+    pub last_ok: Option<Timestamp>,
+    /// When we look next.
+    pub next: Timestamp,
+}

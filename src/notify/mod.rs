@@ -1,0 +1,106 @@
+//! Sending one message to one receiver over one channel.
+//!
+//! Place in the flow: the outbox worker hands over a claimed delivery and stores what came of it; a
+//! channel is one file here and one arm in [`Notifiers`]. Invariant: a notifier remembers nothing,
+//! never retries by itself, and no text it returns contains a token, a password or an address of a
+//! server.
+
+mod email;
+mod next;
+pub mod play;
+mod telegram;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::model::{Channel, DeliveryId, SendOutcome};
+
+pub use email::{Email, EmailSettings};
+pub use next::{NextStep, apply_step, backoff, next_step};
+pub use telegram::{Telegram, TelegramSettings, UNITS_MAX};
+
+/// A file that goes with a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// File name, for example `digest-2026-W47.xlsx`.
+    pub name: String,
+    /// Media type, for example `text/plain`.
+    pub mime: String,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+/// The conversation a message belongs to: one problem, one conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    /// First delivery of the conversation to this receiver: names the Message-ID that is answered.
+    pub first: DeliveryId,
+    /// Id that the channel gave the first message, if any.
+    pub receipt: Option<String>,
+}
+
+/// What is sent, in the forms that channels need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Stable id of the delivery; copies after a crash carry the same.
+    pub id: DeliveryId,
+    /// When it was decided: the mail's date, so that copies are equal.
+    pub at: Timestamp,
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// A whole HTML page.
+    pub html: String,
+    /// Telegram messages in order, each whole HTML; empty = the plain text is sent.
+    pub telegram: Vec<String>,
+    /// Files.
+    pub attachments: Vec<Attachment>,
+    /// The conversation, if it goes on.
+    pub thread: Option<Thread>,
+}
+
+/// A channel that can send.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Sends `message` to `address` once. Ends within a few minutes, whatever the other side does.
+    async fn send(&self, message: &Message, address: &str) -> SendOutcome;
+
+    /// Proves without sending that the channel works (login, token), for `check --online`: one
+    /// Russian sentence, good or bad.
+    async fn prove(&self) -> Result<String, String>;
+}
+
+/// The channels that are set up.
+#[derive(Clone, Default)]
+pub struct Notifiers {
+    /// E-mail.
+    pub email: Option<Arc<dyn Notifier>>,
+    /// Telegram.
+    pub telegram: Option<Arc<dyn Notifier>>,
+}
+
+impl Notifiers {
+    /// The notifier of a channel, if it is set up.
+    #[must_use]
+    pub fn of(&self, channel: Channel) -> Option<&Arc<dyn Notifier>> {
+        match channel {
+            Channel::Email => self.email.as_ref(),
+            Channel::Telegram => self.telegram.as_ref(),
+            Channel::Max | Channel::Vk | Channel::Webhook => None,
+        }
+    }
+
+    /// Sends over `channel`. A channel that is not set up refuses, so that the next one is tried.
+    pub async fn send(&self, channel: Channel, message: &Message, address: &str) -> SendOutcome {
+        match self.of(channel) {
+            Some(notifier) => notifier.send(message, address).await,
+            None => {
+                let text = format!("Канал {} не настроен", channel.name());
+                SendOutcome::Refused { text }
+            }
+        }
+    }
+}

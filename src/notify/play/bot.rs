@@ -1,0 +1,327 @@
+//! A local Bot API server.
+//!
+//! Place in the flow: see the folder. Invariant: answers have the envelope and status the Bot API
+//! documents; a message it would refuse (too long, bad HTML, empty, wrong token) is refused here
+//! too.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Running, Shared, lock, parsed_units};
+
+const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+const HEAD_BYTES_MAX: u64 = 64 * 1024;
+
+/// What goes wrong with one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BotFault {
+    /// 429 with these seconds to wait.
+    TooMany(i64),
+    /// 403: the person blocked the bot.
+    Blocked,
+    /// 403: the bot was removed from the group.
+    Kicked,
+    /// 400: the chat is unknown.
+    NoChat,
+    /// 400: the group became a supergroup of this number.
+    Migrate(i64),
+    /// 400: the HTML is not understood, whatever it is.
+    CantParse,
+    /// 5xx with a page of HTML, as a gateway sends it.
+    Gateway(u16),
+    /// Never answers.
+    Hang,
+    /// Closes without an answer; the message is not kept.
+    Reset,
+    /// Keeps the message, but the answer is lost.
+    LostAnswer,
+}
+
+/// A message or file that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BotMessage {
+    /// Message id within the server.
+    pub id: i64,
+    /// Chat, as given.
+    pub chat: String,
+    /// Text as given (HTML or plain); file name for a file.
+    pub text: String,
+    /// Whether the text is HTML.
+    pub html: bool,
+    /// Message it answers.
+    pub answers: Option<i64>,
+    /// Content of a file.
+    pub file: Option<Vec<u8>>,
+}
+
+#[derive(Default)]
+struct State {
+    token: String,
+    faults: VecDeque<BotFault>,
+    chat_faults: BTreeMap<String, BotFault>,
+    messages: Vec<BotMessage>,
+    calls: usize,
+}
+
+/// A running Bot API server on a loopback port; stops when dropped.
+pub struct LocalBot {
+    addr: SocketAddr,
+    state: Shared<State>,
+    _running: Running,
+}
+
+/// What is written back: status, JSON or HTML; `None` = nothing, the connection closes.
+type Answer = Option<(u16, String)>;
+
+impl LocalBot {
+    /// Starts one that knows this token.
+    pub async fn start(token: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let addr = listener.local_addr()?;
+        let state = State { token: token.to_owned(), ..State::default() };
+        let state: Shared<State> = Arc::new(Mutex::new(state));
+        let shared = Arc::clone(&state);
+        let task = tokio::spawn(async move {
+            let mut calls = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = Arc::clone(&shared);
+                calls.spawn(async move {
+                    drop(serve(stream, shared).await);
+                });
+                while calls.try_join_next().is_some() {}
+            }
+        });
+        Ok(Self { addr, state, _running: Running(task) })
+    }
+
+    /// Address for `[telegram_bot] api_url`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Lets the next call go wrong like this.
+    pub fn fail(&self, fault: BotFault) {
+        lock(&self.state).faults.push_back(fault);
+    }
+
+    /// Lets every message to this chat go wrong like this.
+    pub fn fail_chat(&self, chat: &str, fault: BotFault) {
+        lock(&self.state).chat_faults.insert(chat.to_owned(), fault);
+    }
+
+    /// Everything accepted so far.
+    #[must_use]
+    pub fn messages(&self) -> Vec<BotMessage> {
+        lock(&self.state).messages.clone()
+    }
+
+    /// How many calls came.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        lock(&self.state).calls
+    }
+}
+
+/// Reads one request, answers it, closes.
+async fn serve(stream: TcpStream, state: Shared<State>) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let left = HEAD_BYTES_MAX.saturating_sub(head.len() as u64);
+        if (&mut stream).take(left).read_until(b'\n', &mut head).await? == 0 {
+            return Ok(());
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let length: usize = header(&head, "content-length").and_then(|it| it.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length.min(BODY_BYTES_MAX)];
+    stream.read_exact(&mut body).await?;
+    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mime = header(&head, "content-type").unwrap_or_default();
+    let call = Call::read(&path, &mime, &body);
+    let fault = {
+        let mut state = lock(&state);
+        state.calls += 1;
+        let of_chat = state.chat_faults.get(&call.chat).copied();
+        state.faults.pop_front().or(of_chat)
+    };
+    if fault == Some(BotFault::Hang) {
+        return std::future::pending().await;
+    }
+    let Some((status, text)) = answer(&call, fault, &state) else { return Ok(()) };
+    let mime = if text.starts_with('{') { "application/json" } else { "text/html" };
+    let answer = format!(
+        "HTTP/1.1 {status} Status\r\ncontent-type: {mime}\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{text}",
+        text.len()
+    );
+    stream.get_mut().write_all(answer.as_bytes()).await?;
+    stream.get_mut().shutdown().await
+}
+
+fn header(head: &str, name: &str) -> Option<String> {
+    head.split("\r\n").find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+    })
+}
+
+/// A call as the Bot API sees it.
+struct Call {
+    token: String,
+    method: String,
+    chat: String,
+    text: String,
+    html: bool,
+    answers: Option<i64>,
+    file: Option<Vec<u8>>,
+}
+
+impl Call {
+    fn read(path: &str, mime: &str, body: &[u8]) -> Self {
+        let path = path.trim_start_matches("/bot");
+        let (token, method) = path.split_once('/').unwrap_or((path, ""));
+        let mut call = Call {
+            token: token.to_owned(),
+            method: method.split('?').next().unwrap_or_default().to_owned(),
+            chat: String::new(),
+            text: String::new(),
+            html: false,
+            answers: None,
+            file: None,
+        };
+        if let Some(boundary) = mime.strip_prefix("multipart/form-data; boundary=") {
+            call.read_parts(boundary, body);
+        } else if let Ok(json) = serde_json::from_slice::<Value>(body) {
+            let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
+            call.chat = match json.get("chat_id") {
+                Some(Value::Number(number)) => number.to_string(),
+                _ => text("chat_id").to_owned(),
+            };
+            call.text = text("text").to_owned();
+            call.html = text("parse_mode") == "HTML";
+            call.answers = json.pointer("/reply_parameters/message_id").and_then(Value::as_i64);
+        }
+        call
+    }
+
+    /// Fields of a form with a file.
+    fn read_parts(&mut self, boundary: &str, body: &[u8]) {
+        let mark = format!("--{boundary}");
+        for part in pieces(body, mark.as_bytes()) {
+            let mut halves = pieces(part, b"\r\n\r\n");
+            let head = String::from_utf8_lossy(halves.next().unwrap_or_default()).into_owned();
+            let skip = head.len() + 4;
+            let content = part.get(skip..part.len().saturating_sub(2)).unwrap_or_default();
+            if head.contains("name=\"chat_id\"") {
+                self.chat = String::from_utf8_lossy(content).into_owned();
+            } else if let Some((_, name)) = head.split_once("filename=\"") {
+                self.text = name.split('"').next().unwrap_or_default().to_owned();
+                self.file = Some(content.to_vec());
+            }
+        }
+    }
+}
+
+/// `bytes` between the occurrences of `mark`.
+fn pieces<'a>(bytes: &'a [u8], mark: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+    let found = |at: &usize| bytes[*at..].starts_with(mark);
+    let marks: Vec<usize> = (0..bytes.len()).filter(found).collect();
+    let mut starts = vec![0];
+    starts.extend(marks.iter().map(|at| at + mark.len()));
+    let ends = marks.into_iter().chain([bytes.len()]);
+    starts.into_iter().zip(ends).map(|(start, end)| &bytes[start.min(end)..end])
+}
+
+fn error(code: u16, description: &str) -> Answer {
+    let body = json!({ "ok": false, "error_code": code, "description": description });
+    Some((code, body.to_string()))
+}
+
+/// What the Bot API answers to a call.
+fn answer(call: &Call, fault: Option<BotFault>, state: &Shared<State>) -> Answer {
+    if call.token != lock(state).token {
+        return error(401, "Unauthorized");
+    }
+    match fault {
+        None | Some(BotFault::Hang | BotFault::LostAnswer) => {}
+        Some(BotFault::CantParse) if !call.html => {}
+        Some(fault) => return fault_answer(fault),
+    }
+    let answer = match call.method.as_str() {
+        "getMe" => ok(&json!({ "id": 1, "is_bot": true, "username": "otklik_local_bot" })),
+        "sendMessage" | "sendDocument" => take(call, state),
+        _ => error(404, "Not Found"),
+    };
+    if fault == Some(BotFault::LostAnswer) { None } else { answer }
+}
+
+fn ok(result: &Value) -> Answer {
+    Some((200, json!({ "ok": true, "result": result }).to_string()))
+}
+
+fn fault_answer(fault: BotFault) -> Answer {
+    match fault {
+        BotFault::TooMany(secs) => {
+            let body = json!({ "ok": false, "error_code": 429,
+                "description": format!("Too Many Requests: retry after {secs}"),
+                "parameters": { "retry_after": secs } });
+            Some((429, body.to_string()))
+        }
+        BotFault::Migrate(chat) => {
+            let body = json!({ "ok": false, "error_code": 400,
+                "description": "Bad Request: group chat was upgraded to a supergroup chat",
+                "parameters": { "migrate_to_chat_id": chat } });
+            Some((400, body.to_string()))
+        }
+        BotFault::Blocked => error(403, "Forbidden: bot was blocked by the user"),
+        BotFault::Kicked => error(403, "Forbidden: bot was kicked from the supergroup chat"),
+        BotFault::NoChat => error(400, "Bad Request: chat not found"),
+        BotFault::CantParse => error(400, "Bad Request: can't parse entities: byte 5"),
+        BotFault::Gateway(status) => Some((status, "<html><h1>Bad Gateway</h1></html>".to_owned())),
+        BotFault::Reset | BotFault::Hang | BotFault::LostAnswer => None,
+    }
+}
+
+/// Accepts a message or file, if the Bot API would.
+fn take(call: &Call, state: &Shared<State>) -> Answer {
+    if call.chat.is_empty() {
+        return error(400, "Bad Request: chat_id is empty");
+    }
+    if call.method == "sendMessage" {
+        let units = if call.html {
+            match parsed_units(&call.text) {
+                Ok(units) => units,
+                Err(why) => {
+                    return error(400, &format!("Bad Request: can't parse entities: {why}"));
+                }
+            }
+        } else {
+            call.text.encode_utf16().count()
+        };
+        if call.text.trim().is_empty() || units == 0 {
+            return error(400, "Bad Request: message text is empty");
+        }
+        if units > 4_096 {
+            return error(400, "Bad Request: message is too long");
+        }
+    }
+    let mut state = lock(state);
+    let id = i64::try_from(state.messages.len()).unwrap_or(i64::MAX - 1) + 1;
+    state.messages.push(BotMessage {
+        id,
+        chat: call.chat.clone(),
+        text: call.text.clone(),
+        html: call.html,
+        answers: call.answers,
+        file: call.file.clone(),
+    });
+    ok(&json!({ "message_id": id, "chat": { "id": call.chat }, "date": 0 }))
+}

@@ -1,0 +1,194 @@
+//! From a post that came through the door to everything that is stored about it.
+//!
+//! Place in the flow: normalise → classify → resolve the place → score, for one post; called for each page
+//! of a source and each batch of imported lines. Invariant: attitude ends here, as a tally that only the
+//! weekly count can read; what goes on carries no trace of it but the two marks of the work row.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use otklik_collectors::door::{Door, Seed};
+use otklik_collectors::{Author, RawPost};
+
+use super::district::District;
+use super::keys::month_of;
+use crate::classify::place::{self, Surroundings};
+use crate::classify::{Scratch, classify};
+use crate::model::digest::Week;
+use crate::model::{
+    Classified, PlaceBy, PlaceFinding, PlaceId, Post, PostId, PostKey, Risk, Source, SourceScope,
+};
+use crate::risk::{self, RiskContext};
+use crate::store::{Assessment, AttitudeTally, PostCommit, VoiceMark, WorkMarks};
+use crate::text::{self, fingerprint::fingerprint};
+
+/// What is known beside the posts of one batch.
+pub struct Batch<'a> {
+    /// Whose rules hold.
+    pub district: &'a District,
+    /// The only maker of seeds.
+    pub door: &'a Door,
+    /// Where the posts come from.
+    pub source: &'a Source,
+    /// Places of stored posts that are answered by posts of this batch.
+    pub parents: BTreeMap<PostKey, Vec<PlaceFinding>>,
+    /// Places that came with imported lines.
+    pub given: BTreeMap<PostId, PlaceId>,
+    /// The present instant: publication time of posts that have none.
+    pub now: Timestamp,
+}
+
+/// Assesses the posts of one batch in order. Posts that are not ours (a regional source's text without
+/// one of our places) are left out.
+pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) -> Vec<PostCommit> {
+    let mut raws = raws;
+    // Posts before their comments, so that a comment finds its parent's place.
+    raws.sort_by_key(|raw| raw.parent.is_some());
+    let mut commits = Vec::with_capacity(raws.len());
+    for raw in raws {
+        let (mut post, author) = text::normalise(raw, batch.source, batch.now);
+        post.place = batch.given.get(&post.key.id).cloned();
+        let key = post.key.clone();
+        if let Some(commit) = assess_one(batch, post, &author, scratch) {
+            batch.parents.insert(key, commit.assessment.places.clone());
+            commits.push(commit);
+        }
+    }
+    commits
+}
+
+fn assess_one(
+    batch: &Batch<'_>,
+    post: Post,
+    author: &Author,
+    scratch: &mut Scratch,
+) -> Option<PostCommit> {
+    let district = batch.district;
+    let classified = classify(&post.text, &district.lexicon, scratch);
+    let places = resolve_places(batch, &post, &classified);
+    let ours = places.iter().any(|place| place.place.is_some() && !place.elsewhere);
+    if batch.source.scope == SourceScope::Region && !ours {
+        return None;
+    }
+    let risk = score(district, &post, &classified, &places);
+    let seed = seed_of(batch, &post, author);
+    let voices = voices(&post, &classified, &seed);
+    let attitude = tallies(district, &post, &classified, &seed);
+    let plain = classified.attitude.is_empty();
+    let waits = !classified.findings.is_empty() || (post.official && post.parent.is_some());
+    let work = waits.then_some(WorkMarks {
+        ground: plain && !post.official,
+        quotable: plain && !post.official && !post.repost,
+    });
+    Some(PostCommit {
+        fingerprint: fingerprint(&post.text).to_be_bytes().to_vec(),
+        assessment: Assessment {
+            language: classified.language,
+            findings: classified.findings,
+            places,
+            risk,
+            lexicon: district.lexicon.hash().to_owned(),
+        },
+        voices,
+        attitude,
+        work,
+        post,
+    })
+}
+
+/// Risk of one post. Attitude is not among the inputs.
+pub fn score(
+    district: &District,
+    post: &Post,
+    classified: &Classified,
+    places: &[PlaceFinding],
+) -> Risk {
+    let named = places.iter().filter(|place| place.place.is_some());
+    let elsewhere = named.clone().next().is_some() && named.clone().all(|place| place.elsewhere);
+    let context = RiskContext {
+        date: post.published.to_zoned(district.zone.clone()).date(),
+        elsewhere,
+        official: post.official,
+        repost: post.repost,
+    };
+    risk::score(classified, &|topic| district.topic_facts(topic), &context, &district.risk)
+}
+
+fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Vec<PlaceFinding> {
+    let gazetteer = district_places(batch.district);
+    let titled = |id: &PlaceId| gazetteer.title(id).map(|title| (id.clone(), title.to_owned()));
+    let parent = post.parent.as_ref().and_then(|parent| {
+        let key = PostKey { source: post.key.source.clone(), id: parent.clone() };
+        batch.parents.get(&key).cloned()
+    });
+    let around = Surroundings {
+        given: post.place.as_ref().and_then(titled),
+        parent: parent.unwrap_or_default(),
+        source: batch.source.place.as_ref().and_then(titled),
+        scope: Some(batch.source.scope),
+    };
+    let mut places = place::resolve(&classified.places, &around);
+    if places.is_empty() && batch.source.scope == SourceScope::District {
+        places.push(PlaceFinding {
+            place: None,
+            title: batch.district.name.clone(),
+            by: PlaceBy::District,
+            elsewhere: false,
+            span: None,
+            street: None,
+            house: None,
+            street_start: None,
+            street_end: None,
+        });
+    }
+    places
+}
+
+fn district_places(district: &District) -> &place::Gazetteer {
+    district.lexicon.gazetteer()
+}
+
+/// The seed that voices are made of. A page in its own name speaks with the source's seed; texts without
+/// an author all speak with one anonymous seed.
+fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
+    match author {
+        Author::Person(seed) => seed.clone(),
+        Author::Source => batch.door.seed(&format!("source:{}", post.key.source), post.published),
+        Author::Anonymous => batch.door.seed("anonymous", post.published),
+    }
+}
+
+fn voices(post: &Post, classified: &Classified, seed: &Seed) -> Vec<VoiceMark> {
+    if post.official {
+        return Vec::new();
+    }
+    classified
+        .findings
+        .iter()
+        .map(|finding| VoiceMark {
+            topic: finding.topic.clone(),
+            month: month_of(post.published),
+            voice: seed.voice(finding.topic.as_str()).0,
+        })
+        .collect()
+}
+
+fn tallies(
+    district: &District,
+    post: &Post,
+    classified: &Classified,
+    seed: &Seed,
+) -> Vec<AttitudeTally> {
+    if post.official {
+        return Vec::new();
+    }
+    let week = Week::of(post.published.to_zoned(district.zone.clone()).date()).name();
+    classified
+        .attitude
+        .iter()
+        .map(|attitude| {
+            let voice = seed.voice(attitude.pack.as_str()).0;
+            AttitudeTally::new(attitude.pack.clone(), week.clone(), voice)
+        })
+        .collect()
+}

@@ -1,0 +1,116 @@
+//! The stored budget: spacing, daily quotas and pauses that survive a restart.
+//!
+//! Place in the flow: collectors ask it before each call. Invariant: a call is counted before it is made,
+//! so a crash can only make us call less; a store that fails forbids the call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use otklik_collectors::{Budget, Call, Class, CollectError, Scope};
+
+use crate::clock::Clock;
+use crate::store::{BudgetAnswer, BudgetCall, Store};
+
+/// Longest wait for a pause inside one call; longer ones end the look.
+const PATIENCE_SECS: i64 = 5;
+/// Daily quotas are counted by the platforms' day, which is Moscow's.
+const QUOTA_OFFSET_HOURS: i8 = 3;
+
+/// Limits kept in the store.
+pub struct StoredBudget {
+    store: Store,
+    clock: Arc<dyn Clock>,
+}
+
+impl StoredBudget {
+    /// Limits over a store.
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+}
+
+fn quota_zone() -> TimeZone {
+    TimeZone::fixed(Offset::constant(QUOTA_OFFSET_HOURS))
+}
+
+/// The platforms' day of an instant, as yyyymmdd.
+fn day_of(at: Timestamp) -> u32 {
+    let date = at.to_zoned(quota_zone()).date();
+    let part = |n: i8| u32::try_from(n).unwrap_or(0);
+    u32::try_from(date.year()).unwrap_or(0) * 10_000 + part(date.month()) * 100 + part(date.day())
+}
+
+/// First instant of the platforms' next day.
+fn next_day(at: Timestamp) -> Timestamp {
+    let zoned = at.to_zoned(quota_zone());
+    zoned
+        .date()
+        .checked_add(1.day())
+        .and_then(|date| date.to_zoned(quota_zone()))
+        .map_or(at, |zoned| zoned.timestamp())
+}
+
+#[async_trait]
+impl Budget for StoredBudget {
+    async fn take(&self, call: &Call) -> Result<(), CollectError> {
+        loop {
+            let now = self.clock.now();
+            let asked = BudgetCall {
+                host: call.host.clone(),
+                token: call.token.clone(),
+                method: call.method.clone(),
+                spacing_ms: call.spacing_ms,
+                per_day_max: call.per_day_max,
+                day: day_of(now),
+            };
+            match self.store.budget_take(asked, now).await {
+                Ok(BudgetAnswer::At(at)) => {
+                    self.clock.sleep_until(at).await;
+                    return Ok(());
+                }
+                Ok(BudgetAnswer::Paused(until)) => {
+                    let patience = SignedDuration::from_secs(PATIENCE_SECS);
+                    if until.duration_since(now) > patience {
+                        return Err(CollectError::new(
+                            Class::RateLimited,
+                            Scope::Token,
+                            "paused",
+                            "Площадка просила подождать; опрос продолжится сам",
+                        )
+                        .until(until));
+                    }
+                    self.clock.sleep_until(until).await;
+                }
+                Ok(BudgetAnswer::Spent) => {
+                    return Err(CollectError::new(
+                        Class::Quota,
+                        Scope::Method,
+                        "quota",
+                        format!(
+                            "Дневная норма вызовов {} исчерпана; опрос продолжится завтра",
+                            call.method
+                        ),
+                    )
+                    .until(next_day(now)));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "budget not counted, call not made");
+                    return Err(CollectError::new(
+                        Class::Ours,
+                        Scope::Source,
+                        "store",
+                        "Хранилище не записало расход вызовов, поэтому вызов не сделан",
+                    ));
+                }
+            }
+        }
+    }
+
+    async fn pause(&self, host: &str, token: &str, method: Option<&str>, until: Timestamp) {
+        if let Err(error) = self.store.budget_pause(host, token, method, until).await {
+            tracing::error!(%error, host, "pause not stored");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! One look at one source: page after page, each committed whole.
+//!
+//! Place in the flow: the daemon and `collect --once` start looks; a look ends in a health row.
+//! Invariants: a page's posts and its cursor are one transaction; an error moves no cursor and touches no
+//! post; whoever commits holds the source's lease.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use otklik_collectors::{Class, CollectError, Cursor, Page, Platform, SourceSpec};
+
+use super::assess::{Batch, assess};
+use super::district::District;
+use super::services::Services;
+use crate::classify::Scratch;
+use crate::model::{Health, HealthState, PostId, PostKey, Source};
+use crate::store::{DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError};
+
+/// How long one look may hold a source before somebody else may take it, renewed with each page.
+const LEASE_MINUTES: i64 = 15;
+/// Least and most wait after a failed look.
+const RETRY_SECS: (i64, i64) = (60, 6 * 3600);
+/// Longest wait for a limit inside `collect --once`.
+const PATIENCE_SECS: i64 = 90;
+/// Tries of one page inside `collect --once`.
+const TRIES: u32 = 6;
+
+/// How a look is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// By the daemon: a failure ends the look, the health row says when to try again.
+    Daemon,
+    /// By `collect --once`: transient faults are tried again within the run.
+    Once,
+}
+
+/// What a look did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LookReport {
+    /// Pages read.
+    pub pages: u32,
+    /// What the pages changed.
+    pub posts: PageOutcome,
+    /// The trouble it ended with, if it did.
+    pub trouble: Option<String>,
+}
+
+/// The end of a lease taken at `now`.
+#[must_use]
+pub fn lease_end(now: Timestamp) -> Timestamp {
+    now.saturating_add(SignedDuration::from_mins(LEASE_MINUTES)).unwrap_or(now)
+}
+
+/// Looks at a claimed source to the end. `lease` is the one it was claimed with; `on_page` is called after
+/// each commit, so that grouping need not wait for the end of the look.
+pub async fn look(
+    services: &Services,
+    district: &District,
+    due: DueSource,
+    lease: &str,
+    manner: Manner,
+    on_page: &(dyn Fn() + Send + Sync),
+) -> Result<LookReport, StoreError> {
+    let mut report = LookReport::default();
+    let Some(source) = district.sources.iter().find(|source| source.id == due.id) else {
+        return Ok(report);
+    };
+    let began = services.clock.now();
+    let mut cursor = due.cursor.clone().map(Cursor);
+    let mut spec = spec_of(source, due.platform_id.clone());
+    let back = if due.health.last_ok.is_none() {
+        source.backfill_secs.max(services.settings.schedule.rescan_secs)
+    } else {
+        services.settings.schedule.rescan_secs
+    };
+    let horizon = began.saturating_sub(SignedDuration::from_secs(back)).unwrap_or(began);
+    loop {
+        match read_page(services, &spec, cursor.as_ref(), horizon, manner).await {
+            Ok(page) => {
+                let more = page.more;
+                cursor = Some(page.cursor.clone());
+                if page.facts.platform_id.is_some() {
+                    spec.platform_id.clone_from(&page.facts.platform_id);
+                }
+                let outcome = commit(services, district, source, &due.health, lease, page).await?;
+                report.pages += 1;
+                add(&mut report.posts, &outcome);
+                on_page();
+                if !more {
+                    return Ok(report);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(source = %source.id, code = %error.code, "look failed");
+                let health = sick(&due.health, &error, services.clock.now());
+                report.trouble = Some(error.text);
+                services.store.finish_look(&source.id, lease, &health).await?;
+                return Ok(report);
+            }
+        }
+    }
+}
+
+fn spec_of(source: &Source, platform_id: Option<String>) -> SourceSpec {
+    use crate::model::SourceKind as Ours;
+    use otklik_collectors::SourceKind as Theirs;
+    SourceSpec {
+        id: source.id.0.clone(),
+        platform: source.platform.parse().unwrap_or(Platform::Rss),
+        handle: source.handle.clone(),
+        kind: match source.kind {
+            Ours::Official => Theirs::Official,
+            Ours::News => Theirs::News,
+            Ours::Community => Theirs::Community,
+            Ours::Leader => Theirs::Leader,
+        },
+        comments: source.comments,
+        platform_id,
+    }
+}
+
+/// Reads one page; `collect --once` waits out short limits and tries transient faults again.
+async fn read_page(
+    services: &Services,
+    spec: &SourceSpec,
+    cursor: Option<&Cursor>,
+    horizon: Timestamp,
+    manner: Manner,
+) -> Result<Page, CollectError> {
+    let reading = services.reading.load_full();
+    let collector = reading.collector(spec.platform)?;
+    let mut tries = 0;
+    loop {
+        let error = match collector.page(spec, cursor, horizon).await {
+            Ok(page) => return Ok(page),
+            Err(error) => error,
+        };
+        tries += 1;
+        let now = services.clock.now();
+        let wait = match error.class {
+            Class::Transient | Class::Malformed => {
+                Some(SignedDuration::from_secs(1 << tries.min(5)))
+            }
+            Class::RateLimited => {
+                Some(error.until.map_or(SignedDuration::from_secs(5), |at| at.duration_since(now)))
+            }
+            _ => None,
+        };
+        let patient = |wait: &SignedDuration| {
+            manner == Manner::Once && tries < TRIES && wait.as_secs() <= PATIENCE_SECS
+        };
+        match wait.filter(patient) {
+            Some(wait) => {
+                let at = now.saturating_add(wait).unwrap_or(now);
+                services.clock.sleep_until(at).await;
+            }
+            None => return Err(error),
+        }
+    }
+}
+
+async fn commit(
+    services: &Services,
+    district: &District,
+    source: &Source,
+    before: &Health,
+    lease: &str,
+    page: Page,
+) -> Result<PageOutcome, StoreError> {
+    let now = services.clock.now();
+    let key = |id: &str| PostKey { source: source.id.clone(), id: PostId(id.to_owned()) };
+    let mut asked: Vec<PostKey> =
+        page.posts.iter().filter_map(|raw| raw.parent.as_deref()).map(key).collect();
+    asked.sort();
+    asked.dedup();
+    let parents = services.store.places_of(&asked).await?;
+    let reading = services.reading.load_full();
+    let mut batch =
+        Batch { district, door: &reading.door, source, parents, given: BTreeMap::new(), now };
+    let posts = assess(&mut batch, page.posts, &mut Scratch::default());
+    let end = (!page.more).then(|| Health {
+        state: HealthState::Ok,
+        since: if before.state == HealthState::Ok { before.since } else { now },
+        code: None,
+        text: None,
+        failures: 0,
+        last_ok: Some(now),
+        next: now.saturating_add(SignedDuration::from_secs(source.every_secs)).unwrap_or(now),
+    });
+    let commit = PageCommit {
+        look: Some(LookPage {
+            source: source.id.clone(),
+            lease: lease.to_owned(),
+            lease_until: Some(lease_end(now)),
+            cursor: page.cursor.0,
+            platform_id: page.facts.platform_id,
+            facts: LookFacts {
+                pictures_only: page.facts.pictures_only,
+                comments_closed: page.facts.comments_closed,
+                unreadable: page.facts.unreadable,
+            },
+            end,
+        }),
+        posts,
+        gone: page.gone.iter().map(|id| key(id)).collect(),
+        dead_letters: Vec::new(),
+        now,
+    };
+    services.store.commit_page(commit).await
+}
+
+fn add(sum: &mut PageOutcome, more: &PageOutcome) {
+    sum.new += more.new;
+    sum.edited += more.edited;
+    sum.known += more.known;
+    sum.gone += more.gone;
+    sum.revived += more.revived;
+    sum.erased += more.erased;
+}
+
+/// Health after a failed look: what to do next, since when, and when we try again.
+#[must_use]
+pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
+    let waiting = matches!(error.class, Class::RateLimited | Class::Quota);
+    let failures = if waiting { before.failures } else { before.failures.saturating_add(1) };
+    let state = match error.class {
+        Class::Transient | Class::Malformed => HealthState::Slow,
+        Class::RateLimited | Class::Quota => HealthState::Paused,
+        Class::NeedsPerson | Class::Ours | Class::Refused => HealthState::NeedsPerson,
+        Class::NoAccess | Class::Gone => HealthState::Gone,
+    };
+    let (least, most) = RETRY_SECS;
+    let wait = match error.class {
+        Class::Transient | Class::Malformed => {
+            (least << failures.saturating_sub(1).min(9)).min(most)
+        }
+        Class::RateLimited => least,
+        Class::Quota | Class::NeedsPerson | Class::Ours | Class::Refused => most,
+        Class::NoAccess | Class::Gone => 24 * 3600,
+    };
+    let next = now.saturating_add(SignedDuration::from_secs(wait)).unwrap_or(now);
+    Health {
+        state,
+        since: if before.state == state { before.since } else { now },
+        code: Some(error.code.clone()),
+        text: Some(error.text.clone()),
+        failures,
+        last_ok: before.last_ok,
+        next: error.until.map_or(next, |until| until.max(now)),
+    }
+}

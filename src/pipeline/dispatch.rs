@@ -1,0 +1,197 @@
+//! Empties the outbox: claims what is due, words it, sends it, notes how it ended.
+//!
+//! Place in the flow: last stage; runs whenever a delivery is due. Invariants: sent is written after the
+//! channel accepted, so a crash between the two costs an extra copy with the same Message-ID and never a
+//! silence; texts are worded when they leave, so what was erased is not sent.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::district::District;
+use super::report;
+use super::services::Services;
+use crate::alert::render::{AlertView, QuoteView, render};
+use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState};
+use crate::notify::{Message, NextStep, apply_step, next_step};
+use crate::store::{ClaimedDelivery, DeliveryEnd, StoreError};
+
+/// How long one claim holds, renewed before each message.
+const LEASE_SECS: i64 = 5 * 60;
+/// Most messages in one claim.
+const CLAIM: u32 = 20;
+
+/// What dispatching did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DispatchReport {
+    /// Accepted by a channel.
+    pub sent: u32,
+    /// To be tried again.
+    pub again: u32,
+    /// Given up.
+    pub failed: u32,
+}
+
+/// Sends everything that is due now.
+pub async fn dispatch(
+    services: &Services,
+    district: &District,
+    lease: &str,
+) -> Result<DispatchReport, StoreError> {
+    let mut report = DispatchReport::default();
+    loop {
+        let now = services.clock.now();
+        let claimed = services.store.claim_deliveries(now, lease, lease_end(now), CLAIM).await?;
+        if claimed.is_empty() {
+            return Ok(report);
+        }
+        for claim in claimed {
+            let now = services.clock.now();
+            services.store.renew_deliveries(lease, lease_end(now)).await?;
+            match send_one(services, district, lease, claim).await? {
+                DeliveryState::Sent => report.sent += 1,
+                DeliveryState::Failed => report.failed += 1,
+                _ => report.again += 1,
+            }
+        }
+    }
+}
+
+fn lease_end(now: Timestamp) -> Timestamp {
+    now.saturating_add(SignedDuration::from_secs(LEASE_SECS)).unwrap_or(now)
+}
+
+async fn send_one(
+    services: &Services,
+    district: &District,
+    lease: &str,
+    claim: ClaimedDelivery,
+) -> Result<DeliveryState, StoreError> {
+    let mut delivery = claim.delivery;
+    let Some(message) = word(services, district, &delivery).await? else {
+        let end = end_of(&delivery, DeliveryState::Failed, "Сообщать больше не о чем", None);
+        let now = services.clock.now();
+        services.store.finish_delivery(&delivery.id, lease, end, now).await?;
+        return Ok(DeliveryState::Failed);
+    };
+    delivery.tries += 1;
+    let outcome = services.notifiers.send(delivery.channel, &message, &delivery.address).await;
+    let now = services.clock.now();
+    let channels = channels_of(district, &delivery);
+    let step = next_step(&delivery, claim.created, &outcome, now, &channels);
+    let receipt = match &step {
+        NextStep::Sent { receipt } => receipt.clone(),
+        _ => None,
+    };
+    if let NextStep::Failed { text } | NextStep::Again { text, .. } = &step {
+        tracing::warn!(delivery = %delivery.id, trouble = %text, "delivery not accepted");
+    }
+    apply_step(&mut delivery, &step, now);
+    let state = delivery.state;
+    let end = DeliveryEnd {
+        state,
+        due: delivery.due,
+        channel: delivery.channel,
+        address: delivery.address.clone(),
+        tries: delivery.tries,
+        unreachable_since: delivery.unreachable_since,
+        trouble: delivery.trouble.clone(),
+        receipt,
+        may_have_left: matches!(step, NextStep::Sent { .. }),
+    };
+    services.store.finish_delivery(&delivery.id, lease, end, now).await?;
+    Ok(state)
+}
+
+fn end_of(
+    delivery: &Delivery,
+    state: DeliveryState,
+    trouble: &str,
+    receipt: Option<String>,
+) -> DeliveryEnd {
+    DeliveryEnd {
+        state,
+        due: delivery.due,
+        channel: delivery.channel,
+        address: delivery.address.clone(),
+        tries: delivery.tries,
+        unreachable_since: delivery.unreachable_since,
+        trouble: Some(trouble.to_owned()),
+        receipt,
+        may_have_left: false,
+    }
+}
+
+/// The receiver's channels as routes.toml has them now; a receiver that was removed keeps this one.
+fn channels_of(district: &District, delivery: &Delivery) -> Vec<(Channel, String)> {
+    district
+        .routes
+        .receivers
+        .iter()
+        .find(|receiver| receiver.name == delivery.receiver)
+        .map_or_else(
+            || vec![(delivery.channel, delivery.address.clone())],
+            |receiver| receiver.channels.clone(),
+        )
+}
+
+/// The message of a delivery in words; `None` if its subject is no longer known.
+async fn word(
+    services: &Services,
+    district: &District,
+    delivery: &Delivery,
+) -> Result<Option<Message>, StoreError> {
+    if let Some(id) = delivery.subject.strip_prefix("alert:") {
+        let Some(alert) = services.store.alert(&AlertId(id.to_owned())).await? else {
+            return Ok(None);
+        };
+        return word_alert(services, district, delivery, &alert).await.map(Some);
+    }
+    match delivery.subject.strip_prefix("digest:") {
+        Some(week) => report::word_digest(services, district, delivery, week).await,
+        None => Ok(None),
+    }
+}
+
+async fn word_alert(
+    services: &Services,
+    district: &District,
+    delivery: &Delivery,
+    alert: &Alert,
+) -> Result<Message, StoreError> {
+    let words = services.store.quotes_text(&alert.facts.quotes).await?;
+    let mut quotes = Vec::with_capacity(words.len());
+    for (quote, words) in alert.facts.quotes.iter().zip(words) {
+        let url = match &words {
+            Some(_) => services.store.post(&quote.post).await?.and_then(|post| post.post.url),
+            None => None,
+        };
+        quotes.push(QuoteView { words, url });
+    }
+    let problem = services.store.problems(std::slice::from_ref(&alert.problem)).await?;
+    let problem = problem.first().map(|loaded| &loaded.problem);
+    let view = AlertView {
+        alert,
+        topic: district.topic_title(&alert.facts.topic),
+        place: alert.facts.place.as_ref().map(|place| district.place_title(place)),
+        district: &district.name,
+        zone: &district.zone,
+        quotes: &quotes,
+        advice: district
+            .lexicon
+            .topic(alert.facts.topic.as_str())
+            .map_or(&[], |topic| topic.advice.as_slice()),
+        answered: problem.and_then(|problem| problem.answered),
+        acknowledged: problem.and_then(|problem| problem.acknowledged),
+        also: &[],
+    };
+    let rendered = render(&view);
+    Ok(Message {
+        id: delivery.id.clone(),
+        at: alert.at,
+        subject: rendered.subject,
+        text: rendered.text,
+        html: rendered.html,
+        telegram: rendered.telegram,
+        attachments: Vec::new(),
+        thread: None,
+    })
+}

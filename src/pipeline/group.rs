@@ -1,0 +1,348 @@
+//! From assessed posts to problems, alerts and outbox rows.
+//!
+//! Place in the flow: assign → decide → route for each waiting post in (published, source, id) order;
+//! a batch is one transaction. Invariants: posts are taken one by one, so the size of a batch changes
+//! nothing; a decision is stored with its outbox rows; a post from the past is judged at its own time
+//! and told to nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::district::District;
+use super::services::Services;
+use crate::alert::{self, QuoteCandidate, RouteFacts, Weight};
+use crate::cluster::{self, Loaded, Newcomer, OpenProblems, ProblemFacts, count_voices};
+use crate::model::{
+    Alert, Delivery, DeliveryState, PlaceId, PostKey, Problem, ProblemEvent, ProblemId, QuoteRef,
+    Risk, RiskLevel, RiskReason, TopicId, TopicKind,
+};
+use crate::risk::{self, ProblemSpread};
+use crate::store::{GroupCommit, GroupOutcome, LoadedProblem, Store, StoreError, WorkItem};
+
+/// Most posts in one transaction.
+const BATCH: u32 = 200;
+/// Tries of a batch whose posts changed meanwhile.
+const TRIES: u32 = 5;
+/// A post older than this when it is grouped is the past: decided, never sent.
+const PAST_HOURS: i64 = 48;
+
+/// How decisions are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    /// `now` is the clock's; alerts go to the outbox.
+    Live,
+    /// `now` is each post's own time; deliveries are stored as suppressed (import).
+    Suppressed,
+}
+
+/// What grouping did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GroupReport {
+    /// Posts grouped.
+    pub posts: u32,
+    /// Problems opened.
+    pub opened: u32,
+    /// Alerts decided.
+    pub alerts: u32,
+}
+
+/// Groups everything that waits.
+pub async fn group(
+    services: &Services,
+    district: &District,
+    sending: Sending,
+) -> Result<GroupReport, StoreError> {
+    group_store(&services.store, district, sending, || services.clock.now()).await
+}
+
+/// The same over a bare store; `now` is asked once a batch.
+pub async fn group_store(
+    store: &Store,
+    district: &District,
+    sending: Sending,
+    now: impl Fn() -> Timestamp,
+) -> Result<GroupReport, StoreError> {
+    let mut report = GroupReport::default();
+    let mut stale = 0;
+    loop {
+        let work = store.take_work(BATCH).await?;
+        if work.is_empty() || stale >= TRIES {
+            return Ok(report);
+        }
+        let (commit, batch) = decide_batch(store, district, work, sending, now()).await?;
+        match store.commit_group(commit).await? {
+            GroupOutcome::Committed => {
+                report.posts += batch.posts;
+                report.opened += batch.opened;
+                report.alerts += batch.alerts;
+                stale = 0;
+            }
+            GroupOutcome::Stale => stale += 1,
+        }
+    }
+}
+
+async fn decide_batch(
+    store: &Store,
+    district: &District,
+    work: Vec<WorkItem>,
+    sending: Sending,
+    now: Timestamp,
+) -> Result<(GroupCommit, GroupReport), StoreError> {
+    let mut desk = Desk {
+        district,
+        sending,
+        now,
+        open: load_open(store, district, &work).await?,
+        words: BTreeMap::new(),
+        dangers: BTreeSet::new(),
+        report: GroupReport::default(),
+        commit: GroupCommit {
+            done: Vec::new(),
+            events: Vec::new(),
+            memberships: Vec::new(),
+            alerts: Vec::new(),
+            deliveries: Vec::new(),
+            now,
+        },
+    };
+    let quotes: Vec<QuoteRef> =
+        desk.open.iter().flat_map(|loaded| loaded.quotes.iter().cloned()).collect();
+    let words = store.quotes_text(&quotes).await?;
+    for (quote, words) in quotes.into_iter().zip(words) {
+        desk.words.insert((quote.post, quote.span.start), words.unwrap_or_default());
+    }
+    for item in work {
+        desk.take(item);
+    }
+    Ok((desk.commit, desk.report))
+}
+
+/// Loads every problem that the posts may touch.
+async fn load_open(
+    store: &Store,
+    district: &District,
+    work: &[WorkItem],
+) -> Result<OpenProblems, StoreError> {
+    let mut keys: BTreeSet<(TopicId, Option<PlaceId>)> = BTreeSet::new();
+    let mut ids: BTreeSet<ProblemId> = BTreeSet::new();
+    let mut first = Timestamp::MAX;
+    for item in work {
+        first = first.min(item.post.published);
+        ids.extend(item.joined.iter().chain(&item.parent_joined).cloned());
+        for finding in &item.assessment.findings {
+            keys.insert((finding.topic.clone(), None));
+            for place in item.assessment.places.iter().filter_map(|place| place.place.as_ref()) {
+                keys.insert((finding.topic.clone(), Some(place.clone())));
+            }
+        }
+    }
+    let back = SignedDuration::from_hours(24 * i64::from(district.cluster.reopen_days + 1));
+    let since = first.saturating_sub(back).unwrap_or(Timestamp::MIN);
+    let keys: Vec<_> = keys.into_iter().collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let mut open = OpenProblems::new(district.id.clone());
+    for loaded in store.open_problems(&keys, since).await? {
+        open.load(loaded_problem(loaded));
+    }
+    for loaded in store.problems(&ids).await? {
+        open.load(loaded_problem(loaded));
+    }
+    Ok(open)
+}
+
+fn loaded_problem(stored: LoadedProblem) -> Loaded {
+    let number = |bytes: &Vec<u8>| {
+        bytes.iter().take(8).fold(0_u64, |number, &byte| number << 8 | u64::from(byte))
+    };
+    Loaded {
+        voices: stored.voices,
+        sources: stored.sources,
+        quotes: stored.quotes,
+        own_texts: stored.own_texts.iter().map(number).collect(),
+        problem: stored.problem,
+    }
+}
+
+/// One batch on its way to a commit.
+struct Desk<'a> {
+    district: &'a District,
+    sending: Sending,
+    now: Timestamp,
+    open: OpenProblems,
+    /// Words of clauses that may be quoted, by post and start.
+    words: BTreeMap<(PostKey, u32), String>,
+    /// Rumours that stand beside a danger in some post of this batch.
+    dangers: BTreeSet<ProblemId>,
+    report: GroupReport,
+    commit: GroupCommit,
+}
+
+impl Desk<'_> {
+    fn take(&mut self, item: WorkItem) {
+        let newcomer = newcomer(&item);
+        self.remember_words(&item);
+        let danger = item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
+        let rules = self.district;
+        let score = |facts: &ProblemFacts<'_>| score_problem(rules, facts);
+        let assignments =
+            cluster::assign(&newcomer, &mut self.open, &self.district.cluster, &score);
+        let past = SignedDuration::from_hours(PAST_HOURS);
+        let (now, tell) = match self.sending {
+            Sending::Suppressed => (item.post.published, false),
+            Sending::Live => (self.now, self.now.duration_since(item.post.published) <= past),
+        };
+        for assignment in assignments {
+            let id = assignment.problem;
+            let opened = assignment
+                .events
+                .iter()
+                .any(|event| matches!(event.kind, crate::model::ProblemEventKind::Opened { .. }));
+            self.report.opened += u32::from(opened);
+            self.commit.events.extend(assignment.events.into_iter().map(|e| (id.clone(), e)));
+            self.commit.memberships.extend(assignment.membership);
+            if danger {
+                self.dangers.insert(id.clone());
+            }
+            self.decide(&id, now, tell);
+        }
+        self.report.posts += 1;
+        self.commit.done.push(item.ticket);
+    }
+
+    fn remember_words(&mut self, item: &WorkItem) {
+        for clause in item.assessment.findings.iter().filter_map(|finding| finding.clause) {
+            let length = clause.end.saturating_sub(clause.start) as usize;
+            let words = item.post.text.chars().skip(clause.start as usize).take(length).collect();
+            self.words.insert((item.post.key.clone(), clause.start), words);
+        }
+    }
+
+    fn decide(&mut self, id: &ProblemId, now: Timestamp, tell: bool) {
+        let Some(loaded) = self.open.get(id) else { return };
+        let (voices, voices_at_least) = count_voices(&loaded.voices);
+        let weight = Weight {
+            voices,
+            voices_at_least,
+            sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
+            danger_beside: self.dangers.contains(id),
+        };
+        let rules = &self.district.routes.alert;
+        let Some(decision) = alert::decide(&loaded.problem, &weight, rules, now) else { return };
+        let candidates: Vec<QuoteCandidate> = loaded
+            .quotes
+            .iter()
+            .map(|quote| QuoteCandidate {
+                words: self
+                    .words
+                    .get(&(quote.post.clone(), quote.span.start))
+                    .cloned()
+                    .unwrap_or_default(),
+                quote: quote.clone(),
+                risk: 0,
+            })
+            .collect();
+        let quotes = alert::choose_quotes(&candidates);
+        let hash = self.district.lexicon.hash();
+        let alert = alert::alert_of(&decision, &loaded.problem, &weight, quotes, hash);
+        self.commit.deliveries.extend(deliveries(self.district, &loaded.problem, &alert, tell));
+        let told = ProblemEvent { at: now, kind: alert::told(&alert) };
+        if let Some(loaded) = self.open.get_mut(id) {
+            loaded.problem.apply(&told);
+        }
+        self.commit.events.push((id.clone(), told));
+        self.commit.alerts.push(alert);
+        self.report.alerts += 1;
+    }
+}
+
+fn newcomer(item: &WorkItem) -> Newcomer {
+    let text_hash =
+        item.fingerprint.iter().take(8).fold(0_u64, |hash, &byte| hash << 8 | u64::from(byte));
+    Newcomer {
+        key: item.post.key.clone(),
+        published: item.post.published,
+        findings: item.assessment.findings.clone(),
+        places: item.assessment.places.clone(),
+        risk: item.assessment.risk.clone(),
+        voices: item
+            .voices
+            .iter()
+            .map(|voice| (voice.topic.clone(), (voice.month, voice.voice)))
+            .collect(),
+        own_name: item.post.own_name,
+        official: item.post.official,
+        ground: item.marks.ground,
+        quotable: item.marks.quotable,
+        text_hash,
+        thread: item.parent_joined.clone(),
+        member_of: item.joined.clone(),
+    }
+}
+
+/// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk again.
+const SPREAD_PARTS: [&str; 6] = ["voices", "sources", "waiting", "returns", "cap", "floor"];
+
+/// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add.
+fn score_problem(district: &District, facts: &ProblemFacts<'_>) -> Risk {
+    let before = without_spread(facts.before);
+    let gravest = match facts.post {
+        Some(post) if post.score >= before.score => without_spread(post),
+        _ => before,
+    };
+    let waiting = facts.answered.map_or(facts.lasts.as_hours() / 24, |_| 0);
+    let spread = ProblemSpread {
+        voices: facts.voices,
+        sources: facts.sources,
+        waiting_days: u32::try_from(waiting).unwrap_or(0),
+        returns: facts.returns,
+    };
+    risk::score_problem(&gravest, &spread, &district.risk)
+}
+
+fn without_spread(risk: &Risk) -> Risk {
+    let reasons: Vec<RiskReason> = risk
+        .reasons
+        .iter()
+        .filter(|reason| !SPREAD_PARTS.contains(&reason.reason.as_str()))
+        .cloned()
+        .collect();
+    let sum = reasons.iter().map(|reason| reason.points).sum::<i32>().clamp(0, 100);
+    let score = u8::try_from(sum).unwrap_or(100);
+    Risk { score, level: RiskLevel::of(score), reasons }
+}
+
+/// The outbox rows of an alert: one a receiver, on its first channel.
+fn deliveries(district: &District, problem: &Problem, alert: &Alert, tell: bool) -> Vec<Delivery> {
+    let facts = RouteFacts {
+        topic: &problem.topic,
+        kind: problem.kind,
+        department: district
+            .lexicon
+            .topic(problem.topic.as_str())
+            .and_then(|topic| topic.department.as_deref()),
+        level: alert.facts.level,
+        place: problem.place.as_ref(),
+    };
+    let subject = format!("alert:{}", alert.id);
+    alert::route(&facts, &district.routes)
+        .into_iter()
+        .filter_map(|receiver| {
+            let (channel, address) = receiver.channels.first()?.clone();
+            Some(Delivery {
+                id: alert::delivery_id(&subject, &receiver.name, channel),
+                subject: subject.clone(),
+                receiver: receiver.name,
+                channel,
+                address,
+                state: if tell { DeliveryState::Pending } else { DeliveryState::Suppressed },
+                due: alert.at,
+                tries: 0,
+                copies: 0,
+                unreachable_since: None,
+                trouble: None,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,74 @@
+//! The order of the stages: collect → door → normalise → classify → commit → score → assign → decide → deliver.
+//!
+//! Place in the flow: the only module that joins the store to the pure stages. Each file reads from the
+//! store, calls pure stages, and writes back in one transaction; between them nothing is remembered but
+//! rows, so every step can be stopped, repeated and replayed.
+//!
+//! - [`collect`]: one look at one source; its pages go through [`assess`] and are committed whole.
+//! - [`group`]: posts that wait become problems, alerts and outbox rows.
+//! - [`dispatch`]: outbox rows become messages.
+//! - [`report`]: fixed jobs: the digest, and what must pass with time.
+//! - [`command`]: what a person asked.
+//!
+//! Invariant: rules are values ([`district::District`]); what does I/O is in [`services::Services`].
+
+pub mod assess;
+pub mod budget;
+pub mod calendar;
+pub mod collect;
+pub mod command;
+pub mod dispatch;
+pub mod district;
+pub mod group;
+pub mod keys;
+pub mod report;
+pub mod services;
+
+use jiff::Timestamp;
+
+use crate::model::SourceId;
+use crate::store::StoreError;
+use collect::{LookReport, Manner};
+use group::Sending;
+use services::Services;
+
+/// What one pass over the sources did.
+#[derive(Debug, Clone, Default)]
+pub struct PassReport {
+    /// Each source that was looked at, with what came of it.
+    pub looks: Vec<(SourceId, LookReport)>,
+    /// Sources that somebody else is looking at.
+    pub busy: Vec<SourceId>,
+    /// Alerts decided.
+    pub alerts: u32,
+}
+
+/// One pass: looks at each of `sources` (all listed ones if empty) to the end, groups, decides, and sends
+/// nothing. `told` is called with each finished look.
+pub async fn pass(
+    services: &Services,
+    sources: &[SourceId],
+    lease: &str,
+    told: &(dyn Fn(&SourceId, &LookReport) + Send + Sync),
+) -> Result<PassReport, StoreError> {
+    let district = services.district.load_full();
+    let mut report = PassReport::default();
+    for source in &district.sources {
+        if !sources.is_empty() && !sources.contains(&source.id) {
+            continue;
+        }
+        let now: Timestamp = services.clock.now();
+        let until = collect::lease_end(now);
+        let claimed = services.store.claim_source(&source.id, now, lease, until).await?;
+        let Some(due) = claimed else {
+            report.busy.push(source.id.clone());
+            continue;
+        };
+        let look = collect::look(services, &district, due, lease, Manner::Once, &|| {}).await?;
+        report.alerts += group::group(services, &district, Sending::Live).await?.alerts;
+        told(&source.id, &look);
+        report.looks.push((source.id.clone(), look));
+    }
+    report.alerts += group::group(services, &district, Sending::Live).await?.alerts;
+    Ok(report)
+}

@@ -1,0 +1,223 @@
+//! What the stages that do I/O share: settings, time, store, keys, the way out, and what may be reloaded.
+//!
+//! Place in the flow: built once by the command line (or the simulated district), handed to the daemon
+//! and to single commands. Invariant: what may change while running stands in one swap each, so a stage
+//! sees the old or the new, never a mixture.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use otklik_collectors::door::Door;
+use otklik_collectors::http::{Http, HttpSettings};
+use otklik_collectors::telegram::TelegramSettings;
+use otklik_collectors::vk::VkSettings;
+use otklik_collectors::{
+    Class, CollectError, Collector, MonthKeys, Platform, Ports, Scope, Transport, registry,
+};
+
+use super::budget::StoredBudget;
+use super::district::District;
+use super::keys::KeyFile;
+use crate::clock::Clock;
+use crate::config::{Fault, Secret, SecretError, SecretText, Settings, TokenKind};
+use crate::model::Source;
+use crate::notify::{self, Email, EmailSettings, Notifiers, Telegram};
+use crate::store::Store;
+
+/// The collectors and the door they share; rebuilt when the sources change, because the door leaves the
+/// names of configured sources readable.
+pub struct Reading {
+    /// The only maker of authors and texts.
+    pub door: Door,
+    /// One reader a platform.
+    pub collectors: BTreeMap<Platform, Arc<dyn Collector>>,
+}
+
+impl Reading {
+    /// The reader of a platform.
+    pub fn collector(&self, platform: Platform) -> Result<&Arc<dyn Collector>, CollectError> {
+        self.collectors.get(&platform).ok_or_else(|| {
+            CollectError::new(
+                Class::NeedsPerson,
+                Scope::Source,
+                "not configured",
+                format!(
+                    "Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml"
+                ),
+            )
+        })
+    }
+}
+
+/// Everything a stage with I/O needs.
+pub struct Services {
+    /// As configured.
+    pub settings: Settings,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The store.
+    pub store: Store,
+    /// Month keys.
+    pub keys: Arc<KeyFile>,
+    /// The way out, shared by all collectors.
+    pub transport: Arc<dyn Transport>,
+    /// Channels.
+    pub notifiers: Notifiers,
+    /// Rules in force.
+    pub district: ArcSwap<District>,
+    /// Collectors in force.
+    pub reading: ArcSwap<Reading>,
+}
+
+impl Services {
+    /// Joins everything over the real network.
+    pub fn connect(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        store: Store,
+        district: District,
+    ) -> Result<Self, Fault> {
+        let fault = |text: String| Fault::whole(&settings.file, text, "");
+        let transport: Arc<dyn Transport> = Arc::new(
+            Http::new(HttpSettings {
+                proxy: settings.network.proxy.clone(),
+                ca_file: settings.network.ca_file.clone(),
+                allow: settings.network.allow.clone(),
+                ..HttpSettings::default()
+            })
+            .map_err(|error| fault(format!("сеть не настраивается: {error}")))?,
+        );
+        let keys =
+            Arc::new(KeyFile::open(&settings.store, Arc::clone(&clock)).map_err(|error| {
+                Fault::whole(
+                    &KeyFile::path_of(&settings.store),
+                    format!("файл месячных ключей не открывается ({error})"),
+                    "проверьте права на папку хранилища",
+                )
+            })?);
+        let notifiers = notifiers(&settings)?;
+        let reading = read_with(&settings, &clock, &store, &keys, &transport, &district.sources)?;
+        Ok(Self {
+            settings,
+            clock,
+            store,
+            keys,
+            transport,
+            notifiers,
+            district: ArcSwap::from_pointee(district),
+            reading: ArcSwap::from_pointee(reading),
+        })
+    }
+
+    /// Puts new rules in force, with new collectors if the sources changed.
+    pub fn replace(&self, district: District) -> Result<(), Fault> {
+        if self.district.load().sources != district.sources {
+            let reading = read_with(
+                &self.settings,
+                &self.clock,
+                &self.store,
+                &self.keys,
+                &self.transport,
+                &district.sources,
+            )?;
+            self.reading.store(Arc::new(reading));
+        }
+        self.district.store(Arc::new(district));
+        Ok(())
+    }
+}
+
+fn read_with(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    store: &Store,
+    keys: &Arc<KeyFile>,
+    transport: &Arc<dyn Transport>,
+    sources: &[Source],
+) -> Result<Reading, Fault> {
+    let month_keys: Arc<dyn MonthKeys> = Arc::clone(keys) as Arc<dyn MonthKeys>;
+    let door = Door::new(month_keys, handles(sources));
+    let ports = Ports {
+        clock: Arc::clone(clock),
+        budget: Arc::new(StoredBudget::new(store.clone(), Arc::clone(clock))),
+        transport: Arc::clone(transport),
+        door: door.clone(),
+    };
+    let vk = match &settings.platforms.vk {
+        Some(vk) => Some(VkSettings {
+            api_url: vk.api_url.clone(),
+            token: vk
+                .token
+                .read()
+                .map_err(|error| Fault::whole(&settings.file, error.text, error.fix))?
+                .expose()
+                .to_owned(),
+            version: vk.version.clone(),
+            token_kind: match vk.token_kind {
+                TokenKind::Service => otklik_collectors::vk::TokenKind::Service,
+                TokenKind::User => otklik_collectors::vk::TokenKind::User,
+            },
+        }),
+        None => None,
+    };
+    let telegram =
+        TelegramSettings { preview_url: settings.platforms.telegram.preview_url.clone() };
+    let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
+    Ok(Reading { door, collectors })
+}
+
+/// The channels that are configured.
+fn notifiers(settings: &Settings) -> Result<Notifiers, Fault> {
+    let fault = |text: String| Fault::whole(&settings.file, text, "");
+    let unread = |error: SecretError| Fault::whole(&settings.file, error.text, error.fix);
+    let ca_pem = match &settings.network.ca_file {
+        Some(file) => Some(std::fs::read(file).map_err(|error| {
+            Fault::whole(file, format!("файл сертификатов не читается ({error})"), "")
+        })?),
+        None => None,
+    };
+    let mut notifiers = Notifiers::default();
+    if let Some(smtp) = &settings.smtp {
+        let password = smtp.password.as_ref().map(Secret::read).transpose().map_err(unread)?;
+        let email = Email::new(&EmailSettings {
+            url: &smtp.url,
+            from: &smtp.from,
+            password: password.as_ref().map(SecretText::expose),
+            ca_pem: ca_pem.as_deref(),
+        })
+        .map_err(fault)?;
+        notifiers.email = Some(Arc::new(email));
+    }
+    if let Some(bot) = &settings.telegram_bot {
+        let token = bot.token.read().map_err(unread)?;
+        let telegram = Telegram::new(&notify::TelegramSettings {
+            api_url: &bot.api_url,
+            token: token.expose(),
+            proxy: settings.network.proxy.as_deref(),
+            ca_pem: ca_pem.as_deref(),
+        })
+        .map_err(fault)?;
+        notifiers.telegram = Some(Arc::new(telegram));
+    }
+    Ok(notifiers)
+}
+
+/// Names and addresses of configured sources as the door compares them.
+#[must_use]
+pub fn handles(sources: &[Source]) -> Vec<String> {
+    let mut handles = Vec::new();
+    for source in sources {
+        let name = source.handle.trim_start_matches('@').to_lowercase();
+        let bare = name.trim_start_matches("https://").trim_start_matches("http://").to_owned();
+        match source.platform.as_str() {
+            "vk" => handles.push(format!("vk.com/{bare}")),
+            "telegram" => handles.push(format!("t.me/{bare}")),
+            "ok" => handles.push(format!("ok.ru/{bare}")),
+            "max" => handles.push(format!("max.ru/{bare}")),
+            _ => {}
+        }
+        handles.push(bare);
+    }
+    handles
+}

@@ -1,0 +1,90 @@
+//! What grouping decided, committed whole: events, memberships, alerts and their outbox rows.
+//!
+//! Place in the flow: the second and last transaction of a post's way to an alert. Invariants:
+//! decided is committed with its outbox rows; a decision made on a text that has changed meanwhile
+//! is refused whole and made again, so nothing is grouped twice and no quote points into another
+//! text.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::error::Result;
+use super::work::{self, WorkTicket};
+use super::{Store, Tx, alert, delivery, problem};
+use crate::model::{Alert, Delivery, Membership, ProblemEvent, ProblemId};
+
+/// Decisions about some waiting posts.
+#[derive(Debug, Clone)]
+pub struct GroupCommit {
+    /// Posts that wait no longer.
+    pub done: Vec<WorkTicket>,
+    /// Events, in order.
+    pub events: Vec<(ProblemId, ProblemEvent)>,
+    /// Which post joined which problem.
+    pub memberships: Vec<Membership>,
+    /// Decisions to tell somebody.
+    pub alerts: Vec<Alert>,
+    /// Their messages.
+    pub deliveries: Vec<Delivery>,
+    /// The present instant.
+    pub now: Timestamp,
+}
+
+/// Whether a group commit took place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a stale commit stored nothing: take the work again"]
+pub enum GroupOutcome {
+    /// All of it is stored.
+    Committed,
+    /// Nothing of it is: a post was edited, removed or grouped meanwhile. Take the work again.
+    Stale,
+}
+
+impl Store {
+    /// Stores what grouping decided, in one transaction. Alerts and deliveries that are known by
+    /// their id already stay as they are.
+    pub async fn commit_group(&self, group: GroupCommit) -> Result<GroupOutcome> {
+        self.write(move |tx| commit(tx, &group)).await
+    }
+}
+
+fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
+    for ticket in &group.done {
+        if !work::waits(tx, ticket)? {
+            return Ok(GroupOutcome::Stale);
+        }
+    }
+    for ticket in &group.done {
+        work::finish(tx, &ticket.post)?;
+    }
+    problem::append(tx, &group.events)?;
+    for membership in &group.memberships {
+        join(tx, membership)?;
+    }
+    for decided in &group.alerts {
+        alert::insert(tx, decided)?;
+    }
+    for message in &group.deliveries {
+        delivery::insert(tx, message, group.now)?;
+    }
+    Ok(GroupOutcome::Committed)
+}
+
+fn join(tx: &Tx<'_>, membership: &Membership) -> Result<()> {
+    tx.exec(
+        "INSERT INTO membership (district, problem, source, post, main, quote_start, quote_end)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (district, problem, source, post) DO UPDATE SET main = excluded.main,
+             quote_start = excluded.quote_start, quote_end = excluded.quote_end",
+        params![
+            tx.district,
+            membership.problem.as_str(),
+            membership.post.source.as_str(),
+            membership.post.id.as_str(),
+            membership.primary,
+            membership.quote.map(|quote| quote.start),
+            membership.quote.map(|quote| quote.end),
+        ],
+    )?;
+    Ok(())
+}

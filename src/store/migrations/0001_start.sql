@@ -1,0 +1,320 @@
+-- Every key begins with the district. Times are microseconds of UTC, ids are made by the program.
+
+-- What the operator listed, and where the next look goes on.
+CREATE TABLE source (
+    district TEXT NOT NULL,
+    id TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    handle TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    place TEXT,
+    every_secs INTEGER NOT NULL,
+    comments INTEGER NOT NULL,
+    backfill_secs INTEGER NOT NULL,
+    listed INTEGER NOT NULL,
+    platform_id TEXT,
+    cursor TEXT,
+    pictures_only INTEGER NOT NULL,
+    comments_closed INTEGER NOT NULL,
+    unreadable INTEGER NOT NULL,
+    PRIMARY KEY (district, id)
+) STRICT;
+
+-- When it is looked at, by whom, and how it is doing. The look_ counts belong to the present look.
+CREATE TABLE source_state (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    next_due INTEGER NOT NULL,
+    lease TEXT,
+    lease_until INTEGER,
+    health TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    code TEXT,
+    trouble TEXT,
+    failures INTEGER NOT NULL,
+    last_ok INTEGER,
+    look_pictures_only INTEGER NOT NULL,
+    look_comments_closed INTEGER NOT NULL,
+    look_unreadable INTEGER NOT NULL,
+    PRIMARY KEY (district, source)
+) STRICT;
+CREATE INDEX source_state_due ON source_state (district, next_due);
+
+-- state: live, gone (removed by its author), expired (text past its retention).
+CREATE TABLE post (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    id TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    parent TEXT,
+    text TEXT NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    masked INTEGER NOT NULL,
+    published INTEGER NOT NULL,
+    edited INTEGER,
+    stored INTEGER NOT NULL,
+    official INTEGER NOT NULL,
+    own_name INTEGER NOT NULL,
+    repost INTEGER NOT NULL,
+    url TEXT,
+    views INTEGER,
+    likes INTEGER,
+    reposts INTEGER,
+    comments INTEGER,
+    place TEXT,
+    language TEXT NOT NULL,
+    score INTEGER NOT NULL,
+    reasons TEXT NOT NULL,
+    lexicon TEXT NOT NULL,
+    PRIMARY KEY (district, source, id)
+) STRICT;
+CREATE INDEX post_time ON post (district, published, source, id);
+CREATE INDEX post_retention ON post (district, state, stored);
+
+-- Older versions: hash and assessment without a single word of the text.
+CREATE TABLE post_version (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    post TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    assessment TEXT NOT NULL,
+    lexicon TEXT NOT NULL,
+    replaced INTEGER NOT NULL,
+    PRIMARY KEY (district, source, post, version)
+) STRICT, WITHOUT ROWID;
+
+-- Problem, danger and rumour topics of a post. Attitude has no row here.
+CREATE TABLE finding (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    post TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    score INTEGER NOT NULL,
+    matches TEXT NOT NULL,
+    clause_start INTEGER,
+    clause_end INTEGER,
+    PRIMARY KEY (district, source, post, topic)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE place_finding (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    post TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    place TEXT,
+    title TEXT NOT NULL,
+    found_by TEXT NOT NULL,
+    elsewhere INTEGER NOT NULL,
+    span_start INTEGER,
+    span_end INTEGER,
+    street TEXT,
+    house TEXT,
+    street_start INTEGER,
+    street_end INTEGER,
+    PRIMARY KEY (district, source, post, position)
+) STRICT, WITHOUT ROWID;
+
+-- One voice a topic of a post. Never part of a key or an index.
+CREATE TABLE voice (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    post TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    month INTEGER NOT NULL,
+    voice BLOB NOT NULL,
+    PRIMARY KEY (district, source, post, topic)
+) STRICT, WITHOUT ROWID;
+
+-- Posts that wait to be grouped. Deleted in the transaction that groups them.
+CREATE TABLE work (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    post TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    published INTEGER NOT NULL,
+    ground INTEGER NOT NULL,
+    quotable INTEGER NOT NULL,
+    PRIMARY KEY (district, source, post)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX work_order ON work (district, published, source, post);
+
+-- A copy of the fold of the problem's events.
+CREATE TABLE problem (
+    district TEXT NOT NULL,
+    id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    place TEXT,
+    state TEXT NOT NULL,
+    score INTEGER NOT NULL,
+    reasons TEXT NOT NULL,
+    opened INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    posts INTEGER NOT NULL,
+    told_at INTEGER,
+    told_level TEXT,
+    told_voices INTEGER,
+    alerts INTEGER NOT NULL,
+    acknowledged INTEGER,
+    answered INTEGER,
+    returns INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    voices_kept INTEGER NOT NULL,
+    PRIMARY KEY (district, id)
+) STRICT;
+CREATE INDEX problem_subject ON problem (district, topic, place);
+CREATE INDEX problem_age ON problem (district, state, last);
+CREATE INDEX problem_time ON problem (district, opened, id);
+
+-- Append-only; erasing a post may blank words of it in a reason, nothing else changes.
+CREATE TABLE problem_event (
+    district TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (district, problem, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE membership (
+    district TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    source TEXT NOT NULL,
+    post TEXT NOT NULL,
+    main INTEGER NOT NULL,
+    quote_start INTEGER,
+    quote_end INTEGER,
+    PRIMARY KEY (district, problem, source, post)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX membership_post ON membership (district, source, post);
+
+CREATE TABLE alert (
+    district TEXT NOT NULL,
+    id TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (district, id)
+) STRICT;
+CREATE INDEX alert_time ON alert (district, at, id);
+CREATE INDEX alert_problem ON alert (district, problem);
+
+-- The outbox.
+CREATE TABLE delivery (
+    district TEXT NOT NULL,
+    id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    address TEXT NOT NULL,
+    state TEXT NOT NULL,
+    due INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    copies INTEGER NOT NULL,
+    unreachable_since INTEGER,
+    trouble TEXT,
+    lease TEXT,
+    lease_until INTEGER,
+    created INTEGER NOT NULL,
+    PRIMARY KEY (district, id)
+) STRICT;
+CREATE INDEX delivery_due ON delivery (district, state, due);
+CREATE INDEX delivery_time ON delivery (district, created, id);
+CREATE INDEX delivery_subject ON delivery (district, subject);
+
+CREATE TABLE delivery_try (
+    district TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    state TEXT NOT NULL,
+    trouble TEXT,
+    receipt TEXT,
+    PRIMARY KEY (district, delivery, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE digest (
+    district TEXT NOT NULL,
+    week TEXT NOT NULL,
+    made INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    html TEXT NOT NULL,
+    PRIMARY KEY (district, week)
+) STRICT;
+
+-- Attitude towards officials: one number a pack and ISO week, no post anywhere near.
+CREATE TABLE attitude_week (
+    district TEXT NOT NULL,
+    week TEXT NOT NULL,
+    pack TEXT NOT NULL,
+    voices INTEGER NOT NULL,
+    PRIMARY KEY (district, week, pack)
+) STRICT, WITHOUT ROWID;
+
+-- Voices of weeks still open; without a rowid, so that the order of arrival is not kept either.
+CREATE TABLE attitude_voice (
+    district TEXT NOT NULL,
+    week TEXT NOT NULL,
+    pack TEXT NOT NULL,
+    voice BLOB NOT NULL,
+    PRIMARY KEY (district, week, pack, voice)
+) STRICT, WITHOUT ROWID;
+
+-- method is empty for what a host and token share.
+CREATE TABLE budget (
+    district TEXT NOT NULL,
+    host TEXT NOT NULL,
+    token TEXT NOT NULL,
+    method TEXT NOT NULL,
+    next_allowed INTEGER,
+    day INTEGER,
+    taken INTEGER NOT NULL,
+    paused_until INTEGER,
+    PRIMARY KEY (district, host, token, method)
+) STRICT;
+
+CREATE TABLE job (
+    district TEXT NOT NULL,
+    name TEXT NOT NULL,
+    next_due INTEGER NOT NULL,
+    lease TEXT,
+    lease_until INTEGER,
+    PRIMARY KEY (district, name)
+) STRICT;
+
+-- Receipts of erasure: the key only as a hash, so that the post is known when it comes again.
+CREATE TABLE erased (
+    district TEXT NOT NULL,
+    key_hash BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    removed TEXT NOT NULL,
+    PRIMARY KEY (district, key_hash)
+) STRICT;
+
+-- What no parser could read: where, and a hash; never the answer itself.
+CREATE TABLE dead_letter (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    post TEXT,
+    position TEXT NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (district, source, hash)
+) STRICT;
+
+CREATE TABLE setting (
+    district TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (district, name)
+) STRICT;

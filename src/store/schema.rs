@@ -1,0 +1,183 @@
+//! Opening a file as a store: connections, migrations, checks.
+//!
+//! Place in the flow: used by [`super::Store::open`] and [`super::Store::open_read`] only.
+//! Invariant: a landed migration never changes; each runs in one transaction together with its
+//! version number, so a kill leaves the old schema or the new one.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::error::{Result, StoreError};
+
+/// "otkl": marks the file as ours.
+const APPLICATION_ID: i32 = 0x6F74_6B6C;
+
+/// How long a connection waits for another one.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// Statements kept prepared on each connection.
+const STATEMENTS: usize = 160;
+
+/// Bytes to which the write-ahead log is cut after a checkpoint.
+const WAL_BYTES_MAX: i64 = 32 * 1024 * 1024;
+
+/// All migrations, oldest first; the number of a migration is its place in this list.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+
+/// How hard a commit is pressed to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// Every commit survives a power cut.
+    Full,
+    /// Commits survive a kill, not a power cut: for stores of a simulated district.
+    Play,
+}
+
+/// Creates the file (0600) if it is not there and opens the writer.
+pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection> {
+    create_file(path)?;
+    let mut conn = connect(path)?;
+    let fresh = conn
+        .query_row("SELECT COUNT(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))
+        .map_err(|error| unreadable(error, path))?
+        == 0;
+    if fresh {
+        conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    let found = version(&conn, path)?;
+    if !fresh {
+        sanity(&conn)?;
+    }
+    conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Play => "OFF",
+    };
+    conn.pragma_update(None, "synchronous", synchronous)?;
+    conn.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_MAX, |_| Ok(()))?;
+    // What is erased must be gone from the file, not only from the tables.
+    conn.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
+    migrate(&mut conn, found, MIGRATIONS)?;
+    Ok(conn)
+}
+
+/// Opens a connection that cannot change anything.
+pub(super) fn open_reader(path: &Path) -> Result<Connection> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_path_buf()));
+    }
+    let conn = connect(path)?;
+    let found = version(&conn, path)?;
+    if found < latest(MIGRATIONS) {
+        return Err(StoreError::Older { found, known: latest(MIGRATIONS) });
+    }
+    conn.pragma_update(None, "query_only", "ON")?;
+    Ok(conn)
+}
+
+/// Creates the folder of the store (0700) if it is not there.
+pub(super) fn create_folder(path: &Path) -> Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(StoreError::from_io)?;
+    }
+    Ok(())
+}
+
+fn create_file(path: &Path) -> Result<()> {
+    // SQLite gives its side files the mode of the main one.
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(StoreError::from_io)
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_WAIT)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.pragma_update(None, "foreign_keys", "ON")?;
+    Ok(conn)
+}
+
+/// The schema version of the file, if it is ours and not from the future.
+fn version(conn: &Connection, path: &Path) -> Result<u32> {
+    let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let application = number("application_id").map_err(|error| unreadable(error, path))?;
+    if application != APPLICATION_ID {
+        return Err(StoreError::Foreign(path.to_path_buf()));
+    }
+    let found = u32::try_from(number("user_version")?).unwrap_or(u32::MAX);
+    if found > latest(MIGRATIONS) {
+        return Err(StoreError::Newer { found, known: latest(MIGRATIONS) });
+    }
+    Ok(found)
+}
+
+/// The first read of a file shows whether it is a database at all.
+fn unreadable(error: rusqlite::Error, path: &Path) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign(path.to_path_buf()),
+        _ => StoreError::from(error),
+    }
+}
+
+fn sanity(conn: &Connection) -> Result<()> {
+    let answer: String =
+        conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(StoreError::from)?;
+    if answer == "ok" { Ok(()) } else { Err(StoreError::damaged(&answer)) }
+}
+
+fn latest(migrations: &[&str]) -> u32 {
+    u32::try_from(migrations.len()).unwrap_or(u32::MAX)
+}
+
+fn migrate(conn: &mut Connection, found: u32, migrations: &[&str]) -> Result<()> {
+    for (number, script) in (1_u32..).zip(migrations) {
+        if number <= found {
+            continue;
+        }
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(script)?;
+        tx.pragma_update(None, "user_version", number)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(conn: &Connection) -> Vec<String> {
+        conn.prepare("SELECT name FROM sqlite_master ORDER BY name")
+            .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
+            .expect("names")
+    }
+
+    #[test]
+    fn a_broken_migration_leaves_the_schema_before_it() {
+        let mut conn = Connection::open_in_memory().expect("open");
+        let good = "CREATE TABLE one (id INTEGER NOT NULL) STRICT;";
+        let bad = "CREATE TABLE two (id INTEGER NOT NULL) STRICT; CREATE TABLE one (id INTEGER);";
+        assert!(migrate(&mut conn, 0, &[good, bad]).is_err());
+        assert_eq!(tables(&conn), ["one"]);
+        let version: u32 =
+            conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version");
+        assert_eq!(version, 1);
+        migrate(&mut conn, 1, &[good, "CREATE TABLE two (id INTEGER NOT NULL) STRICT;"])
+            .expect("the mended migration runs");
+        assert_eq!(tables(&conn), ["one", "two"]);
+    }
+}

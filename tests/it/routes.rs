@@ -1,0 +1,120 @@
+//! routes.toml: what is refused with place and fix, what is read, who is told.
+
+use std::path::Path;
+
+use otklik::alert::{RouteFacts, route};
+use otklik::config::routes::{KnownNames, Routes, parse};
+use otklik::model::{Channel, PlaceId, RiskLevel, TopicId, TopicKind};
+
+fn read(source: &str) -> Result<(Routes, Vec<String>), Vec<String>> {
+    let known = KnownNames {
+        topics: Some(["heating".to_owned()].into()),
+        places: Some(["onohoy".to_owned()].into()),
+    };
+    let lines =
+        |faults: Vec<otklik::config::Fault>| faults.iter().map(ToString::to_string).collect();
+    match parse(Path::new("routes.toml"), source, &known) {
+        Ok((routes, warnings)) => Ok((routes, lines(warnings))),
+        Err(faults) => Err(lines(faults)),
+    }
+}
+
+#[track_caller]
+fn check_fault(source: &str, expected: &[&str]) {
+    let faults = read(source).unwrap_err();
+    assert_eq!(faults.len(), expected.len(), "{faults:?}");
+    for (fault, expected) in faults.iter().zip(expected) {
+        assert!(fault.starts_with(expected), "{fault} does not start with {expected}");
+    }
+}
+
+#[test]
+fn faults_name_their_place() {
+    check_fault(
+        "[[receiver]]\nname = \"А\"\n",
+        &["routes.toml:2:8: у получателя «А» нет ни одного"],
+    );
+    check_fault(
+        "[[receiver]]\nname = \"А\"\nemail = \"a@b@c\"\nmin_level = \"red\"\n",
+        &["routes.toml:3:9: «a@b@c» не похоже", "routes.toml:4:13: нет такого уровня: «red»"],
+    );
+    for bad in
+        ["", "a", "a@", "@b", "a b@c.ru", "a@c.ru, d@e.ru", "a@c.ru\\r\\nBcc: x@y.z", "a@.ru"]
+    {
+        let source = format!("[[receiver]]\nname = \"А\"\nemail = \"{bad}\"\n");
+        check_fault(&source, &["routes.toml:3:9:"]);
+    }
+    for bad in ["0", "\"abc\"", "\"@a b\"", "\"@x\"", "\"12/../x\""] {
+        let source = format!("[[receiver]]\nname = \"А\"\ntelegram_chat = {bad}\n");
+        check_fault(&source, &["routes.toml:3:17: неверный чат"]);
+    }
+    let two = "[[receiver]]\nname = \"А\"\nemail = \"a@b.ru\"\n".repeat(2);
+    check_fault(&two, &["routes.toml:5:8: получатель «А» уже есть"]);
+    let order = "[[receiver]]\nname = \"А\"\nemail = \"a@b.ru\"\norder = [\"telegram\"]\n";
+    check_fault(order, &["routes.toml:4:10: у получателя нет канала «telegram»"]);
+    check_fault(
+        "[alert]\nrumour_voices = 2\nvoices = 0\n",
+        &["routes.toml:2:17:", "routes.toml:3:10:"],
+    );
+    check_fault("[[receiver]]\nname = \"А\"\nmail = \"a@b.ru\"\n", &["routes.toml:3:1:"]);
+    check_fault("[[receiver]]\nname = \"А\nemail = 1\n", &["routes.toml:2:"]);
+}
+
+#[test]
+fn unknown_names_are_warned_of() {
+    let source = "[departments]\njkh = [\"Б\"]\n[[receiver]]\nname = \"А\"\nemail = \"a@b.ru\"\n\
+                  topics = [\"heating\", \"heatng\"]\nplaces = [\"onohoi\"]\nvk_peer = 2\n";
+    let (routes, warnings) = read(source).unwrap();
+    assert_eq!(warnings.len(), 4, "{warnings:?}");
+    assert!(warnings[0].starts_with("routes.toml:2:8: нет получателя «Б»"));
+    assert!(warnings[1].starts_with("routes.toml:6:22: нет такой темы: «heatng»"));
+    assert_eq!(routes.receivers[0].channels.len(), 2);
+}
+
+#[test]
+fn the_shipped_file_is_good_and_an_empty_one_too() {
+    let shipped = include_str!("../../config/routes.toml");
+    let (routes, warnings) = read(shipped).unwrap();
+    assert_eq!(warnings, Vec::<String>::new());
+    assert!(routes.receivers.iter().any(|it| it.digest));
+    assert_eq!(routes.alert, Routes::default().alert, "the file shows the defaults");
+    assert_eq!(read("").unwrap().0, Routes::default());
+}
+
+#[test]
+fn channels_stand_in_the_wished_order() {
+    let source =
+        "[[receiver]]\nname = \"А\"\nemail = \"a@b.ru\"\ntelegram_chat = -100\nmax_chat = \"7\"\n";
+    let order = |source: &str| -> Vec<Channel> {
+        let (routes, _) = read(source).unwrap();
+        routes.receivers[0].channels.iter().map(|(channel, _)| *channel).collect()
+    };
+    assert_eq!(order(source), [Channel::Email, Channel::Telegram, Channel::Max]);
+    let wished = format!("{source}order = [\"max\", \"telegram_chat\"]\n");
+    assert_eq!(order(&wished), [Channel::Max, Channel::Telegram, Channel::Email]);
+}
+
+#[test]
+fn filters_choose_and_nobody_chosen_means_all() {
+    let (routes, _) = read(
+        "[departments]\njkh = [\"ЖКХ\"]\n\
+         [[receiver]]\nname = \"МЦУ\"\nemail = \"m@b.ru\"\nmin_level = \"high\"\n\
+         [[receiver]]\nname = \"ЖКХ\"\nemail = \"j@b.ru\"\n\
+         [[receiver]]\nname = \"ЕДДС\"\nemail = \"e@b.ru\"\nkinds = [\"danger\"]\n\
+         [[receiver]]\nname = \"Онохой\"\nemail = \"o@b.ru\"\nplaces = [\"onohoy\"]\n",
+    )
+    .unwrap();
+    let check = |kind, department, level, place: Option<&str>, expected: &str| {
+        let (topic, place) = (TopicId::from("heating"), place.map(PlaceId::from));
+        let facts = RouteFacts { topic: &topic, kind, department, level, place: place.as_ref() };
+        let names: Vec<String> = route(&facts, &routes).into_iter().map(|it| it.name).collect();
+        assert_eq!(names.join(" "), expected);
+    };
+    use RiskLevel::{Critical, Elevated, High, Low};
+    use TopicKind::{Danger, Problem};
+    check(Problem, Some("jkh"), High, None, "МЦУ ЖКХ");
+    check(Problem, Some("jkh"), Elevated, Some("onohoy"), "ЖКХ Онохой");
+    check(Danger, None, Critical, None, "МЦУ ЕДДС");
+    check(Problem, Some("roads"), Elevated, Some("chelutay"), "ЖКХ ЕДДС Онохой");
+    check(Problem, Some("jkh"), Low, Some("onohoy"), "");
+}

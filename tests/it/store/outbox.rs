@@ -1,0 +1,125 @@
+//! The outbox: claims, leases, copies that may have left, tries.
+
+use jiff::Timestamp;
+use otklik::model::{Channel, DeliveryId, DeliveryState};
+use otklik::store::{DeliveryEnd, StoreError};
+
+use super::World;
+use super::at;
+use super::group::delivery;
+
+async fn queue(world: &World, ids: &[(&str, Timestamp)]) {
+    let messages: Vec<_> = ids.iter().map(|(id, due)| delivery(id, *due)).collect();
+    world.store.queue_deliveries(&messages, at(0)).await.expect("queued");
+}
+
+async fn claim(world: &World, now: Timestamp, lease: &str, until: Timestamp) -> Vec<String> {
+    let claimed = world.store.claim_deliveries(now, lease, until, 10).await.expect("claimed");
+    assert!(claimed.iter().all(|claim| claim.delivery.state == DeliveryState::Claimed));
+    claimed.into_iter().map(|claim| claim.delivery.id.0).collect()
+}
+
+fn end(state: DeliveryState, due: Timestamp, may_have_left: bool) -> DeliveryEnd {
+    DeliveryEnd {
+        state,
+        due,
+        channel: Channel::Email,
+        address: "duty@example.org".to_owned(),
+        tries: 1,
+        unreachable_since: None,
+        trouble: None,
+        receipt: None,
+        may_have_left,
+    }
+}
+
+async fn finish(world: &World, id: &str, lease: &str, end: DeliveryEnd) -> Result<(), StoreError> {
+    world.store.finish_delivery(&DeliveryId::from(id), lease, end, at(1)).await
+}
+
+async fn copies(world: &World, id: &str) -> (DeliveryState, u32) {
+    let all = world.store.export_deliveries(None, None, 100).await.expect("read");
+    let row = all.into_iter().find(|row| row.delivery.id.0 == id).expect("there").delivery;
+    (row.state, row.copies)
+}
+
+#[tokio::test]
+async fn due_messages_are_claimed_once_and_in_order() {
+    let world = World::new();
+    queue(&world, &[("d1", at(2)), ("d2", at(1)), ("d3", at(9))]).await;
+    assert_eq!(claim(&world, at(5), "one", at(6)).await, ["d2", "d1"]);
+    assert!(claim(&world, at(5), "two", at(6)).await.is_empty());
+    finish(&world, "d1", "one", end(DeliveryState::Sent, at(5), true)).await.expect("held");
+    assert_eq!(copies(&world, "d1").await, (DeliveryState::Sent, 1));
+    assert_eq!(claim(&world, at(9), "two", at(10)).await, ["d2", "d3"], "d2's worker died");
+}
+
+#[tokio::test]
+async fn a_worker_that_died_counts_as_a_copy_that_may_have_left() {
+    let world = World::new();
+    queue(&world, &[("d1", at(0))]).await;
+    assert_eq!(claim(&world, at(1), "one", at(2)).await, ["d1"]);
+    let world = world.killed();
+    assert_eq!(claim(&world, at(2), "two", at(3)).await, ["d1"]);
+    assert_eq!(copies(&world, "d1").await, (DeliveryState::Claimed, 1));
+    // The first one was not dead, only slow: it must not overwrite what the second one does.
+    let late = finish(&world, "d1", "one", end(DeliveryState::Failed, at(2), false)).await;
+    assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
+    assert_eq!(world.number("SELECT COUNT(*) FROM delivery_try"), 0);
+    finish(&world, "d1", "two", end(DeliveryState::Sent, at(2), true)).await.expect("held");
+    assert_eq!(copies(&world, "d1").await, (DeliveryState::Sent, 2));
+    let again = finish(&world, "d1", "two", end(DeliveryState::Sent, at(2), true)).await;
+    assert!(matches!(again, Err(StoreError::LeaseLost)), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_renewed_lease_holds() {
+    let world = World::new();
+    queue(&world, &[("d1", at(0)), ("d2", at(0))]).await;
+    assert_eq!(claim(&world, at(1), "one", at(2)).await, ["d1", "d2"]);
+    assert_eq!(world.store.renew_deliveries("one", at(8)).await.expect("renewed"), 2);
+    assert!(claim(&world, at(5), "two", at(9)).await.is_empty());
+    assert_eq!(claim(&world, at(8), "two", at(9)).await, ["d1", "d2"]);
+    assert_eq!(world.store.renew_deliveries("one", at(20)).await.expect("asked"), 0);
+}
+
+#[tokio::test]
+async fn a_message_moves_to_the_next_channel_and_its_tries_are_kept() {
+    let world = World::new();
+    queue(&world, &[("d1", at(0))]).await;
+    claim(&world, at(1), "one", at(2)).await;
+    let next = DeliveryEnd {
+        channel: Channel::Telegram,
+        address: "-1001".to_owned(),
+        tries: 0,
+        unreachable_since: None,
+        trouble: Some("почтовый сервер не отвечает".to_owned()),
+        ..end(DeliveryState::Pending, at(4), false)
+    };
+    finish(&world, "d1", "one", next).await.expect("held");
+    assert!(claim(&world, at(3), "two", at(9)).await.is_empty(), "not due yet");
+    let claimed = world.store.claim_deliveries(at(4), "two", at(9), 10).await.expect("claimed");
+    let message = &claimed[0].delivery;
+    assert_eq!((message.channel, message.address.as_str()), (Channel::Telegram, "-1001"));
+    assert_eq!((message.copies, claimed[0].created), (0, at(0)));
+    let tried: String = world
+        .raw()
+        .query_row("SELECT channel FROM delivery_try", [], |row| row.get(0))
+        .expect("one try");
+    assert_eq!(tried, "email", "the try names the channel it was made on");
+}
+
+#[tokio::test]
+async fn stats_say_since_when_something_waits() {
+    let world = World::new();
+    queue(&world, &[("d1", at(2)), ("d2", at(7))]).await;
+    let stats = world.store.delivery_stats(at(1)).await.expect("read");
+    assert_eq!((stats.waiting_since, stats.next_due), (None, Some(at(2))));
+    let stats = world.store.delivery_stats(at(3)).await.expect("read");
+    assert_eq!((stats.waiting_since, stats.next_due), (Some(at(0)), Some(at(2))));
+    assert_eq!(stats.states.get(&DeliveryState::Pending), Some(&2));
+    let mut muted = delivery("d3", at(0));
+    muted.state = DeliveryState::Suppressed;
+    world.store.queue_deliveries(&[muted], at(0)).await.expect("queued");
+    assert_eq!(claim(&world, at(9), "one", at(10)).await, ["d1", "d2"], "never the suppressed one");
+}

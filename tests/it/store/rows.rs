@@ -1,0 +1,228 @@
+//! Sources, budgets, jobs, settings, digests and the status: small rows that steer everything else.
+
+use jiff::Timestamp;
+use otklik::model::{HealthState, ProblemState, SourceId, TopicId};
+use otklik::store::{
+    AttitudeTally, BudgetAnswer, BudgetCall, DigestSpan, GroupOutcome, StoreError, StoredDigest,
+};
+
+use super::group::{decision, delivery};
+use super::{World, at, chatter, complaint, days, health, source};
+
+#[tokio::test]
+async fn sources_are_due_by_time_and_only_while_listed() {
+    let world = World::new();
+    let store = &world.store;
+    store.sync_sources(&[source("a"), source("b")], at(0)).await.expect("synced");
+    let claimed = store.claim_due_sources(at(0), "one", at(5), 10).await.expect("claimed");
+    assert_eq!(claimed.iter().map(|due| due.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(claimed[0].cursor, None);
+    let mut slow = health(at(30));
+    (slow.state, slow.failures) = (HealthState::Slow, 2);
+    (slow.code, slow.text) = (Some("http 502".to_owned()), Some("площадка не отвечает".to_owned()));
+    store.finish_look(&SourceId::from("a"), "one", &slow).await.expect("held");
+    store.finish_look(&SourceId::from("b"), "one", &health(at(20))).await.expect("held");
+    assert!(store.due_sources(at(19), 10).await.expect("read").is_empty());
+    assert_eq!(store.next_source_due().await.expect("read"), Some(at(20)));
+    assert_eq!(store.due_sources(at(30), 10).await.expect("read"), ["b".into(), "a".into()]);
+    assert_eq!(store.sources().await.expect("read")[0].health, slow);
+    store.sync_sources(&[source("a")], at(31)).await.expect("synced");
+    assert_eq!(store.due_sources(at(31), 10).await.expect("read"), ["a".into()]);
+    assert_eq!(store.claim_source(&"b".into(), at(31), "x", at(32)).await.expect("asked"), None);
+    assert_eq!(store.hasten_sources(&[], at(1)).await.expect("done"), 1);
+    assert_eq!(store.next_source_due().await.expect("read"), Some(at(1)));
+}
+
+#[tokio::test]
+async fn a_source_with_a_new_address_starts_over() {
+    let world = World::new();
+    let store = &world.store;
+    let id = SourceId::from("novosti");
+    store.sync_sources(&[source("novosti")], at(0)).await.expect("synced");
+    store.claim_source(&id, at(0), "one", at(5)).await.expect("claimed").expect("free");
+    let mut page = super::page(Vec::new(), at(1));
+    page.look = Some(super::look("one", "c1"));
+    store.commit_page(page).await.expect("committed");
+    store.sync_sources(&[source("novosti")], at(1)).await.expect("synced");
+    assert_eq!(store.sources().await.expect("read")[0].cursor.as_deref(), Some("c1"));
+    let mut moved = source("novosti");
+    moved.handle = "drugoe".to_owned();
+    store.sync_sources(&[moved], at(2)).await.expect("synced");
+    assert_eq!(store.sources().await.expect("read")[0].cursor, None);
+}
+
+fn call(method: &str, per_day_max: Option<u32>) -> BudgetCall {
+    BudgetCall {
+        host: "api.example".to_owned(),
+        token: "service".to_owned(),
+        method: method.to_owned(),
+        spacing_ms: 60_000,
+        per_day_max,
+        day: 20_260_105,
+    }
+}
+
+#[tokio::test]
+async fn budgets_space_count_and_pause_over_restarts() {
+    let world = World::new();
+    let take = async |world: &World, call: BudgetCall, now: Timestamp, expected: BudgetAnswer| {
+        let answer = world.store.budget_take(call.clone(), now).await.expect("asked");
+        assert_eq!(answer, expected, "{call:?} at {now}");
+    };
+    take(&world, call("wall.get", None), at(0), BudgetAnswer::At(at(0))).await;
+    take(&world, call("wall.getComments", Some(2)), at(0), BudgetAnswer::At(at(1))).await;
+    let world = world.killed();
+    take(&world, call("wall.getComments", Some(2)), at(0), BudgetAnswer::At(at(2))).await;
+    take(&world, call("wall.getComments", Some(2)), at(9), BudgetAnswer::Spent).await;
+    let tomorrow = BudgetCall { day: 20_260_106, ..call("wall.getComments", Some(2)) };
+    take(&world, tomorrow, at(9), BudgetAnswer::At(at(9))).await;
+    let pause = async |method: Option<&str>, until: Timestamp| {
+        world.store.budget_pause("api.example", "service", method, until).await.expect("kept");
+    };
+    pause(Some("wall.get"), at(30)).await;
+    pause(Some("wall.get"), at(20)).await;
+    take(&world, call("wall.get", None), at(25), BudgetAnswer::Paused(at(30))).await;
+    take(&world, call("users.get", None), at(25), BudgetAnswer::At(at(25))).await;
+    pause(None, at(40)).await;
+    take(&world, call("users.get", None), at(27), BudgetAnswer::Paused(at(40))).await;
+    take(&world, call("users.get", None), at(40), BudgetAnswer::At(at(40))).await;
+    let other = BudgetCall { token: "user".to_owned(), ..call("wall.get", None) };
+    take(&world, other, at(25), BudgetAnswer::At(at(25))).await;
+}
+
+#[tokio::test]
+async fn a_job_is_run_by_one_and_comes_back_when_its_runner_dies() {
+    let world = World::new();
+    let store = &world.store;
+    store.plan_job("digest", at(5), false).await.expect("planned");
+    store.plan_job("digest", at(1), false).await.expect("planned");
+    assert_eq!(store.next_job_due().await.expect("read"), Some(at(5)));
+    assert!(store.claim_jobs(at(4), "one", at(9)).await.expect("asked").is_empty());
+    assert_eq!(store.due_jobs(at(5)).await.expect("read").len(), 1);
+    assert_eq!(store.claim_jobs(at(5), "one", at(9)).await.expect("claimed").len(), 1);
+    assert!(store.claim_jobs(at(6), "two", at(9)).await.expect("asked").is_empty());
+    assert_eq!(store.claim_jobs(at(9), "two", at(12)).await.expect("claimed").len(), 1);
+    let late = store.finish_job("digest", "one", at(100)).await;
+    assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
+    store.finish_job("digest", "two", at(50)).await.expect("held");
+    assert_eq!(store.next_job_due().await.expect("read"), Some(at(50)));
+    store.plan_job("digest", at(40), true).await.expect("planned anew");
+    assert_eq!(store.next_job_due().await.expect("read"), Some(at(40)));
+}
+
+#[tokio::test]
+async fn settings_are_kept() {
+    let world = World::new();
+    assert_eq!(world.store.setting("lexicon").await.expect("read"), None);
+    world.store.keep_setting("lexicon", "one").await.expect("kept");
+    world.store.keep_setting("lexicon", "two").await.expect("kept");
+    assert_eq!(
+        world.killed().store.setting("lexicon").await.expect("read").as_deref(),
+        Some("two")
+    );
+}
+
+fn span() -> DigestSpan {
+    DigestSpan { week: "2026-W03".to_owned(), before: days(0), from: days(7), to: days(14) }
+}
+
+#[tokio::test]
+async fn a_week_is_counted_against_the_week_before() {
+    let world = World::new();
+    world.store.sync_sources(&[source("novosti")], days(0)).await.expect("synced");
+    let mut lone = complaint("4", "Холодно где-то", days(9), 4);
+    lone.assessment.places.clear();
+    let mut elsewhere = complaint("5", "Холодно в городе", days(9), 5);
+    elsewhere.assessment.places[0].elsewhere = true;
+    let posts = vec![
+        complaint("1", "Холодно дома", days(8), 1),
+        complaint("2", "Холодно в школе", days(9), 2),
+        complaint("3", "Холодно было", days(3), 3),
+        lone,
+        elsewhere,
+        chatter("6", "С добрым утром", days(10)),
+        chatter("7", "Поздно", days(14)),
+    ];
+    world.commit(posts, days(14)).await;
+    let mut commit = decision(days(8));
+    commit.done.clear();
+    let outcome = world.store.commit_group(commit).await.expect("committed");
+    assert_eq!(outcome, GroupOutcome::Committed);
+    let counts = world.store.digest_counts(&span()).await.expect("counted");
+    assert_eq!((counts.read, counts.matched, counts.alerts), ((5, 1), (4, 1), 1));
+    let cells: Vec<_> = counts
+        .cells
+        .iter()
+        .map(|cell| {
+            let place = cell.place.as_ref().map(|place| place.as_str().to_owned());
+            (cell.topic.as_str(), place, cell.posts, cell.before)
+        })
+        .collect();
+    let onohoy = Some("onohoy".to_owned());
+    assert_eq!(cells, [("heating", onohoy, 2, 1), ("heating", None, 1, 0)]);
+    assert_eq!(counts.places_heard, ["onohoy".into()]);
+    assert_eq!(counts.problems.len(), 1);
+    assert_eq!((counts.problems[0].state, counts.problems[0].voices), (ProblemState::Open, 1));
+    assert_eq!(counts.sources.len(), 1);
+    assert!(counts.attitude.is_empty());
+}
+
+#[tokio::test]
+async fn attitude_shows_from_five_voices_on_and_outlives_them_as_a_number() {
+    let world = World::new();
+    let tally = |id: u8, pack: &str| {
+        let mut commit = chatter(&format!("{pack}{id}"), "текст", days(8));
+        let week = "2026-W03".to_owned();
+        commit.attitude = vec![AttitudeTally::new(TopicId::from(pack), week, [id; 8])];
+        commit
+    };
+    let mut posts: Vec<_> = (0..6).map(|id| tally(id, "officials")).collect();
+    posts.extend((0..4).map(|id| tally(id, "authorities")));
+    world.commit(posts, days(8)).await;
+    let shown = [(TopicId::from("officials"), 6)];
+    let counts = world.store.digest_counts(&span()).await.expect("counted");
+    assert_eq!(counts.attitude, shown);
+    assert_eq!(world.store.close_attitude_weeks("2026-W03").await.expect("closed"), 0);
+    assert_eq!(world.store.close_attitude_weeks("2026-W04").await.expect("closed"), 10);
+    assert_eq!(world.number("SELECT COUNT(*) FROM attitude_voice"), 0);
+    // A post of that week that is read late cannot be told from those that were counted.
+    world.commit(vec![tally(9, "officials")], days(20)).await;
+    assert_eq!(world.number("SELECT COUNT(*) FROM attitude_voice"), 0);
+    let counts = world.store.digest_counts(&span()).await.expect("counted");
+    assert_eq!(counts.attitude, shown);
+}
+
+#[tokio::test]
+async fn a_digest_is_made_once_a_week() {
+    let world = World::new();
+    let digest = |text: &str| StoredDigest {
+        week: "2026-W03".to_owned(),
+        made: days(14),
+        text: text.to_owned(),
+        html: format!("<p>{text}</p>"),
+    };
+    let store = &world.store;
+    assert!(store.commit_digest(digest("раз"), vec![delivery("d1", days(14))]).await.expect("ok"));
+    assert!(!store.commit_digest(digest("два"), vec![delivery("d2", days(14))]).await.expect("ok"));
+    let kept = world.killed();
+    assert_eq!(kept.store.digest("2026-W03").await.expect("read"), Some(digest("раз")));
+    assert_eq!(kept.store.export_deliveries(None, None, 10).await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn status_counts_everything_in_one_look() {
+    let world = World::new();
+    world.store.sync_sources(&[source("novosti")], at(0)).await.expect("synced");
+    world.commit(vec![complaint("1", "Холодно дома", at(1), 1)], at(4)).await;
+    world.commit(vec![complaint("2", "Холодно тут", at(2), 2)], at(3)).await;
+    let outcome = world.store.commit_group(decision(at(2))).await.expect("committed");
+    assert_eq!(outcome, GroupOutcome::Committed);
+    let status = world.store.status(at(9)).await.expect("read");
+    assert_eq!(status.posts.values().sum::<u64>(), 2);
+    assert_eq!((status.waiting, status.alerts, status.dead_letters, status.erased), (1, 1, 0, 0));
+    assert_eq!(status.problems.get(&ProblemState::Open), Some(&1));
+    assert_eq!(status.deliveries.waiting_since, Some(at(2)));
+    assert_eq!(status.last_stored, Some(at(4)));
+    assert_eq!(status.sources.len(), 1);
+    assert!(status.schema >= 1 && status.bytes > 4096);
+}
