@@ -217,7 +217,7 @@ impl Collector for Vk {
         let params = [("owner_id", "-1".to_owned()), ("count", "1".to_owned())];
         match self.api().call::<wire::Wall>("wall.get", &params).await {
             Ok(_) => {}
-            Err(Fault { code: Some(_), error })
+            Err(Fault { code: Some(_), error, .. })
                 if error.scope == Scope::Source
                     && matches!(error.class, Class::NoAccess | Class::Gone) => {}
             Err(fault) => return Err(fault.error),

@@ -1,9 +1,15 @@
 //! Looks of the VK collector: comments, threads, deletions, resuming.
 
-use otklik_collectors::{Clock, Cursor};
+use std::sync::Arc;
+
+use otklik_collectors::http::Http;
+use otklik_collectors::play::serve;
+use otklik_collectors::vk::Vk;
+use otklik_collectors::{Clock, Collector, Cursor};
 
 use crate::ports::at;
 use crate::vk_rig::{DAY, HOUR, MINUTE, OWNER, Rig};
+use crate::wire;
 
 #[tokio::test]
 async fn closed_comments_are_asked_for_once() {
@@ -201,4 +207,28 @@ async fn a_look_broken_off_long_ago_asks_for_the_wall_first() {
     assert!(next.posts.iter().any(|post| post.id == format!("vk:{OWNER}_{fresh}")));
     let looked = rig.look(Some(next.cursor)).await.expect("reads");
     assert_eq!(looked.ids().len(), 3, "the comments that still waited");
+}
+
+/// The same over a socket: the form, the header and the answers as they travel.
+#[tokio::test]
+async fn a_look_over_a_real_socket() {
+    let mut rig = Rig::new();
+    let post = rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост & <br>");
+    rig.play().world.comment(OWNER, post, 100_001, at(-MINUTE), "комментарий", None);
+    let server = serve(rig.play.clone(), rig.ports.clock.clone()).await.expect("a free port");
+    rig.settings.api_url = format!("{}/method", server.url());
+    let http = Http::new(wire::settings()).expect("settings of the tests");
+    let vk = Vk::new(rig.settings.clone(), rig.ports.over(Arc::new(http)));
+    let mut ids = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = vk.page(&rig.source, cursor.as_ref(), at(-7 * DAY)).await.expect("reads");
+        ids.extend(page.posts.iter().map(|post| post.id.clone()));
+        cursor = Some(page.cursor);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(ids, ["vk:-200001_1", "vk:-200001_2"]);
+    assert!(rig.play().log.iter().all(|call| call.error.is_none()));
 }
