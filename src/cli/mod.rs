@@ -6,7 +6,7 @@
 
 mod assessed;
 mod classify;
-modcollect;
+mod collect;
 mod demo;
 pub mod exit;
 mod export;
