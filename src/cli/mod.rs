@@ -7,6 +7,7 @@
 mod assessed;
 mod classify;
 mod collect;
+mod digest;
 pub mod exit;
 mod export;
 mod import;
@@ -23,6 +24,7 @@ mod init;
 mod russian;
 mod sources;
 mod table;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
@@ -91,7 +93,7 @@ enum CommandLine {
     /// Оповещения
     Alerts(small::AlertsArgs),
     /// Недельная сводка
-    Digest(small::DigestArgs),
+    Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
     Erase(small::EraseArgs),
     /// Велеть службе перечитать правила
@@ -168,7 +170,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Classify(args) => classify::run(args, &globals),
         CommandLine::Problems(args) => small::problems(args, &globals),
         CommandLine::Alerts(args) => small::alerts(args, &globals),
-        CommandLine::Digest(args) => small::digest(args, &globals),
+        CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),
     }
