@@ -32,6 +32,7 @@ mod polarity;
 mod program;
 mod proof;
 pub mod query;
+pub mod resolve;
 mod run;
 mod scratch;
 mod street;

@@ -8,6 +8,7 @@ mod assessed;
 mod classify;
 mod collect;
 mod demo;
+mod digest;
 pub mod exit;
 mod export;
 mod import;
@@ -24,6 +25,7 @@ mod init;
 mod russian;
 mod sources;
 mod table;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
@@ -92,7 +94,7 @@ enum CommandLine {
     /// Оповещения
     Alerts(small::AlertsArgs),
     /// Недельная сводка
-    Digest(small::DigestArgs),
+    Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
     Erase(small::EraseArgs),
     /// Велеть службе перечитать правила
@@ -171,7 +173,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Classify(args) => classify::run(args, &globals),
         CommandLine::Problems(args) => small::problems(args, &globals),
         CommandLine::Alerts(args) => small::alerts(args, &globals),
-        CommandLine::Digest(args) => small::digest(args, &globals),
+        CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),
         CommandLine::Demo(args) => demo::run(args, &globals),
