@@ -17,7 +17,8 @@ use crate::classify::resolve::{Surroundings, resolve};
 use crate::classify::{Scratch, classify};
 use crate::model::digest::Week;
 use crate::model::{
-    Classified, PlaceBy, PlaceFinding, PlaceId, Post, PostId, PostKey, Risk, Source, SourceScope,
+    Classified, Finding, PlaceBy, PlaceFinding, PlaceId, Post, PostId, PostKey, Risk, Source,
+    SourceScope, TopicId,
 };
 use crate::risk::{self, RiskContext};
 use crate::store::{Assessment, AttitudeTally, PostCommit, VoiceMark, WorkMarks};
@@ -104,15 +105,38 @@ pub fn score(
     classified: &Classified,
     places: &[PlaceFinding],
 ) -> Risk {
+    let context = context(district, post, places);
+    risk::score(classified, &|topic| district.topic_facts(topic), &context, &district.risk)
+}
+
+/// Risk of each topic of a stored post by itself: a burst main that also names a fountain does not make
+/// the fountain grave.
+pub fn score_topics(
+    district: &District,
+    post: &Post,
+    places: &[PlaceFinding],
+    scratch: &mut Scratch,
+) -> BTreeMap<TopicId, Risk> {
+    let classified = classify(&post.text, &district.lexicon, scratch);
+    let context = context(district, post, places);
+    let score = |finding: &Finding| {
+        let facts = district.topic_facts(&finding.topic)?;
+        let signals = &classified.signals;
+        let risk = risk::score_finding(finding, &facts, signals, &context, &district.risk);
+        Some((finding.topic.clone(), risk))
+    };
+    classified.findings.iter().filter_map(score).collect()
+}
+
+fn context(district: &District, post: &Post, places: &[PlaceFinding]) -> RiskContext {
     let named = places.iter().filter(|place| place.place.is_some());
     let elsewhere = named.clone().next().is_some() && named.clone().all(|place| place.elsewhere);
-    let context = RiskContext {
+    RiskContext {
         date: post.published.to_zoned(district.zone.clone()).date(),
         elsewhere,
         official: post.official,
         repost: post.repost,
-    };
-    risk::score(classified, &|topic| district.topic_facts(topic), &context, &district.risk)
+    }
 }
 
 fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Vec<PlaceFinding> {

@@ -6,6 +6,7 @@ mod bless;
 mod cli;
 mod cluster;
 mod config;
+mod demo;
 mod digest;
 mod notify_email;
 mod notify_next;

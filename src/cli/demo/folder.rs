@@ -63,7 +63,9 @@ fn clear(out: &Path) -> io::Result<()> {
             if FOLDERS.contains(&name.as_str()) {
                 fs::remove_dir_all(entry.path())?;
             }
-        } else if name.starts_with(STORE) || name.starts_with("digest-") {
+        } else if !name.ends_with(".lock")
+            && (name.starts_with(STORE) || name.starts_with("digest-"))
+        {
             fs::remove_file(entry.path())?;
         }
     }
@@ -169,4 +171,31 @@ fn attached(mails: &[Mail], name: &str) -> Option<Vec<u8>> {
         .flat_map(Mail::parts)
         .find(|part| part.name.as_deref() == Some(name))
         .map(|part| part.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_demo_wrote_is_replaced() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let out = dir.path().join("new/out");
+        prepare(&out).expect("created");
+        for name in ["otklik.db", "otklik.db-wal", "digest-2026-W17.html", "notes.txt"] {
+            fs::write(out.join(name), "x").expect("written");
+        }
+        fs::create_dir_all(out.join("mail")).expect("created");
+        fs::create_dir_all(out.join("mine")).expect("created");
+        prepare(&out).expect("an earlier demo made it");
+        let mut left: Vec<String> = fs::read_dir(&out)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        left.sort();
+        assert_eq!(left, [MARK, "mine", "notes.txt", "otklik.db.lock"]);
+        fs::remove_file(out.join(MARK)).expect("removed");
+        let refused = prepare(&out).expect_err("no mark");
+        assert!(refused.text.contains("ничего не тронуто"), "{refused}");
+    }
 }
