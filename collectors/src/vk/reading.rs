@@ -2,8 +2,8 @@
 //!
 //! Place in the flow: the second half of [`Pass`], called by `mod` through it. Pure like `look`.
 //!
-//! Invariants: a comment is gone when VK marks it deleted, or when two whole listings of its post, one
-//! after the other, did not show it; a listing that is torn, partial or odd concludes nothing.
+//! Invariants: a comment is gone when VK marks it deleted, or when two whole listings of its post,
+//! one after the other, did not show it; a listing that is torn, partial or odd concludes nothing.
 
 use std::collections::BTreeSet;
 
