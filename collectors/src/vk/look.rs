@@ -240,7 +240,7 @@ impl<'a> Pass<'a> {
             return false;
         }
         match known.read_count {
-            None => known.count > 0 || !known.ids.is_empty(),
+            None => known.count > 0 || !known.all().is_empty(),
             Some(read) if read != known.count => true,
             Some(_) => !known.closed && (!known.absent.is_empty() || known.faded(self.now)),
         }
