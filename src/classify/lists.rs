@@ -87,7 +87,9 @@ pub fn lacking(files: &[PackFile]) -> Vec<PackFile> {
     SHIPPED
         .iter()
         .filter(|(name, _)| !have(name))
-        .map(|(name, text)| PackFile::new(format!("keywords/{name}.toml"), text.replace("\r\n", "\n")))
+        .map(|(name, text)| {
+            PackFile::new(format!("keywords/{name}.toml"), text.replace("\r\n", "\n"))
+        })
         .collect()
 }
 

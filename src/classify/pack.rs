@@ -153,7 +153,16 @@ pub struct Draft {
 }
 
 const KEYS: &[&str] = &[
-    "id", "title", "kind", "severity", "department", "season", "advice", "codes", "rule", "example",
+    "id",
+    "title",
+    "kind",
+    "severity",
+    "department",
+    "season",
+    "advice",
+    "codes",
+    "rule",
+    "example",
 ];
 const RULE_KEYS: &[&str] = &["id", "find", "unless", "weight", "disabled"];
 
