@@ -239,7 +239,8 @@ impl<'t> Section<'t> {
 /// What a syntax error means, for a person.
 fn in_russian(message: &str, source: &str, at: usize) -> (String, String) {
     let typographic = |c: char| matches!(c, '“' | '”' | '„' | '«' | '»' | '‘' | '’');
-    if let Some(c) = source.get(at..).and_then(|rest| rest.chars().next()).filter(|&c| typographic(c))
+    if let Some(c) =
+        source.get(at..).and_then(|rest| rest.chars().next()).filter(|&c| typographic(c))
     {
         return (format!("типографская кавычка «{c}»"), "замените на прямую: \"".to_owned());
     }
@@ -274,7 +275,10 @@ fn inside_literal(literal: &str, inside: usize) -> usize {
     }
     let mut at = if literal.starts_with("\"\"\"") { skip_newline(3) } else { 1 };
     let mut value = 0;
-    while value < inside && at < literal.len() {
+    let continues = |rest: &str| {
+        rest.strip_prefix('\\').is_some_and(|rest| rest.starts_with(char::is_whitespace))
+    };
+    while at < literal.len() && (value < inside || continues(&literal[at..])) {
         let rest = &literal[at..];
         let Some(escape) = rest.strip_prefix('\\') else {
             let length = rest.chars().next().map_or(1, char::len_utf8);
@@ -290,9 +294,7 @@ fn inside_literal(literal: &str, inside: usize) -> usize {
             Some('u') => hex(4),
             Some('U') => hex(8),
             Some('x') => hex(2),
-            Some(c) if c.is_whitespace() => {
-                (1 + escape.len() - escape.trim_start().len(), 0)
-            }
+            Some(c) if c.is_whitespace() => (1 + escape.len() - escape.trim_start().len(), 0),
             _ => (2, 1),
         };
         at += typed;

@@ -32,6 +32,7 @@ mod polarity;
 mod program;
 mod proof;
 pub mod query;
+pub mod resolve;
 mod run;
 mod scratch;
 mod street;
@@ -79,7 +80,7 @@ pub fn classify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Classif
     let tally = read(text, lexicon, scratch);
     candidates(lexicon, scratch);
     let found = polarity_rules(text, lexicon, scratch);
-    polarity::hide(scratch, &found);
+    polarity::hide(scratch, found);
     verify(lexicon, scratch);
     assemble::assemble(text, lexicon, scratch, tally.verdict(text))
 }
@@ -148,15 +149,15 @@ fn candidates(lexicon: &Lexicon, scratch: &mut Scratch) {
 /// Runs markers and guards on the whole text.
 fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polarity::Found {
     let program = &lexicon.program;
-    let needs_regex = |branch: &u32| {
-        program.uses_regex(program.branches[*branch as usize].rule as usize)
-    };
+    let needs_regex =
+        |branch: &u32| program.uses_regex(program.branches[*branch as usize].rule as usize);
     if scratch.candidates.iter().any(needs_regex) {
         scratch.haystack.fill(text, &scratch.tokens);
     }
     let mut found = polarity::Found::default();
     let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
-    let run = run_over(lexicon, scratch, all);
+    let in_sentence = run_over(lexicon, scratch, all);
+    let in_clause = Run { in_clause: true, ..in_sentence };
     let mut hits = Vec::new();
     for &branch in &scratch.candidates {
         let branch = &program.branches[branch as usize];
@@ -164,13 +165,17 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
             break;
         }
         hits.clear();
+        let owner = lexicon.rules()[branch.rule as usize].owner;
+        let wide = matches!(owner, Owner::Marker { sentence: true, .. });
+        let run = if wide { &in_sentence } else { &in_clause };
         let unless = program.unless[branch.rule as usize].as_ref();
         if !run.hits(all, &branch.node, &mut hits) || unless.is_some_and(|n| run.is_hit(all, n)) {
             continue;
         }
-        match lexicon.rules()[branch.rule as usize].owner {
-            Owner::Marker(subject) => {
-                found.markers.extend(hits.iter().map(|&hit| (hit, subject)));
+        match owner {
+            Owner::Marker { subject, sentence } => {
+                let marker = |&range: &Range| polarity::Marker { range, subject, sentence };
+                found.markers.extend(hits.iter().map(marker));
             }
             _ => found.guards.extend_from_slice(&hits),
         }
@@ -180,6 +185,7 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
 
 fn run_over<'a>(lexicon: &'a Lexicon, scratch: &'a Scratch, all: Seen<'a>) -> Run<'a> {
     Run {
+        in_clause: false,
         tokens: &scratch.tokens,
         all,
         haystack: &scratch.haystack,
@@ -195,11 +201,7 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
     let program = &lexicon.program;
     let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
     let some_hidden = scratch.hidden.contains(&true);
-    let open = Seen {
-        pairs: &scratch.open,
-        places: &scratch.open_places,
-        hidden: &scratch.hidden,
-    };
+    let open = Seen { pairs: &scratch.open, places: &scratch.open_places, hidden: &scratch.hidden };
     let run = run_over(lexicon, scratch, all);
     let rule_of = |branch: u32| program.branches[branch as usize].rule;
     let first = scratch

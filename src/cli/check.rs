@@ -57,6 +57,13 @@ pub fn all_faults(globals: &Globals) -> Vec<Fault> {
     faults
 }
 
+/// The faults that must keep the daemon from starting.
+pub fn stopping_faults(globals: &Globals) -> Vec<Fault> {
+    let mut faults = all_faults(globals);
+    faults.retain(|fault| fault.severity == Severity::Error);
+    faults
+}
+
 fn summary(errors: usize, warnings: usize) -> String {
     match (errors, warnings) {
         (0, 0) => "Настройка в порядке.".to_owned(),

@@ -6,10 +6,16 @@
 
 mod assessed;
 mod classify;
+mod collect;
+mod digest;
 pub mod exit;
+mod export;
 mod import;
 pub mod line;
+mod logging;
 mod open;
+mod run;
+mod small;
 mod stream;
 mod tabular;
 
@@ -18,6 +24,7 @@ mod init;
 mod russian;
 mod sources;
 mod table;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
@@ -69,6 +76,28 @@ enum CommandLine {
     Check(check::CheckArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
+    /// Служба: читает источники, находит проблемы, оповещает
+    Run(run::RunArgs),
+    /// Как дела: служба, источники, отправка
+    Status(small::StatusArgs),
+    /// Один проход по источникам сейчас, без отправки
+    Collect(collect::CollectArgs),
+    /// Загрузить публикации из файла
+    Import(import::ImportArgs),
+    /// Выгрузить публикации, проблемы, оповещения, отправку
+    Export(export::ExportArgs),
+    /// Определить темы, места и риск строк JSON, ничего не сохраняя
+    Classify(classify::ClassifyArgs),
+    /// Проблемы
+    Problems(small::ProblemsArgs),
+    /// Оповещения
+    Alerts(small::AlertsArgs),
+    /// Недельная сводка
+    Digest(digest::DigestArgs),
+    /// Удалить публикацию отовсюду
+    Erase(small::EraseArgs),
+    /// Велеть службе перечитать правила
+    Reload(small::ReloadArgs),
 }
 
 impl Globals {
@@ -133,6 +162,17 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Init(args) => init::run(args, &globals),
         CommandLine::Check(args) => check::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
+        CommandLine::Run(args) => run::run(args, &globals),
+        CommandLine::Status(args) => small::status(args, &globals),
+        CommandLine::Collect(args) => collect::run(args, &globals),
+        CommandLine::Import(args) => import::run(args, &globals),
+        CommandLine::Export(args) => export::run(args, &globals),
+        CommandLine::Classify(args) => classify::run(args, &globals),
+        CommandLine::Problems(args) => small::problems(args, &globals),
+        CommandLine::Alerts(args) => small::alerts(args, &globals),
+        CommandLine::Digest(args) => digest::run(args, &globals),
+        CommandLine::Erase(args) => small::erase(args, &globals),
+        CommandLine::Reload(args) => small::reload(args, &globals),
     }
 }
 

@@ -10,6 +10,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use otklik_collectors::{Budget, Call, Class, CollectError, Scope};
 
+use super::words;
 use crate::clock::Clock;
 use crate::store::{BudgetAnswer, BudgetCall, Store};
 
@@ -77,7 +78,7 @@ impl Budget for StoredBudget {
                             Class::RateLimited,
                             Scope::Token,
                             "paused",
-                            "Площадка просила подождать; опрос продолжится сам",
+                            words::WAITS,
                         )
                         .until(until));
                     }
@@ -88,10 +89,7 @@ impl Budget for StoredBudget {
                         Class::Quota,
                         Scope::Method,
                         "quota",
-                        format!(
-                            "Дневная норма вызовов {} исчерпана; опрос продолжится завтра",
-                            call.method
-                        ),
+                        words::spent(&call.method),
                     )
                     .until(next_day(now)));
                 }
@@ -101,7 +99,7 @@ impl Budget for StoredBudget {
                         Class::Ours,
                         Scope::Source,
                         "store",
-                        "Хранилище не записало расход вызовов, поэтому вызов не сделан",
+                        words::NOT_COUNTED,
                     ));
                 }
             }

@@ -42,9 +42,9 @@ impl District {
     pub fn load(settings: &Settings, anywhere: bool) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut district = take(&mut faults, Self::load_rules(settings, anywhere));
-        let places: Option<BTreeSet<PlaceId>> = district
-            .as_ref()
-            .map(|district| district.lexicon.gazetteer().ours().map(|(id, _)| id.clone()).collect());
+        let places: Option<BTreeSet<PlaceId>> = district.as_ref().map(|district| {
+            district.lexicon.gazetteer().ours().map(|(id, _)| id.clone()).collect()
+        });
         let file = settings.sources_file();
         let sources = take(&mut faults, config::load_sources(&file, places.as_ref()));
         if let (Some(district), Some(sources)) = (district.as_mut(), sources) {

@@ -19,6 +19,7 @@ use otklik_collectors::{
 use super::budget::StoredBudget;
 use super::district::District;
 use super::keys::KeyFile;
+use super::words;
 use crate::clock::Clock;
 use crate::config::{Fault, Secret, SecretError, SecretText, Settings, TokenKind};
 use crate::model::Source;
@@ -42,9 +43,7 @@ impl Reading {
                 Class::NeedsPerson,
                 Scope::Source,
                 "not configured",
-                format!(
-                    "Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml"
-                ),
+                words::not_configured(platform),
             )
         })
     }
@@ -86,14 +85,14 @@ impl Services {
                 allow: settings.network.allow.clone(),
                 ..HttpSettings::default()
             })
-            .map_err(|error| fault(format!("сеть не настраивается: {error}")))?,
+            .map_err(|error| fault(words::no_network(error)))?,
         );
         let keys =
             Arc::new(KeyFile::open(&settings.store, Arc::clone(&clock)).map_err(|error| {
                 Fault::whole(
                     &KeyFile::path_of(&settings.store),
-                    format!("файл месячных ключей не открывается ({error})"),
-                    "проверьте права на папку хранилища",
+                    words::keys_closed(error),
+                    words::KEYS_FIX,
                 )
             })?);
         let notifiers = notifiers(&settings)?;
@@ -172,9 +171,10 @@ fn notifiers(settings: &Settings) -> Result<Notifiers, Fault> {
     let fault = |text: String| Fault::whole(&settings.file, text, "");
     let unread = |error: SecretError| Fault::whole(&settings.file, error.text, error.fix);
     let ca_pem = match &settings.network.ca_file {
-        Some(file) => Some(std::fs::read(file).map_err(|error| {
-            Fault::whole(file, format!("файл сертификатов не читается ({error})"), "")
-        })?),
+        Some(file) => Some(
+            std::fs::read(file)
+                .map_err(|error| Fault::whole(file, words::no_certificates(error), ""))?,
+        ),
         None => None,
     };
     let mut notifiers = Notifiers::default();
