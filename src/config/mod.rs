@@ -4,6 +4,7 @@
 //! on as values. Invariant: all faults of a file are reported at once, each with file, line, column and fix.
 
 pub mod fault;
+pub mod packs;
 pub mod risk;
 pub mod season;
 

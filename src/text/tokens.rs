@@ -1,0 +1,460 @@
+//! Splits a text into folded words that know where they came from.
+//!
+//! Place in the flow: first step of classification; the query parser splits its words the same way.
+//! Invariants: spans are bytes of the original text on character boundaries, in order, not overlapping;
+//! one pass, no allocation per word: the buffers of a [`Tokens`] are reused.
+
+use super::fold::{self, Kind};
+use super::repair::{
+    Piece, broken_word, inner_letter, is_apostrophe, repair_digits, repair_letters,
+};
+
+/// A token is made of digits.
+pub const NUMBER: u16 = 1;
+/// A token is made of letters of another script than Cyrillic.
+pub const LATIN: u16 = 1 << 1;
+/// The first letter is a capital.
+pub const CAPITAL: u16 = 1 << 2;
+/// Two letters or more, all capitals.
+pub const CAPS: u16 = 1 << 3;
+/// First token of its sentence.
+pub const STARTS: u16 = 1 << 4;
+/// Joined to the token before by a hyphen.
+pub const HYPHEN: u16 = 1 << 5;
+/// Stands directly behind the token before («12а»).
+pub const GLUED: u16 = 1 << 6;
+/// Look-alike letters or digits were replaced.
+pub const REPAIRED: u16 = 1 << 7;
+
+/// One word or number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// First byte in the original text.
+    pub start: u32,
+    /// Behind the last byte in the original text.
+    pub end: u32,
+    /// First byte in the folded buffer.
+    pub from: u32,
+    /// Behind the last byte in the folded buffer.
+    pub to: u32,
+    /// Index of its clause.
+    pub clause: u32,
+    /// What it is: [`NUMBER`], [`LATIN`], …
+    pub flags: u16,
+}
+
+impl Token {
+    /// Whether all of `flags` are set.
+    #[must_use]
+    pub fn is(&self, flags: u16) -> bool {
+        self.flags & flags == flags
+    }
+}
+
+/// Part of a sentence between commas, brackets, «но», «а»: the reach of a negation or a settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clause {
+    /// First token.
+    pub first: u32,
+    /// Behind the last token.
+    pub last: u32,
+    /// Index of its sentence.
+    pub sentence: u32,
+    /// Whether it starts with «а», «но», «зато», «однако», «хотя».
+    pub contrast: bool,
+}
+
+/// A sentence: the reach of a phrase or a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sentence {
+    /// First token.
+    pub first: u32,
+    /// Behind the last token.
+    pub last: u32,
+    /// First clause.
+    pub clause: u32,
+    /// Whether it ends with a question mark.
+    pub question: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Break {
+    #[default]
+    None,
+    Clause,
+    Sentence,
+}
+
+/// The word being read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Run {
+    start: usize,
+    from: usize,
+    cyrillic: u32,
+    foreign: u32,
+    digits: u32,
+    upper: u32,
+    first_upper: bool,
+    prev: char,
+    same: u32,
+    flags: u16,
+}
+
+impl Run {
+    fn letters(&self) -> u32 {
+        self.cyrillic + self.foreign
+    }
+}
+
+/// The words of one text. Reusable: [`Tokens::fill`] forgets the text before.
+#[derive(Debug, Clone, Default)]
+pub struct Tokens {
+    folded: String,
+    list: Vec<Token>,
+    clauses: Vec<Clause>,
+    sentences: Vec<Sentence>,
+    pieces: Vec<Piece>,
+    pending: Break,
+    joined: u16,
+}
+
+impl Tokens {
+    /// Splits `text` with fresh buffers.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut tokens = Self::default();
+        tokens.fill(text);
+        tokens
+    }
+
+    /// Number of tokens.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is no token.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// All tokens, in text order.
+    #[must_use]
+    pub fn list(&self) -> &[Token] {
+        &self.list
+    }
+
+    /// Folded letters of token `at`; empty if there is none.
+    #[must_use]
+    pub fn text(&self, at: usize) -> &str {
+        self.list.get(at).map_or("", |token| &self.folded[token.from as usize..token.to as usize])
+    }
+
+    /// All clauses, in text order.
+    #[must_use]
+    pub fn clauses(&self) -> &[Clause] {
+        &self.clauses
+    }
+
+    /// All sentences, in text order.
+    #[must_use]
+    pub fn sentences(&self) -> &[Sentence] {
+        &self.sentences
+    }
+
+    /// Index of the sentence that token `at` stands in.
+    #[must_use]
+    pub fn sentence_of(&self, at: usize) -> usize {
+        self.list
+            .get(at)
+            .and_then(|token| self.clauses.get(token.clause as usize))
+            .map_or(0, |clause| clause.sentence as usize)
+    }
+
+    /// Indexes of the tokens that touch bytes `start..end` of the original text.
+    #[must_use]
+    pub fn range(&self, start: usize, end: usize) -> std::ops::Range<usize> {
+        let first = self.list.partition_point(|token| token.end as usize <= start);
+        let last = self.list.partition_point(|token| (token.start as usize) < end);
+        first..last.max(first)
+    }
+
+    /// Splits `text`, forgetting the text before. Text behind 4 GiB is not read.
+    pub fn fill(&mut self, text: &str) {
+        self.folded.clear();
+        self.list.clear();
+        self.clauses.clear();
+        self.sentences.clear();
+        self.pending = Break::Sentence;
+        self.joined = 0;
+        let mut run = Run::default();
+        let mut inside = false;
+        let mut at = 0;
+        while let Some(c) = text[at..].chars().next() {
+            let next = at + c.len_utf8();
+            if u32::try_from(next).is_err() {
+                break;
+            }
+            let kind = fold::kind(c);
+            if matches!(kind, Kind::Cyrillic | Kind::Foreign | Kind::Digit) {
+                if !inside {
+                    inside = true;
+                    run = Run { start: at, from: self.folded.len(), ..Run::default() };
+                }
+                self.push(&mut run, c, kind);
+            } else if inside {
+                if kind == Kind::Mark {
+                    self.combine(&mut run, c);
+                } else if let Some(letter) = inner_letter(run.prev, c, &text[next..]) {
+                    self.push(&mut run, letter, Kind::Cyrillic);
+                    run.flags |= REPAIRED;
+                } else if let Some(skipped) = broken_word(run.prev, c, &text[next..]) {
+                    at = next + skipped;
+                    continue;
+                } else {
+                    inside = false;
+                    self.close(text, run, at);
+                    self.separate(text, c, at, next);
+                }
+            } else if kind != Kind::Mark {
+                self.separate(text, c, at, next);
+            }
+            at = next;
+        }
+        if inside {
+            self.close(text, run, at);
+        }
+    }
+
+    /// Takes one letter or digit into the word being read; three equal letters or more become one.
+    #[inline]
+    fn push(&mut self, run: &mut Run, c: char, kind: Kind) {
+        let folded = fold::lower(c);
+        match kind {
+            Kind::Cyrillic => run.cyrillic += 1,
+            Kind::Foreign => run.foreign += 1,
+            _ => run.digits += 1,
+        }
+        if kind != Kind::Digit && fold::is_upper(c) {
+            run.first_upper |= run.letters() == 1 && run.digits == 0;
+            run.upper += 1;
+        }
+        push_folded(&mut self.folded, &mut run.prev, &mut run.same, folded);
+    }
+
+    /// A combining mark: и + breve is й; every other mark is dropped.
+    fn combine(&mut self, run: &mut Run, mark: char) {
+        if mark == '\u{306}' && self.folded[run.from..].ends_with('и') {
+            self.folded.pop();
+            self.folded.push('й');
+            run.prev = 'й';
+        }
+    }
+
+    /// Ends the word being read.
+    fn close(&mut self, text: &str, run: Run, end: usize) {
+        let kinds =
+            u8::from(run.cyrillic > 0) + u8::from(run.foreign > 0) + u8::from(run.digits > 0);
+        if kinds > 1 {
+            self.folded.truncate(run.from);
+            self.take_apart(text, run, end);
+            return;
+        }
+        let mut flags = run.flags;
+        if run.digits > 0 {
+            flags |= NUMBER;
+        } else {
+            if run.foreign > 0 {
+                flags |= LATIN;
+            }
+            flags |= if run.first_upper { CAPITAL } else { 0 };
+            flags |= if run.upper > 1 && run.upper == run.letters() { CAPS } else { 0 };
+        }
+        self.add(run.start, end, run.from, flags);
+    }
+
+    /// Adds a token whose folded letters stand at the end of the buffer from `from` on.
+    fn add(&mut self, start: usize, end: usize, from: usize, mut flags: u16) {
+        let index = short(self.list.len());
+        flags |= std::mem::take(&mut self.joined);
+        let word = &self.folded[from..];
+        let after_number = self.list.last().is_some_and(|token| token.is(NUMBER));
+        let contrast = flags & (GLUED | HYPHEN) == 0
+            && matches!(word, "а" | "но" | "зато" | "однако" | "хотя")
+            && !(word == "а" && after_number);
+        let pending = std::mem::take(&mut self.pending);
+        if pending == Break::Sentence || self.sentences.is_empty() {
+            flags |= STARTS;
+            let clause = short(self.clauses.len());
+            self.sentences.push(Sentence { first: index, last: index, clause, question: false });
+        }
+        if pending != Break::None || self.clauses.is_empty() || contrast {
+            let sentence = short(self.sentences.len() - 1);
+            self.clauses.push(Clause { first: index, last: index, sentence, contrast });
+        }
+        if let (Some(clause), Some(sentence)) = (self.clauses.last_mut(), self.sentences.last_mut())
+        {
+            clause.last = index + 1;
+            sentence.last = index + 1;
+        }
+        self.list.push(Token {
+            start: short(start),
+            end: short(end),
+            from: short(from),
+            to: short(self.folded.len()),
+            clause: short(self.clauses.len() - 1),
+            flags,
+        });
+    }
+
+    /// What stands between words: hyphens join, punctuation ends clauses and sentences.
+    fn separate(&mut self, text: &str, c: char, at: usize, next: usize) {
+        let after = text[next..].chars().next();
+        let touches = self.list.last().is_some_and(|token| token.end as usize == at);
+        match c {
+            '-' | '\u{2010}' | '\u{2011}' if touches && after.is_some_and(is_word) => {
+                self.joined = HYPHEN;
+                return;
+            }
+            ' ' | '\t' | '\u{A0}' => {}
+            '.' => self.split(self.dot(text, at, next)),
+            '!' => self.split(Break::Sentence),
+            '?' => {
+                if let Some(sentence) = self.sentences.last_mut()
+                    && self.pending != Break::Sentence
+                {
+                    sentence.question = true;
+                }
+                self.split(Break::Sentence);
+            }
+            '\n' => {
+                let lower = text[next..]
+                    .chars()
+                    .find(|c| *c != ' ')
+                    .is_some_and(|c| fold::kind(c) == Kind::Cyrillic && !fold::is_upper(c));
+                self.split(if lower { Break::Clause } else { Break::Sentence });
+            }
+            ',' | ':' if touches && after.is_some_and(|c| c.is_ascii_digit()) => {
+                let number = self.list.last().is_some_and(|token| token.is(NUMBER));
+                self.split(if number { Break::None } else { Break::Clause });
+            }
+            ',' | ';' | ':' | '(' | ')' | '[' | ']' | '…' | '•' => self.split(Break::Clause),
+            c if (c as u32) >= 0x2600 => self.split(Break::Clause),
+            _ => {}
+        }
+        self.joined = 0;
+    }
+
+    fn split(&mut self, how: Break) {
+        self.pending = self.pending.max(how);
+    }
+
+    /// What a full stop means: nothing within numbers and after abbreviations.
+    fn dot(&self, text: &str, at: usize, next: usize) -> Break {
+        let after = text[next..].chars().next();
+        if text[..at].ends_with('.') || after == Some('.') {
+            let upper = text[next..].trim_start_matches(['.', ' ']).chars().next();
+            return if upper.is_some_and(fold::is_upper) { Break::Sentence } else { Break::Clause };
+        }
+        let Some(last) = self.list.last().filter(|token| token.end as usize == at) else {
+            return Break::Sentence;
+        };
+        if last.is(NUMBER) && after.is_some_and(|c| c.is_ascii_digit()) {
+            return Break::None;
+        }
+        let word = self.text(self.list.len() - 1);
+        let single = !last.is(NUMBER) && word.chars().nth(1).is_none();
+        if single || is_one_of(ABBREVIATIONS, word) { Break::None } else { Break::Sentence }
+    }
+
+    /// Takes apart a word that mixes Cyrillic, other letters and digits: look-alikes are replaced where
+    /// the whole makes a word, the rest is cut where the kind of character changes.
+    fn take_apart(&mut self, text: &str, run: Run, end: usize) {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        pieces.clear();
+        for (offset, c) in text[run.start..end].char_indices() {
+            let (kind, folded) = match (fold::kind(c), c) {
+                (Kind::Other, '@') => (Kind::Cyrillic, 'а'),
+                (Kind::Other, c) if is_apostrophe(c) => (Kind::Cyrillic, 'ъ'),
+                (Kind::Mark | Kind::Other, _) => continue,
+                (kind, c) => (kind, fold::lower(c)),
+            };
+            let start = short(run.start + offset);
+            pieces.push(Piece { original: c, folded, kind, start, end: start });
+        }
+        for at in 0..pieces.len() {
+            pieces[at].end = pieces.get(at + 1).map_or(short(end), |piece| piece.start);
+        }
+        let mut flags = run.flags;
+        if repair_letters(&mut pieces) | repair_digits(&mut pieces) {
+            flags |= REPAIRED;
+        }
+        let mut first = 0;
+        while first < pieces.len() {
+            let kind = pieces[first].kind;
+            let length = pieces[first..].iter().take_while(|piece| piece.kind == kind).count();
+            self.add_pieces(&pieces[first..first + length], flags);
+            self.joined = GLUED;
+            first += length;
+        }
+        self.joined = 0;
+        self.pieces = pieces;
+    }
+
+    fn add_pieces(&mut self, pieces: &[Piece], mut flags: u16) {
+        let from = self.folded.len();
+        let (mut prev, mut same) = ('\0', 0);
+        let mut upper = 0;
+        for piece in pieces {
+            upper += usize::from(fold::is_upper(piece.original));
+            push_folded(&mut self.folded, &mut prev, &mut same, piece.folded);
+        }
+        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return };
+        match first.kind {
+            Kind::Digit => flags = NUMBER,
+            Kind::Foreign => flags |= LATIN,
+            _ => {}
+        }
+        if fold::is_upper(first.original) {
+            flags |= CAPITAL;
+        }
+        if upper > 1 && upper == pieces.len() {
+            flags |= CAPS;
+        }
+        self.add(first.start as usize, last.end as usize, from, flags);
+    }
+}
+
+/// Words whose full stop ends no sentence.
+const ABBREVIATIONS: &str = "ул пер пр просп пл наб бул туп пос пгт дер ст мкр мкрн обл респ корп \
+стр кв оф эт под тел им гр др руб коп тыс млн млрд мин час сек см мм км га шт чел тд тп те св проч \
+напр уваж зам нач рн снт днт";
+
+fn push_folded(out: &mut String, prev: &mut char, same: &mut u32, c: char) {
+    if c == *prev && !c.is_ascii_digit() {
+        *same += 1;
+        if *same == 3 {
+            out.pop();
+        }
+        if *same >= 3 {
+            return;
+        }
+    } else {
+        *prev = c;
+        *same = 1;
+    }
+    out.push(c);
+}
+
+fn is_word(c: char) -> bool {
+    matches!(fold::kind(c), Kind::Cyrillic | Kind::Foreign | Kind::Digit)
+}
+
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn is_one_of(words: &str, word: &str) -> bool {
+    words.split(' ').any(|one| one == word)
+}
