@@ -167,8 +167,9 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
             continue;
         }
         match lexicon.rules()[branch.rule as usize].owner {
-            Owner::Marker(subject) => {
-                found.markers.extend(hits.iter().map(|&hit| (hit, subject)));
+            Owner::Marker { subject, sentence } => {
+                let marker = |&range: &Range| polarity::Marker { range, subject, sentence };
+                found.markers.extend(hits.iter().map(marker));
             }
             _ => found.guards.extend_from_slice(&hits),
         }
