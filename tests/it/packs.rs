@@ -101,7 +101,7 @@ fn what_people_write_gets_its_topic_and_level() {
     check("В Шабуре бегает бродячая собака", "stray_dogs", Elevated);
     check("Стая собак бросается на детей у школы в Челутае", "stray_dogs", High);
     check("Мусор не вывозят вторую неделю", "rubbish", Low);
-    check("Стены клуба исписали, некрасиво", "vandalism", Low);
+    check("На заборе опять надписи, некрасиво", "vandalism", Low);
     check(
         "С праздником, дорогие земляки! Концерт отменять не будем, ждём всех",
         "culture_sport",
