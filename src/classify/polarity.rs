@@ -104,9 +104,13 @@ fn settle(scratch: &mut Scratch, found: &Found) {
     }
 }
 
-/// «не починили», «не до конца починили».
+/// «не починили», «не до конца починили», «мусор так и не убрали». A marker may itself start with «не».
 fn is_negated(scratch: &Scratch, marker: Range) -> bool {
     let first = marker.0 as usize;
+    let inside = &scratch.flags[(first + 1).min(marker.1 as usize)..marker.1 as usize];
+    if inside.iter().any(|flags| flags & IS_NEGATION != 0) {
+        return true;
+    }
     let clause = scratch.tokens.list().get(first).map_or(0, |token| token.clause);
     (1..=2).any(|back| {
         first >= back

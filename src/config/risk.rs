@@ -50,8 +50,8 @@ pub struct WeakPart {
     pub title: String,
     /// A finding with fewer points than this is weak.
     pub below: u8,
-    /// Points, negative.
-    pub points: i32,
+    /// Points for severity 1, 2, 3, 4, 5, negative.
+    pub points: [i32; 5],
     /// What it has to do with an information risk.
     pub why: String,
 }

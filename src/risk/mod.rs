@@ -102,7 +102,7 @@ pub fn score_finding(
     }
     let weak = finding.score < rules.weak.below;
     if weak {
-        parts.add("weak", rules.weak.points, &rules.weak.title);
+        parts.add("weak", rules.weak.points[step], &rules.weak.title);
     }
     match facts.season.map(|season| season.contains(context.date)) {
         // A flood in spring is no graver for being in season; a failing boiler in winter is.
