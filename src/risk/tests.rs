@@ -118,7 +118,7 @@ fn beside_a_weak_finding_a_circumstance_only_lowers() {
     let rules = RiskRules::shipped();
     let weak = text(&[("roads", 25)], &[("danger_to_life", 1), ("resolved", 1)]);
     let risk = score(&weak, &packs, &winter(), &rules);
-    assert_eq!(names(&risk), ["severity", "weak", "resolved", "floor"]);
+    assert_eq!(names(&risk), ["severity", "weak", "resolved"]);
 }
 
 #[test]
