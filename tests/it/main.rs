@@ -19,6 +19,7 @@ mod polarity;
 mod query;
 mod reference;
 mod routes;
+mod shipped;
 mod store;
 mod tidy;
 mod tokens;
