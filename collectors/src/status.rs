@@ -6,23 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Class, CollectError, Scope};
-use crate::http::Response;
+use crate::http::{Response, retry_after};
 
-/// The longest `Retry-After` that is believed.
-const WAIT_MAX: SignedDuration = SignedDuration::from_hours(24);
 /// How long to keep away after a 429 that names no time.
 const WAIT_UNNAMED: SignedDuration = SignedDuration::from_mins(1);
-
-/// When the server wants to be asked again: `Retry-After` in seconds or as an HTTP date, at most
-/// 24 hours from `now`. `None` if it names no time or one that has passed.
-pub(crate) fn retry_at(response: &Response, now: Timestamp) -> Option<Timestamp> {
-    let value = response.header("retry-after")?.trim();
-    let at = match value.parse::<u64>() {
-        Ok(secs) => now + SignedDuration::from_secs(secs.min(WAIT_MAX.as_secs() as u64) as i64),
-        Err(_) => jiff::fmt::rfc2822::parse(value).ok()?.timestamp(),
-    };
-    (at > now).then(|| at.min(now + WAIT_MAX))
-}
 
 /// Passes an answer with a status of success; anything else becomes an error. `scope` is how far a
 /// server fault reaches.
@@ -50,7 +37,7 @@ pub(crate) fn check(response: &Response, now: Timestamp, scope: Scope) -> Result
         _ => (Class::Malformed, Scope::Source, "Сервер ответил не так, как ожидалось."),
     };
     let error = CollectError::new(class, scope, format!("http {}", response.status), text);
-    let until = retry_at(response, now)
+    let until = retry_after(response, now)
         .or_else(|| (class == Class::RateLimited).then(|| now + WAIT_UNNAMED));
     Err(match until {
         Some(until) => error.until(until),

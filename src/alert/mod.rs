@@ -1,8 +1,8 @@
 //! Whether somebody is told now about a problem, who, and in which words.
 //!
 //! Place in the flow: behind `cluster`; the pipeline stores the alert, a `Told` event and the
-//! outbox rows in the transaction of the post that caused them. Invariant: a problem without a
-//! ground is never told (attitude alone grounds nothing), a fact that was told is never told again,
+//! outbox rows in the transaction of the post that caused them. Invariant: a fact that was told is
+//! never told again (that attitude alone is never told is held by `cluster`: it opens no problem),
 //! and every yes has a name.
 
 pub mod render;
@@ -28,8 +28,6 @@ pub struct Weight {
     pub voices_at_least: bool,
     /// Sources that carry it.
     pub sources: u32,
-    /// Grounds since it last opened, as the problem counts them.
-    pub grounds: u32,
     /// Whether a post of it also matched a danger topic (matters for rumours).
     pub danger_beside: bool,
 }
@@ -56,7 +54,7 @@ pub fn decide(
     rules: &AlertRules,
     now: Timestamp,
 ) -> Option<Decision> {
-    if problem.grounds == 0 || weight.grounds == 0 || problem.state == ProblemState::Closed {
+    if problem.state == ProblemState::Closed {
         return None;
     }
     let reason = match problem.told {

@@ -1,10 +1,52 @@
-//! What a text is about.
+//! What a text is about: topics, places, circumstances, with the words that say so.
+//!
+//! Place in the flow: `text` splits, this finds, `risk` weighs. Pure: the same text and lexicon give the
+//! same answer, whatever was classified before.
+//!
+//! The interface, kept stable:
+//! - [`Lexicon::compile`] makes packs and lists into one structure, or says all that is wrong with them;
+//!   [`Lexicon::hash`], [`Lexicon::topic`], [`Lexicon::topics`], [`Lexicon::rule`] describe it;
+//! - [`classify`] and [`classify_post`] read one text with a [`Scratch`] of buffers;
+//! - [`Gazetteer`] finds places: `find` gives [`PlaceHit`]s before rules are verified, `findings` their meaning;
+//! - [`query::parse`] reads the query language.
+//!
+//! How a text is read: fold and split ([`crate::text::Tokens`]) → what each word means to the packs
+//! (`terms`, remembered by `memo`) → branches of rules whose rarest term is there (`program`) → markers
+//! and guards hide what is settled (`polarity`) → the other branches are verified on the rest (`run`) →
+//! scores and spans (`assemble`). The cost follows the text and its matches, not the number of rules.
+//!
+//! The score of a topic is `100 · (1 − ∏(1 − weight/100))` over its matched rules, each counted once.
 
-pub mod declension;
+mod assemble;
+mod declension;
+mod fields;
+mod haystack;
+mod lexicon;
+mod lists;
+mod memo;
+mod merge;
+mod names;
+mod pack;
 pub mod place;
-pub mod street;
+mod polarity;
+mod program;
+mod proof;
+pub mod query;
+mod run;
+mod scratch;
+mod street;
+mod terms;
 
+pub use lexicon::{Lexicon, Owner, Rule, Topic};
+pub use pack::PackKind;
 pub use place::Gazetteer;
+pub use scratch::Scratch;
+
+use crate::model::{Classified, Post};
+use crate::text::language::Tally;
+
+use run::{Range, Run, Seen};
+use terms::{IS_NUMBER, NONE, NUMBER, ORG, PLACE};
 
 /// A place or organisation that a text names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,55 +60,189 @@ pub struct PlaceHit {
     /// Number of the entry in the gazetteer that made the hit; its meaning belongs to the gazetteer.
     pub entry: u32,
 }
-// TEMPORARY
-use crate::config::Fault;
-use crate::model::*;
-#[derive(Default)]
-pub struct Scratch;
-pub struct Lexicon {
-    places: Gazetteer,
+
+/// Places shown for one rule in one text.
+const MATCHES_MAX: usize = 8;
+/// Words between two hits of one rule that are shown as one.
+const GAP_MAX: u32 = 4;
+
+/// Classifies a post's text.
+#[must_use]
+pub fn classify_post(post: &Post, lexicon: &Lexicon, scratch: &mut Scratch) -> Classified {
+    classify(&post.text, lexicon, scratch)
 }
-impl Lexicon {
-    pub fn compile(
-        _f: &[crate::config::packs::PackFile],
-        places: Gazetteer,
-    ) -> Result<Self, Vec<Fault>> {
-        Ok(Self { places })
+
+/// Classifies `text`. Spans are code points of `text` as given.
+#[must_use]
+pub fn classify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Classified {
+    scratch.prepare(lexicon);
+    let tally = read(text, lexicon, scratch);
+    candidates(lexicon, scratch);
+    let found = polarity_rules(text, lexicon, scratch);
+    polarity::hide(scratch, &found);
+    verify(lexicon, scratch);
+    assemble::assemble(text, lexicon, scratch, tally.verdict(text))
+}
+
+/// Splits the text and looks up what its words mean.
+fn read(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
+    scratch.tokens.fill(text);
+    let mut tally = Tally::default();
+    for (at, token) in scratch.tokens.list().iter().enumerate() {
+        let meaning = scratch.memo.meaning(scratch.tokens.text(at), &lexicon.terms);
+        tally.add(token, meaning.signs);
+        scratch.flags.push(meaning.flags);
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        for term in [meaning.stem, meaning.form] {
+            if term != NONE {
+                scratch.pairs.push((term, at));
+            }
+        }
+        if meaning.flags & IS_NUMBER != 0 {
+            scratch.pairs.push((NUMBER, at));
+        }
+        let mut prefix = meaning.prefix;
+        while prefix != NONE {
+            let (term, shorter) = lexicon.terms.prefix(prefix);
+            scratch.pairs.push((term, at));
+            prefix = shorter;
+        }
     }
-    pub fn hash(&self) -> &str {
-        ""
+    lexicon.gazetteer.find(&scratch.tokens, text, &mut scratch.place_hits);
+    for hit in &scratch.place_hits {
+        let range = scratch.tokens.range(hit.start as usize, hit.end as usize);
+        if let (Ok(first), Ok(last)) = (u32::try_from(range.start), u32::try_from(range.end))
+            && first < last
+        {
+            scratch.places.push((first, last, hit.is_org));
+        }
     }
-    pub fn places(&self) -> &Gazetteer {
-        &self.places
+    scratch.places.sort_unstable();
+    scratch.pairs.sort_unstable();
+    scratch.pairs.dedup();
+    tally
+}
+
+/// Collects the branches that have an anchor in the text, in the order of the rules.
+fn candidates(lexicon: &Lexicon, scratch: &mut Scratch) {
+    scratch.candidates.extend_from_slice(&lexicon.program.always);
+    let mut last = NONE;
+    let marks = [(PLACE, false), (ORG, true)];
+    let marked = marks.iter().filter(|(_, org)| scratch.places.iter().any(|place| place.2 == *org));
+    for term in marked.map(|mark| mark.0).chain(scratch.pairs.iter().map(|pair| pair.0)) {
+        if term == last {
+            continue;
+        }
+        last = term;
+        for &branch in lexicon.program.hung_on(term) {
+            let stamp = &mut scratch.stamps[branch as usize];
+            if *stamp != scratch.generation {
+                *stamp = scratch.generation;
+                scratch.candidates.push(branch);
+            }
+        }
     }
-    pub fn department(&self, _t: &TopicId) -> Option<&str> {
-        None
+    scratch.candidates.sort_unstable();
+}
+
+/// Runs markers and guards on the whole text.
+fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polarity::Found {
+    let program = &lexicon.program;
+    let needs_regex = |branch: &u32| {
+        program.uses_regex(program.branches[*branch as usize].rule as usize)
+    };
+    if scratch.candidates.iter().any(needs_regex) {
+        scratch.haystack.fill(text, &scratch.tokens);
     }
-    pub fn advice(&self, _t: &TopicId) -> &[String] {
-        &[]
+    let mut found = polarity::Found::default();
+    let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
+    let run = run_over(lexicon, scratch, all);
+    let mut hits = Vec::new();
+    for &branch in &scratch.candidates {
+        let branch = &program.branches[branch as usize];
+        if branch.rule as usize >= lexicon.polarity_rules {
+            break;
+        }
+        hits.clear();
+        let unless = program.unless[branch.rule as usize].as_ref();
+        if !run.hits(all, &branch.node, &mut hits) || unless.is_some_and(|n| run.is_hit(all, n)) {
+            continue;
+        }
+        match lexicon.rules()[branch.rule as usize].owner {
+            Owner::Marker(subject) => {
+                found.markers.extend(hits.iter().map(|&hit| (hit, subject)));
+            }
+            _ => found.guards.extend_from_slice(&hits),
+        }
     }
-    pub fn title(&self, _t: &TopicId) -> Option<&str> {
-        None
-    }
-    pub fn topics(&self) -> impl Iterator<Item = &TopicId> {
-        std::iter::empty()
-    }
-    pub fn kind(&self, _t: &TopicId) -> Option<TopicKind> {
-        None
-    }
-    pub fn severity(&self, _t: &TopicId) -> Option<u8> {
-        None
-    }
-    pub fn season(&self, _t: &TopicId) -> Option<crate::config::Season> {
-        None
+    found
+}
+
+fn run_over<'a>(lexicon: &'a Lexicon, scratch: &'a Scratch, all: Seen<'a>) -> Run<'a> {
+    Run {
+        tokens: &scratch.tokens,
+        all,
+        haystack: &scratch.haystack,
+        regexes: &lexicon.program.regexes,
     }
 }
-pub fn classify(_t: &str, _l: &Lexicon, _s: &mut Scratch) -> Classified {
-    Classified {
-        language: Language("und".into()),
-        findings: vec![],
-        places: vec![],
-        signals: vec![],
-        attitude: vec![],
+
+/// Verifies the candidates of all other rules on what is left open.
+fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
+    let mut matched = std::mem::take(&mut scratch.matched);
+    let mut cancelled = std::mem::take(&mut scratch.cancelled);
+    let mut hits = std::mem::take(&mut scratch.hits);
+    let program = &lexicon.program;
+    let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
+    let some_hidden = scratch.hidden.contains(&true);
+    let open = Seen {
+        pairs: &scratch.open,
+        places: &scratch.open_places,
+        hidden: &scratch.hidden,
+    };
+    let run = run_over(lexicon, scratch, all);
+    let rule_of = |branch: u32| program.branches[branch as usize].rule;
+    let first = scratch
+        .candidates
+        .partition_point(|&branch| (rule_of(branch) as usize) < lexicon.polarity_rules);
+    for branches in scratch.candidates[first..].chunk_by(|a, b| rule_of(*a) == rule_of(*b)) {
+        let rule = rule_of(branches[0]);
+        let nodes = || branches.iter().map(|&branch| &program.branches[branch as usize].node);
+        hits.clear();
+        for node in nodes() {
+            run.hits(open, node, &mut hits);
+        }
+        let would = hits.is_empty() && some_hidden && nodes().any(|node| run.is_hit(all, node));
+        if hits.is_empty() && !would {
+            continue;
+        }
+        if program.unless[rule as usize].as_ref().is_some_and(|node| run.is_hit(all, node)) {
+            continue;
+        }
+        if would {
+            cancelled.push(rule);
+            continue;
+        }
+        join(&mut hits, |one, two| {
+            two.0.saturating_sub(one.1) <= GAP_MAX
+                && scratch.tokens.sentence_of(one.0 as usize)
+                    == scratch.tokens.sentence_of(two.0 as usize)
+        });
+        matched.extend(hits.iter().take(MATCHES_MAX).map(|&hit| (rule, hit)));
     }
+    scratch.matched = matched;
+    scratch.cancelled = cancelled;
+    scratch.hits = hits;
+}
+
+/// Sorts ranges and joins neighbours.
+fn join(ranges: &mut Vec<Range>, near: impl Fn(Range, Range) -> bool) {
+    ranges.sort_unstable();
+    ranges.dedup_by(|later, earlier| {
+        let joined = later.0 < earlier.1 || near(*earlier, *later);
+        if joined {
+            earlier.1 = earlier.1.max(later.1);
+        }
+        joined
+    });
 }

@@ -100,7 +100,7 @@ fn given_place(
     district: &District,
     places: Vec<PlaceFinding>,
 ) -> Vec<PlaceFinding> {
-    let gazetteer = district.lexicon.places();
+    let gazetteer = district.lexicon.gazetteer();
     let given = line
         .place
         .as_deref()

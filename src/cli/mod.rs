@@ -1,15 +1,17 @@
 //! The command line: arguments, exit codes, one file a command.
 //!
 //! Place in the flow: the outermost layer; `main` calls [`start`]. Invariants: every command is a
-//! `run(args, globals) -> Result<Exit>` that prints what was asked to the standard output and nothing
-//! else there; everything a person reads here is Russian.
+//! `run(args, globals) -> Result<Exit>` that prints what was asked to the standard output and
+//! nothing else there; everything a person reads here is Russian.
 
 mod assessed;
 mod classify;
 pub mod exit;
+mod import;
 pub mod line;
 mod open;
 mod stream;
+mod tabular;
 
 mod check;
 mod init;
@@ -37,8 +39,9 @@ const CONFIG_FILES: [&str; 2] = ["config/otklik.toml", "/etc/otklik/otklik.toml"
     name = "otklik",
     version,
     arg_required_else_help = true,
-    after_help = "Коды завершения: 0 готово, 1 не удалось, 2 ошибка в командной строке, 3 готово, но часть\n\
-                  строк отвергнута, 75 хранилище занято службой, 78 ошибка в настройке."
+    after_help = "\
+Коды завершения: 0 готово, 1 не удалось, 2 ошибка в командной строке, 3 готово, но часть
+строк отвергнута, 75 хранилище занято службой, 78 ошибка в настройке."
 )]
 struct Cli {
     #[command(flatten)]

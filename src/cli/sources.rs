@@ -1,7 +1,8 @@
 //! `otklik sources`: what is watched, and a new page to watch.
 //!
-//! Place in the flow: edits and shows `sources.toml`; the daemon reads it again by itself. Invariant: an
-//! edit adds lines at the end and changes none, and is made only if the whole file is sound after it.
+//! Place in the flow: edits and shows `sources.toml`; the daemon reads it again by itself.
+//! Invariant: an edit adds lines at the end and changes none, and is made only if the whole file is
+//! sound after it.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Tables for people: columns of equal width.
 //!
-//! Place in the flow: lists that commands print. Invariant: the last column is never padded, so that
-//! lines end where their text ends.
+//! Place in the flow: lists that commands print. Invariant: the last column is never padded, so
+//! that lines end where their text ends.
 
 /// Rows as aligned lines; widths are counted in characters.
 #[must_use]

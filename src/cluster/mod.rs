@@ -4,7 +4,7 @@
 //! keys may touch, calls [`assign`], and stores the events and memberships in the post's
 //! transaction. Invariant: posts are taken one at a time and only the gap between them counts, so
 //! identical posts in identical order make identical problems, whatever the batch size or restart
-//! points. An official text opens nothing and has no voice; a post that is no ground joins as a
+//! points. An official text opens nothing and has no voice; a post that is no ground opens nothing and joins as a
 //! count.
 
 mod lifecycle;
@@ -97,8 +97,6 @@ pub struct ProblemFacts<'a> {
     pub post: Option<&'a Risk>,
     /// Posts, this one among them.
     pub posts: u32,
-    /// Grounds since it last opened, this one among them.
-    pub grounds: u32,
     /// Distinct voices (largest month).
     pub voices: u32,
     /// Sources that carry it.
@@ -147,7 +145,8 @@ pub fn assign(
     for finding in joined_topics(&item.findings, rules) {
         for place in &places {
             let primary = assignments.is_empty();
-            assignments.push(join(item, finding, place.as_ref(), primary, open, rules, score));
+            let joined = join(item, finding, place.as_ref(), primary, open, rules, score);
+            assignments.extend(joined);
         }
     }
     assignments
@@ -221,11 +220,13 @@ fn join(
     open: &mut OpenProblems,
     rules: &ClusterRules,
     score: &ScoreProblem<'_>,
-) -> Assignment {
+) -> Option<Assignment> {
     let mut events = Vec::new();
     let event = |kind| ProblemEvent { at: item.published, kind };
     let id = match meet(item, &finding.topic, place, open, rules) {
         Meeting::Grows(id) => id,
+        // What no alert may stand on opens nothing: it is counted where others have written too.
+        Meeting::Reopens(_) | Meeting::Opens if !item.ground => return None,
         Meeting::Reopens(id) => {
             events.push(event(ProblemEventKind::Reopened));
             id
@@ -246,7 +247,7 @@ fn join(
     let mut assignment =
         Assignment { problem: id.clone(), events, membership: None, voice: None, own_text: None };
     if item.member_of.contains(&id) {
-        return assignment;
+        return Some(assignment);
     }
     let copy = item.own_name && !loaded.own_texts.insert(item.text_hash);
     assignment.own_text = (item.own_name && !copy).then_some(item.text_hash);
@@ -260,7 +261,7 @@ fn join(
     let quote = keep_quote(item, finding, copy, loaded, rules);
     assignment.membership =
         Some(Membership { problem: id, post: item.key.clone(), primary, quote });
-    assignment
+    Some(assignment)
 }
 
 /// Finds the problem of this key that the post belongs to by time.
@@ -331,19 +332,13 @@ fn grow(item: &Newcomer, loaded: &Loaded, score: &ScoreProblem<'_>) -> ProblemEv
         before: &before,
         post: item.ground.then_some(&item.risk),
         posts: problem.posts + 1,
-        grounds: problem.grounds + u32::from(item.ground),
         voices: count_voices(&loaded.voices).0,
         sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
         returns: problem.returns,
         lasts: last.duration_since(first),
         answered: problem.answered,
     });
-    ProblemEventKind::Grew {
-        ground: item.ground,
-        published: item.published,
-        score: risk.score,
-        reasons: risk.reasons,
-    }
+    ProblemEventKind::Grew { published: item.published, score: risk.score, reasons: risk.reasons }
 }
 
 /// Keeps the clause of the first few quotable grounds.

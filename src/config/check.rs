@@ -1,7 +1,8 @@
 //! Is a typed value sound? Every rule on single values of the configuration, with its fix.
 //!
-//! Place in the flow: `settings.rs` and `sources.rs` ask here for each value. Invariant: a rule returns
-//! the value as the program uses it, or says in Russian what is wrong and what to write instead.
+//! Place in the flow: `settings.rs` and `sources.rs` ask here for each value. Invariant: a rule
+//! returns the value as the program uses it, or says in Russian what is wrong and what to write
+//! instead.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -27,7 +28,8 @@ pub fn wrong<T>(text: impl Into<String>, fix: impl Into<String>) -> Checked<T> {
     Err(Wrong { text: text.into(), fix: fix.into() })
 }
 
-/// Names that people give to the zone of Buryatia or of other regions, with the zone of the database.
+/// Names that people give to the zone of Buryatia or of other regions, with the zone of the
+/// database.
 const ZONES: &[(&str, &str)] = &[
     ("ulan", "Asia/Irkutsk"),
     ("улан", "Asia/Irkutsk"),

@@ -1,8 +1,8 @@
 //! `otklik.toml` exactly as it is typed.
 //!
-//! Place in the flow: read by `settings.rs`, which says what is true; shown by `reference.rs`. The texts
-//! of sections and keys are for the operator and become `config/REFERENCE.md` and the comments of
-//! `config/otklik.toml`. Invariant: unknown sections and keys are refused.
+//! Place in the flow: read by `settings.rs`, which says what is true; shown by `reference.rs`. The
+//! texts of sections and keys are for the operator and become `config/REFERENCE.md` and the
+//! comments of `config/otklik.toml`. Invariant: unknown sections and keys are refused.
 
 use toml::Spanned;
 
@@ -12,7 +12,7 @@ use super::secret::SecretFrom;
 section! {
     /// Район, за которым смотрит программа. Единственный обязательный раздел.
     DistrictSection = "district" {
-        /// Имя района в хранилище: латинские буквы, цифры, «_», «-». После первого запуска не меняйте.
+        /// Имя района в хранилище: буквы, цифры, «_», «-», «.». После первого запуска не меняйте.
         id: String = Shown::Default("\"district\"");
         /// Название, как его пишут в письмах и сводках.
         name: String = Shown::Required("\"Заиграевский район\"");

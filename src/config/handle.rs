@@ -1,7 +1,8 @@
 //! Handles: the name of a page on its platform, out of a name or an address.
 //!
-//! Place in the flow: `sources.toml` and `sources add`. Invariant: what names a closed place (invitation,
-//! private chat) or a person who is no opinion leader is refused here already, with the reason.
+//! Place in the flow: `sources.toml` and `sources add`. Invariant: what names a closed place
+//! (invitation, private chat) or a person who is no opinion leader is refused here already, with
+//! the reason.
 
 use crate::model::SourceKind;
 

@@ -1,7 +1,7 @@
 //! The known word that was probably meant.
 //!
-//! Place in the flow: every check that meets an unknown word asks here for the fix. Invariant: among
-//! words equally near the first one given is returned, so that messages repeat.
+//! Place in the flow: every check that meets an unknown word asks here for the fix. Invariant:
+//! among words equally near the first one given is returned, so that messages repeat.
 
 /// The nearest of `known` words, if it is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,8 +1,9 @@
 //! Reading sections of a configuration file, gathering every fault on the way.
 //!
-//! Place in the flow: `file.rs` and `sources.rs` describe their sections with [`section!`], this module
-//! takes them out of the parsed file. Invariant: one definition per key gives its type, its default, its
-//! text in REFERENCE.md and in the shipped file; nothing is read that is not described.
+//! Place in the flow: `file.rs` and `sources.rs` describe their sections with `section!`, this
+//! module takes them out of the parsed file. Invariant: one definition per key gives its type, its
+//! default, its text in REFERENCE.md and in the shipped file; nothing is read that is not
+//! described.
 
 use std::ops::Range;
 use std::path::Path;
@@ -136,8 +137,8 @@ impl<'a> Reader<'a> {
         self.faults.push((self.section, fault));
     }
 
-    /// Reports that something required is not there. Where the text is no TOML it may be hidden by the
-    /// error before, so nothing is said then.
+    /// Reports that something required is not there. Where the text is no TOML it may be hidden by
+    /// the error before, so nothing is said then.
     pub fn missing(&mut self, at: usize, text: impl Into<String>, fix: impl Into<String>) {
         if self.broken.is_empty() {
             self.fault(at, text, fix);

@@ -1,8 +1,8 @@
 //! From what was typed to what is true.
 //!
-//! Place in the flow: between `file.rs` and `settings.rs`. Invariant: always returns settings, as sound
-//! as the file allows, together with every fault and the section it belongs to; the caller decides
-//! which faults stop it.
+//! Place in the flow: between `file.rs` and `settings.rs`. Invariant: always returns settings, as
+//! sound as the file allows, together with every fault and the section it belongs to; the caller
+//! decides which faults stop it.
 
 use std::path::{Component, Path, PathBuf};
 

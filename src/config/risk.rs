@@ -227,7 +227,7 @@ impl RiskRules {
         }
         if !self.severity.points.is_sorted() || self.severity.points.iter().any(|p| *p < 0) {
             let text = "баллы тяжести (severity.points) должны расти от 1 к 5";
-            faults.push(Fault::whole(file, text, "например [10, 22, 34, 50, 60]"));
+            faults.push(Fault::whole(file, text, "например [10, 22, 34, 46, 60]"));
         }
         faults
     }
@@ -272,7 +272,7 @@ mod tests {
         check("steps = [[2, 2], [3, 5]", "steps = [[2, 2], [3, 1]", "должны расти");
         check("id = \"children\"", "id = \"danger_to_life\"", "описано дважды");
         check("points = 18", "points = 180", "баллы вне границ");
-        check("[10, 22, 34, 50, 60]", "[10, 22, 34, 20, 60]", "severity.points");
+        check("[10, 22, 34, 46, 60]", "[10, 22, 34, 20, 60]", "severity.points");
         check("from_to = \"11-10..03-20\"", "from_to = \"зима\"", "risk.toml:50:");
     }
 

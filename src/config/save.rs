@@ -1,7 +1,7 @@
 //! Writing a file of the configuration so that nobody ever reads half of it.
 //!
-//! Place in the flow: `init` and `sources add`. Invariant: after a crash the file is the old one or the
-//! new one.
+//! Place in the flow: `init` and `sources add`. Invariant: after a crash the file is the old one or
+//! the new one.
 
 use std::fs;
 use std::io::{self, Write as _};

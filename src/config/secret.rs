@@ -1,7 +1,8 @@
 //! Secrets: where one is kept, and its text when it is needed.
 //!
-//! Place in the flow: settings carry [`Secret`]s, the one that calls a platform or a mail server reads
-//! the text. Invariant: neither a [`Secret`] nor a [`SecretText`] can be printed; no fault repeats one.
+//! Place in the flow: settings carry [`Secret`]s, the one that calls a platform or a mail server
+//! reads the text. Invariant: neither a [`Secret`] nor a [`SecretText`] can be printed; no fault
+//! repeats one.
 
 use std::ffi::OsString;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! What is true: the configuration with every value checked, typed and resolved.
 //!
-//! Place in the flow: made once at start from `otklik.toml`, handed on as values. Invariants: paths no
-//! longer depend on the working folder; a command asks for what it [`Need`]s, and faults in other
-//! sections do not stop it; secrets are places, not texts.
+//! Place in the flow: made once at start from `otklik.toml`, handed on as values. Invariants: paths
+//! no longer depend on the working folder; a command asks for what it [`Need`]s, and faults in
+//! other sections do not stop it; secrets are places, not texts.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ impl Need {
             "" | "district" => Need::District,
             "keywords" => Need::Classify,
             "store" | "retention" => Need::Store,
-            "network" => Need::Collect,
+            "network" | "schedule" => Need::Collect,
             platform if platform.starts_with("platforms.") => Need::Collect,
             _ => Need::All,
         }

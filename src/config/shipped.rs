@@ -1,7 +1,8 @@
 //! The files that travel inside the binary: packs and reloadable configuration as shipped.
 //!
-//! Place in the flow: `init` writes them out; a reader falls back on them where nothing is installed.
-//! Invariant: the list is made by `build.rs` from the folders themselves, so a new pack is one file.
+//! Place in the flow: `init` writes them out; a reader falls back on them where nothing is
+//! installed. Invariant: the list is made by `build.rs` from the folders themselves, so a new pack
+//! is one file.
 
 include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 

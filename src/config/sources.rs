@@ -1,8 +1,8 @@
 //! `sources.toml`: what is watched.
 //!
-//! Place in the flow: read at start and whenever the file changes; the sources go to the store, which
-//! keeps their cursors. Invariants: only named public pages; a personal page is accepted as an opinion
-//! leader only (the door checks its 10,000 followers); two sources never watch one page.
+//! Place in the flow: read at start and whenever the file changes; the sources go to the store,
+//! which keeps their cursors. Invariants: only named public pages; a personal page is accepted as
+//! an opinion leader only (the door checks its 10,000 followers); two sources never watch one page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,7 +22,8 @@ section! {
     /// kind = "leader": от 10 000 подписчиков, это проверяется при чтении. Закрытые группы, личная
     /// переписка и домовые чаты не читаются.
     SourceSection = "source" {
-        /// Ваше имя источника: буквы, цифры, «_», «-», «.». Не меняйте: по нему хранится прочитанное.
+        /// Ваше имя источника: буквы, цифры, «_», «-», «.». Не меняйте: по нему хранится
+        /// прочитанное.
         id: String = Shown::Required("\"onohoy-online\"");
         /// Где страница: vk, telegram, rss (ok и max появятся позже).
         platform: String = Shown::Required("\"vk\"");

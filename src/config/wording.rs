@@ -65,7 +65,8 @@ const KINDS: &[(&str, &str)] = &[
     ("f64", "число"),
 ];
 
-/// What is wrong and what to do, for a message of the reader; `after` is the text from its place on.
+/// What is wrong and what to do, for a message of the reader; `after` is the text from its place
+/// on.
 #[must_use]
 pub fn russian(message: &str, after: &str) -> (String, String) {
     let ends = after.trim_start_matches([' ', '\t', '\r']);

@@ -3,7 +3,8 @@
 //! Place in the flow: `cluster::assign` makes events from findings, the store appends them, everything
 //! else reads the state. Invariant: the state is a fold of the events ([`Problem::apply`]); the row in
 //! the store is only a copy of that fold. No event names a post's author, and a post that carries an
-//! attitude joins as a count: no [`Membership`] of it has a quote and its event has `ground = false`.
+//! attitude joins a problem that others opened, as a count: its [`Membership`] has no quote and its event
+//! looks like any other. So every problem has a ground, and nothing stored tells which post carried what.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -54,8 +55,6 @@ pub enum ProblemEventKind {
     },
     /// A post joined (the first one too).
     Grew {
-        /// Whether it may be a ground of an alert.
-        ground: bool,
         /// When the post was published.
         published: Timestamp,
         /// Risk score of the problem after it joined.
@@ -143,8 +142,6 @@ pub struct Problem {
     pub last: Timestamp,
     /// Posts that joined.
     pub posts: u32,
-    /// Posts since it last opened that may be a ground of an alert.
-    pub grounds: u32,
     /// Last time somebody was told since it last opened: when, level, voices then.
     pub told: Option<(Timestamp, RiskLevel, u32)>,
     /// How many alerts were made of it.
@@ -179,7 +176,6 @@ impl Problem {
             opened: at,
             last: at,
             posts: 0,
-            grounds: 0,
             told: None,
             alerts: 0,
             acknowledged: None,
@@ -192,9 +188,8 @@ impl Problem {
     pub fn apply(&mut self, event: &ProblemEvent) {
         match &event.kind {
             ProblemEventKind::Opened { .. } | ProblemEventKind::Split { .. } => {}
-            ProblemEventKind::Grew { ground, published, score, reasons } => {
+            ProblemEventKind::Grew { published, score, reasons } => {
                 self.posts += 1;
-                self.grounds += u32::from(*ground);
                 self.opened =
                     if self.posts == 1 { *published } else { self.opened.min(*published) };
                 self.last = self.last.max(*published);
@@ -218,10 +213,8 @@ impl Problem {
                 self.state = ProblemState::Reopened;
                 self.returns += 1;
                 self.acknowledged = None;
-                // What was told and what grounded it belong to the time before: a return is a fact
-                // of its own and needs a ground of its own.
+                // What was told belongs to the time before: a return is a fact of its own.
                 self.told = None;
-                self.grounds = 0;
             }
             ProblemEventKind::Acknowledged { .. } => self.acknowledged = Some(event.at),
             ProblemEventKind::Answered { published } => self.answered = Some(*published),

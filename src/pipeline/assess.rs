@@ -15,7 +15,9 @@ use super::keys::month_of;
 use crate::classify::place::{self, Surroundings};
 use crate::classify::{Scratch, classify};
 use crate::model::digest::Week;
-use crate::model::{Classified, PlaceBy, PlaceFinding, Post, PostKey, Risk, Source, SourceScope};
+use crate::model::{
+    Classified, PlaceBy, PlaceFinding, PlaceId, Post, PostId, PostKey, Risk, Source, SourceScope,
+};
 use crate::risk::{self, RiskContext};
 use crate::store::{Assessment, AttitudeTally, PostCommit, VoiceMark, WorkMarks};
 use crate::text::{self, fingerprint::fingerprint};
@@ -30,6 +32,8 @@ pub struct Batch<'a> {
     pub source: &'a Source,
     /// Places of stored posts that are answered by posts of this batch.
     pub parents: BTreeMap<PostKey, Vec<PlaceFinding>>,
+    /// Places that came with imported lines.
+    pub given: BTreeMap<PostId, PlaceId>,
     /// The present instant: publication time of posts that have none.
     pub now: Timestamp,
 }
@@ -42,7 +46,8 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
     raws.sort_by_key(|raw| raw.parent.is_some());
     let mut commits = Vec::with_capacity(raws.len());
     for raw in raws {
-        let (post, author) = text::normalise(raw, batch.source, batch.now);
+        let (mut post, author) = text::normalise(raw, batch.source, batch.now);
+        post.place = batch.given.get(&post.key.id).cloned();
         let key = post.key.clone();
         if let Some(commit) = assess_one(batch, post, &author, scratch) {
             batch.parents.insert(key, commit.assessment.places.clone());
@@ -111,9 +116,7 @@ pub fn score(
 
 fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Vec<PlaceFinding> {
     let gazetteer = district_places(batch.district);
-    let titled = |id: &crate::model::PlaceId| {
-        gazetteer.title(id).map(|title| (id.clone(), title.to_owned()))
-    };
+    let titled = |id: &PlaceId| gazetteer.title(id).map(|title| (id.clone(), title.to_owned()));
     let parent = post.parent.as_ref().and_then(|parent| {
         let key = PostKey { source: post.key.source.clone(), id: parent.clone() };
         batch.parents.get(&key).cloned()
@@ -142,7 +145,7 @@ fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Ve
 }
 
 fn district_places(district: &District) -> &place::Gazetteer {
-    district.lexicon.places()
+    district.lexicon.gazetteer()
 }
 
 /// The seed that voices are made of. A page in its own name speaks with the source's seed; texts without

@@ -4,6 +4,8 @@
 //! Invariants: a page's posts and its cursor are one transaction; an error moves no cursor and touches no
 //! post; whoever commits holds the source's lease.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use otklik_collectors::{Class, CollectError, Cursor, Page, Platform, SourceSpec};
 
@@ -173,7 +175,8 @@ async fn commit(
     asked.dedup();
     let parents = services.store.places_of(&asked).await?;
     let reading = services.reading.load_full();
-    let mut batch = Batch { district, door: &reading.door, source, parents, now };
+    let mut batch =
+        Batch { district, door: &reading.door, source, parents, given: BTreeMap::new(), now };
     let posts = assess(&mut batch, page.posts, &mut Scratch::default());
     let end = (!page.more).then(|| Health {
         state: HealthState::Ok,

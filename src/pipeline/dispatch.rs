@@ -175,7 +175,10 @@ async fn word_alert(
         district: &district.name,
         zone: &district.zone,
         quotes: &quotes,
-        advice: district.lexicon.advice(&alert.facts.topic),
+        advice: district
+            .lexicon
+            .topic(alert.facts.topic.as_str())
+            .map_or(&[], |topic| topic.advice.as_slice()),
         answered: problem.and_then(|problem| problem.answered),
         acknowledged: problem.and_then(|problem| problem.acknowledged),
         also: &[],

@@ -44,7 +44,7 @@ impl District {
         let mut district = take(&mut faults, Self::load_rules(settings, anywhere));
         let places: Option<BTreeSet<PlaceId>> = district
             .as_ref()
-            .map(|district| district.lexicon.places().ours().map(|(id, _)| id.clone()).collect());
+            .map(|district| district.lexicon.gazetteer().ours().map(|(id, _)| id.clone()).collect());
         let file = settings.sources_file();
         let sources = take(&mut faults, config::load_sources(&file, places.as_ref()));
         if let (Some(district), Some(sources)) = (district.as_mut(), sources) {
@@ -67,7 +67,7 @@ impl District {
         let known = KnownNames {
             topics: lexicon
                 .as_ref()
-                .map(|lexicon| lexicon.topics().map(|topic| topic.0.clone()).collect()),
+                .map(|lexicon| lexicon.topics().iter().map(|topic| topic.id.0.clone()).collect()),
             places: Some(known_places),
         };
         let routes = read_or(
@@ -92,38 +92,36 @@ impl District {
     /// What the risk table asks about a topic.
     #[must_use]
     pub fn topic_facts(&self, topic: &TopicId) -> Option<TopicFacts> {
+        let known = self.lexicon.topic(topic.as_str())?;
         Some(TopicFacts {
-            title: self.lexicon.title(topic)?.to_owned(),
-            severity: self.lexicon.severity(topic)?,
-            season: self.lexicon.season(topic),
+            title: known.title.clone(),
+            severity: known.severity,
+            season: known.season,
         })
     }
 
     /// Title of a topic; its id if no pack has it any more.
     #[must_use]
     pub fn topic_title<'a>(&'a self, topic: &'a TopicId) -> &'a str {
-        self.lexicon.title(topic).unwrap_or(topic.as_str())
+        self.lexicon.topic(topic.as_str()).map_or(topic.as_str(), |known| known.title.as_str())
     }
 
     /// Title of a settlement; its id if the list has it no more.
     #[must_use]
     pub fn place_title<'a>(&'a self, place: &'a PlaceId) -> &'a str {
-        self.lexicon.places().title(place).unwrap_or(place.as_str())
+        self.lexicon.gazetteer().title(place).unwrap_or(place.as_str())
     }
 
     /// Titles of all topics and attitude packs.
     #[must_use]
     pub fn topic_titles(&self) -> BTreeMap<TopicId, String> {
-        self.lexicon
-            .topics()
-            .map(|topic| (topic.clone(), self.topic_title(topic).to_owned()))
-            .collect()
+        self.lexicon.topics().iter().map(|topic| (topic.id.clone(), topic.title.clone())).collect()
     }
 }
 
 fn load_packs(folder: &Path, gazetteer: Gazetteer) -> Result<Lexicon, Vec<Fault>> {
     let files = config::packs::read_dir(folder)?;
-    Lexicon::compile(&files, gazetteer)
+    Lexicon::compile(files, gazetteer)
 }
 
 /// Reads a reloadable file; a missing one means what the program has built in.

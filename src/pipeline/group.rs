@@ -226,7 +226,6 @@ impl Desk<'_> {
             voices,
             voices_at_least,
             sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
-            grounds: loaded.problem.grounds,
             danger_beside: self.dangers.contains(id),
         };
         let rules = &self.district.routes.alert;
@@ -319,7 +318,10 @@ fn deliveries(district: &District, problem: &Problem, alert: &Alert, tell: bool)
     let facts = RouteFacts {
         topic: &problem.topic,
         kind: problem.kind,
-        department: district.lexicon.department(&problem.topic),
+        department: district
+            .lexicon
+            .topic(problem.topic.as_str())
+            .and_then(|topic| topic.department.as_deref()),
         level: alert.facts.level,
         place: problem.place.as_ref(),
     };

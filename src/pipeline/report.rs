@@ -106,7 +106,7 @@ pub async fn build_digest(
         topics: district.topic_titles(),
         places: district
             .lexicon
-            .places()
+            .gazetteer()
             .ours()
             .map(|(id, title)| (id.clone(), title.to_owned()))
             .collect::<BTreeMap<_, _>>(),

@@ -104,11 +104,14 @@ pub fn score_finding(
         parts.add("weak", rules.weak.points, &rules.weak.title);
     }
     match facts.season.map(|season| season.contains(context.date)) {
-        Some(true) => parts.add("in_season", rules.in_season.points, &rules.in_season.title),
+        // A flood in spring is no graver for being in season; a failing boiler in winter is.
+        Some(true) if finding.kind == TopicKind::Problem => {
+            parts.add("in_season", rules.in_season.points, &rules.in_season.title);
+        }
         Some(false) => {
             parts.add("out_of_season", rules.out_of_season.points, &rules.out_of_season.title);
         }
-        None => {}
+        Some(true) | None => {}
     }
     let topic = finding.topic.as_str();
     if rules.frost.from_to.contains(context.date) && rules.frost.topics.iter().any(|t| t == topic) {

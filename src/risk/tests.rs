@@ -19,6 +19,7 @@ fn packs(topic: &TopicId) -> Option<TopicFacts> {
         "lighting" => facts("Уличное освещение", 3, None),
         "vandalism" => facts("Надписи и порча", 1, None),
         "accident" => facts("Авария и угроза жизни", 5, None),
+        "flood_ice" => facts("Паводок и лёд", 5, Some("03-15..09-30")),
         "rumour" => facts("Слухи", 3, None),
         _ => return None,
     })
@@ -26,7 +27,7 @@ fn packs(topic: &TopicId) -> Option<TopicFacts> {
 
 fn finding(topic: &str, score: u8) -> Finding {
     let kind = match topic {
-        "accident" => TopicKind::Danger,
+        "accident" | "flood_ice" => TopicKind::Danger,
         "rumour" => TopicKind::Rumour,
         _ => TopicKind::Problem,
     };
@@ -91,7 +92,16 @@ fn reasons_carry_names_points_and_words() {
     assert_eq!(names(&risk), ["severity", "in_season", "frost", "children", "days"]);
     assert_eq!(risk.reasons[0].text, "тяжесть темы: Отопление");
     assert_eq!(risk.reasons[3].text, "дети: «слова»");
-    assert_eq!(risk.score, 50 + 10 + 4 + 6 + 4);
+    assert_eq!(risk.score, 46 + 10 + 4 + 6 + 4);
+}
+
+#[test]
+fn a_danger_is_as_grave_in_season_as_ever_and_doubtful_outside() {
+    let rules = RiskRules::shipped();
+    let flood = text(&[("flood_ice", 85)], &[]);
+    let risk = |context| score(&flood, &packs, &context, &rules);
+    assert_eq!(names(&risk(july())), ["severity", "danger"]);
+    assert_eq!(names(&risk(winter())), ["severity", "danger", "out_of_season"]);
 }
 
 #[test]
@@ -138,7 +148,7 @@ fn the_scale_ends_at_0_and_100_by_a_named_reason() {
     assert_eq!(problem.score, 100);
     assert_eq!(names(&problem).iter().filter(|name| **name == "cap").count(), 1);
     let least = RiskContext { elsewhere: true, official: true, ..winter() };
-    let risk = score(&text(&[("vandalism", 30)], &[("advert", 1)]), &packs, &least, &rules);
+    let risk = score(&text(&[("vandalism", 30)], &[("ad", 1)]), &packs, &least, &rules);
     assert_eq!((risk.score, *names(&risk).last().unwrap()), (0, "floor"));
 }
 
@@ -156,8 +166,8 @@ fn attitude_changes_nothing() {
     assert_eq!(risk(&only), Risk::none());
 }
 
-const TOPICS: [&str; 7] =
-    ["heating", "roads", "stray_dogs", "lighting", "vandalism", "accident", "rumour"];
+const TOPICS: [&str; 8] =
+    ["flood_ice", "heating", "roads", "stray_dogs", "lighting", "vandalism", "accident", "rumour"];
 const SIGNALS: [&str; 9] = [
     "danger_to_life",
     "children",

@@ -133,7 +133,7 @@ impl Store {
 /// The problem table's columns, in the order [`problem_of`] reads them.
 macro_rules! problem_columns {
     () => {
-        "id, topic, kind, place, state, score, reasons, opened, last, posts, grounds, told_at,
+        "id, topic, kind, place, state, score, reasons, opened, last, posts, told_at,
          told_level, told_voices, alerts, acknowledged, answered, returns, events"
     };
 }
@@ -142,8 +142,8 @@ pub(super) use problem_columns;
 /// A problem out of its columns.
 pub(super) fn problem_of(row: &Row<'_>) -> rusqlite::Result<Problem> {
     let score = row.get(5)?;
-    let told = match row.get::<_, Option<At>>(11)? {
-        Some(when) => Some((when.0, row.get::<_, Word<RiskLevel>>(12)?.0, row.get(13)?)),
+    let told = match row.get::<_, Option<At>>(10)? {
+        Some(when) => Some((when.0, row.get::<_, Word<RiskLevel>>(11)?.0, row.get(12)?)),
         None => None,
     };
     Ok(Problem {
@@ -158,12 +158,11 @@ pub(super) fn problem_of(row: &Row<'_>) -> rusqlite::Result<Problem> {
         opened: row.get::<_, At>(7)?.0,
         last: row.get::<_, At>(8)?.0,
         posts: row.get(9)?,
-        grounds: row.get(10)?,
         told,
-        alerts: row.get(14)?,
-        acknowledged: time(row.get(15)?),
-        answered: time(row.get(16)?),
-        returns: row.get(17)?,
+        alerts: row.get(13)?,
+        acknowledged: time(row.get(14)?),
+        answered: time(row.get(15)?),
+        returns: row.get(16)?,
     })
 }
 
@@ -171,7 +170,7 @@ fn read(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<(Problem, u32)>> {
     tx.row(
         concat!("SELECT ", problem_columns!(), " FROM problem WHERE district = ?1 AND id = ?2"),
         params![tx.district, id.as_str()],
-        |row| Ok((problem_of(row)?, row.get(18)?)),
+        |row| Ok((problem_of(row)?, row.get(17)?)),
     )
 }
 
@@ -299,13 +298,13 @@ fn opened(id: &ProblemId, event: &ProblemEvent) -> Result<Problem> {
 fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
     tx.exec(
         "INSERT INTO problem (district, id, topic, kind, place, state, score, reasons, opened, last,
-             posts, grounds, told_at, told_level, told_voices, alerts, acknowledged, answered,
+             posts, told_at, told_level, told_voices, alerts, acknowledged, answered,
              returns, events, voices_kept)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-             ?19, ?20, 0)
+             ?19, 0)
          ON CONFLICT (district, id) DO UPDATE SET state = excluded.state, score = excluded.score,
              reasons = excluded.reasons, opened = excluded.opened, last = excluded.last,
-             posts = excluded.posts, grounds = excluded.grounds, told_at = excluded.told_at,
+             posts = excluded.posts, told_at = excluded.told_at,
              told_level = excluded.told_level, told_voices = excluded.told_voices,
              alerts = excluded.alerts, acknowledged = excluded.acknowledged,
              answered = excluded.answered, returns = excluded.returns, events = excluded.events",
@@ -321,7 +320,6 @@ fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
             At(problem.opened),
             At(problem.last),
             problem.posts,
-            problem.grounds,
             at(problem.told.map(|told| told.0)),
             problem.told.map(|told| Word(told.1)),
             problem.told.map(|told| told.2),

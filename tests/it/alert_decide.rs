@@ -19,7 +19,7 @@ fn now() -> Timestamp {
 fn problem(kind: TopicKind, score: u8) -> Problem {
     let mut problem = Problem::open("p0123456789ab".into(), "heating".into(), kind, None, day(1.0));
     (problem.score, problem.level) = (score, RiskLevel::of(score));
-    (problem.posts, problem.grounds) = (1, 1);
+    problem.posts = 1;
     problem
 }
 
@@ -29,7 +29,7 @@ fn told_at(mut problem: Problem, level: RiskLevel, voices: u32) -> Problem {
 }
 
 fn weight(voices: u32) -> Weight {
-    Weight { voices, sources: 1, grounds: 1, ..Weight::default() }
+    Weight { voices, sources: 1, ..Weight::default() }
 }
 
 #[track_caller]
@@ -50,15 +50,6 @@ fn a_new_problem_is_told_by_level_or_voices() {
     let mut closed = of(90);
     closed.state = ProblemState::Closed;
     check(&closed, &weight(5), None);
-}
-
-#[test]
-fn nothing_is_told_without_a_ground() {
-    let mut problem = problem(TopicKind::Danger, 100);
-    problem.grounds = 0;
-    check(&problem, &weight(100), None);
-    problem.grounds = 1;
-    check(&problem, &Weight { grounds: 0, ..weight(100) }, None);
 }
 
 #[test]
@@ -162,7 +153,6 @@ proptest! {
                 let loaded = open.get(&done.problem).unwrap();
                 let weight = Weight {
                     voices: count_voices(&loaded.voices).0,
-                    grounds: loaded.problem.grounds,
                     danger_beside: true,
                     ..Weight::default()
                 };

@@ -84,14 +84,12 @@ fn run(posts: &[Newcomer]) -> (OpenProblems, Vec<Vec<Assignment>>) {
     (open, all)
 }
 
-/// Events of one assignment in short: O opened, R reopened, G grew, g grew without ground,
-/// A answered.
+/// Events of one assignment in short: O opened, R reopened, G grew, A answered.
 fn letters(assignment: &Assignment) -> String {
     let letter = |event: &ProblemEvent| match event.kind {
         ProblemEventKind::Opened { .. } => 'O',
         ProblemEventKind::Reopened => 'R',
-        ProblemEventKind::Grew { ground: true, .. } => 'G',
-        ProblemEventKind::Grew { ground: false, .. } => 'g',
+        ProblemEventKind::Grew { .. } => 'G',
         ProblemEventKind::Answered { .. } => 'A',
         _ => '?',
     };
@@ -210,17 +208,21 @@ fn a_pages_own_text_counts_once_and_for_no_voice() {
 }
 
 #[test]
-fn a_post_that_is_no_ground_is_a_count_only() {
+fn a_post_that_is_no_ground_opens_nothing_and_joins_as_a_count() {
     let mut angry = post(1, 0.0, "heating", "onohoy");
     angry.ground = false;
     angry.risk = Risk { score: 95, level: RiskLevel::Critical, reasons: Vec::new() };
-    let (open, all) = run(std::slice::from_ref(&angry));
-    assert_eq!(letters(&all[0][0]), "Og");
-    assert_eq!(all[0][0].membership.as_ref().unwrap().quote, None);
-    let loaded = open.get(&all[0][0].problem).unwrap();
-    assert_eq!(loaded.problem.grounds, 0);
-    assert_eq!(count_voices(&loaded.voices), (1, false));
-    assert!(loaded.problem.score < 30, "its own risk does not count: {}", loaded.problem.score);
+    let mut later = angry.clone();
+    later.key = post(3, 0.2, "heating", "onohoy").key;
+    later.voices = post(3, 0.2, "heating", "onohoy").voices;
+    later.published = day(0.2);
+    let (open, all) = run(&[angry, post(2, 0.1, "heating", "onohoy"), later]);
+    assert_eq!(all[0], []);
+    assert_eq!(letters(&all[2][0]), "G");
+    assert_eq!(all[2][0].membership.as_ref().unwrap().quote, None);
+    let loaded = open.get(&all[2][0].problem).unwrap();
+    assert_eq!((loaded.problem.posts, count_voices(&loaded.voices)), (2, (2, false)));
+    assert!(loaded.problem.score < 90, "its own risk does not count: {}", loaded.problem.score);
 }
 
 #[test]
@@ -258,11 +260,13 @@ fn a_return_starts_afresh() {
     });
     let mut angry = post(2, 2.0, "heating", "onohoy");
     angry.ground = false;
-    let done = assign(&angry, &mut open, &ClusterRules::default(), &score);
-    assert_eq!(letters(&done[0]), "Rg", "a person closed it, a later post reopens it");
+    assert_eq!(assign(&angry, &mut open, &ClusterRules::default(), &score), []);
+    let calm = post(3, 2.1, "heating", "onohoy");
+    let done = assign(&calm, &mut open, &ClusterRules::default(), &score);
+    assert_eq!(letters(&done[0]), "RG", "a person closed it, a later post reopens it");
     let problem = &open.get(&id).unwrap().problem;
     assert_eq!((problem.state, problem.returns), (ProblemState::Reopened, 1));
-    assert_eq!((problem.told, problem.grounds, problem.alerts), (None, 0, 1));
+    assert_eq!((problem.told, problem.alerts), (None, 1));
 }
 
 #[test]

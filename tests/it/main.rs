@@ -14,6 +14,7 @@ mod payloads;
 mod reference;
 mod routes;
 mod store;
+mod tidy;
 mod tokens;
 
 /// The root of the repository.

@@ -13,14 +13,19 @@ use crate::payloads::hostile;
 const TOKEN: &str = "123456:canary-token_A";
 
 fn telegram(api_url: &str, token: &str) -> Telegram {
+    telegram_waiting(api_url, token, Duration::from_secs(20))
+}
+
+fn telegram_waiting(api_url: &str, token: &str, wait: Duration) -> Telegram {
     let settings = TelegramSettings { api_url, token, proxy: None, ca_pem: None };
-    Telegram::with_wait(&settings, Duration::from_millis(300)).unwrap()
+    Telegram::with_wait(&settings, wait).unwrap()
 }
 
 #[tokio::test]
 async fn every_answer_has_its_outcome() {
     let server = LocalBot::start(TOKEN).await.unwrap();
     let bot = telegram(&server.url(), TOKEN);
+    let hasty = telegram_waiting(&server.url(), TOKEN, Duration::from_millis(200));
     let table = [
         (BotFault::TooMany(17), "retry 17", 0),
         (BotFault::Blocked, "refused", 0),
@@ -37,6 +42,7 @@ async fn every_answer_has_its_outcome() {
     for (fault, expected, kept) in table {
         server.fail(fault);
         let before = server.messages().len();
+        let bot = if fault == BotFault::Hang { &hasty } else { &bot };
         let outcome = bot.send(&message(), "-100").await;
         assert_eq!(word(&outcome), expected, "{fault:?}");
         assert_eq!(server.messages().len() - before, kept, "{fault:?}");

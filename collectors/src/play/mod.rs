@@ -8,10 +8,12 @@ pub mod telegram;
 pub mod vk;
 
 mod plan;
+mod router;
 mod server;
 
 pub use plan::{Fault, Plan};
-pub use server::{Server, serve};
+pub use router::PlayRouter;
+pub use server::{Server, serve, serve_on};
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -98,7 +98,7 @@ impl World {
             clock: clock.clone(),
             budget: budget.clone(),
             transport: Arc::new(InProcess::new(play, clock.clone())),
-            door: Door::new(Arc::new(OneKey), []),
+            door: Door::new(Arc::new(OneKey), ["https://selo.example/rss.xml".to_owned()]),
         };
         Self { clock, budget, ports }
     }

@@ -157,7 +157,6 @@ CREATE TABLE problem (
     opened INTEGER NOT NULL,
     last INTEGER NOT NULL,
     posts INTEGER NOT NULL,
-    grounds INTEGER NOT NULL,
     told_at INTEGER,
     told_level TEXT,
     told_voices INTEGER,

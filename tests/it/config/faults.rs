@@ -285,7 +285,7 @@ fn what_is_no_toml_is_said_in_russian() {
     );
     check(
         "[store]\npath = \"C:\\data\"\n",
-        "otklik.toml:5:11: обратная черта в строке → напишите «\\\\» или возьмите в апострофы",
+        "otklik.toml:5:12: обратная черта в строке → напишите «\\\\» или возьмите в апострофы",
     );
 }
 
@@ -324,4 +324,22 @@ fn a_missing_file_names_the_way_out() {
     let file = dir.path().join("otklik.toml");
     let faults = config::load_all(&file).expect_err("no file");
     assert!(faults[0].to_string().ends_with("файла настройки нет → создайте его: otklik init"));
+}
+
+/// A file saved half-way, at every character: faults or settings, never a panic.
+#[test]
+fn every_beginning_of_a_file_is_read_without_panic() {
+    let text = "[district]\nname = \"Район «А»\"\ntimezone = \"Asia/Irkutsk\"\n[network]\n\
+                allow = [\"127.0.0.1\", '10.0.0.0/8']\n[platforms.vk]\n\
+                token = { file = \"vk\" } # да\n[schedule]\nrescan = \"7d\"\n\
+                [retention]\nmatched_days = 0x10\n[smtp]\nurl = \"smtp://mail\"\n\
+                from = \"\"\"a@b.ru\"\"\"\n";
+    let file = Path::new("otklik.toml");
+    let mut sound = 0;
+    for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {
+        let (sources, faults) = config::sources::parse_sources(file, &text[..at], None);
+        assert!(sources.is_empty() && (at == 0 || !faults.is_empty()), "{}", &text[..at]);
+        sound += usize::from(self::faults(&text[..at]).is_empty());
+    }
+    assert!(sound > 3, "the whole file and some beginnings are sound: {sound}");
 }

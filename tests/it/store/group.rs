@@ -32,7 +32,7 @@ pub fn opened(when: Timestamp) -> (ProblemId, ProblemEvent) {
 
 pub fn grew(when: Timestamp, words: &str) -> (ProblemId, ProblemEvent) {
     let reasons = vec![reason(40, &format!("сказано: «{words}»"))];
-    event(when, ProblemEventKind::Grew { ground: true, published: when, score: 40, reasons })
+    event(when, ProblemEventKind::Grew { published: when, score: 40, reasons })
 }
 
 pub fn member(post: PostKey) -> Membership {
@@ -110,7 +110,7 @@ async fn a_decision_is_stored_with_its_outbox_row_and_its_work_is_done() {
         .await
         .expect("read");
     let [loaded] = loaded.as_slice() else { panic!("one problem") };
-    assert_eq!((loaded.problem.posts, loaded.problem.grounds, loaded.problem.score), (1, 1, 40));
+    assert_eq!((loaded.problem.posts, loaded.problem.score), (1, 40));
     assert_eq!(loaded.voices.get(&202_601).map(|voices| voices.len()), Some(1));
     assert_eq!(loaded.sources.len(), 1);
     assert_eq!(loaded.quotes, alert(key("1"), at(2)).facts.quotes);
@@ -249,9 +249,8 @@ async fn copies_of_a_pages_own_text_are_told_by_their_fingerprint() {
 fn kind() -> impl Strategy<Value = ProblemEventKind> {
     let reasons = || prop::collection::vec((-20..60_i32).prop_map(|p| reason(p, "текст")), 0..3);
     prop_oneof![
-        4 => (any::<bool>(), 0..9_000_i64, 0..=100_u8, reasons()).prop_map(
-            |(ground, minute, score, reasons)| ProblemEventKind::Grew {
-                ground,
+        4 => (0..9_000_i64, 0..=100_u8, reasons()).prop_map(
+            |(minute, score, reasons)| ProblemEventKind::Grew {
                 published: at(minute),
                 score,
                 reasons

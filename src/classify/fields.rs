@@ -1,0 +1,359 @@
+//! Reads a TOML file field by field and collects every fault, not only the first.
+//!
+//! Place in the flow: under `pack` and `lists`. Invariant: each fault stands at the character it is
+//! about, also inside a quoted text with escapes.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::config::Fault;
+use crate::config::packs::PackFile;
+
+/// A text of a file with the place it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The text.
+    pub value: String,
+    /// Number of the file.
+    pub file: usize,
+    /// Bytes of the file, quotes included.
+    pub at: Range<usize>,
+}
+
+impl Text {
+    /// A fault at byte `inside` of the value; `file` is the file it came from.
+    #[must_use]
+    pub fn fault(
+        &self,
+        file: &PackFile,
+        inside: usize,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Fault {
+        let literal = file.text.get(self.at.clone()).unwrap_or_default();
+        let at = self.at.start + inside_literal(literal, inside);
+        Fault::at(&file.path, &file.text, at, what, fix)
+    }
+}
+
+/// A table of a file with its place.
+pub struct Section<'t> {
+    table: &'t DeTable<'t>,
+    /// Bytes of the file that open the section.
+    pub at: Range<usize>,
+}
+
+/// One file being read.
+pub struct Sheet<'f> {
+    file: &'f PackFile,
+    number: usize,
+    /// What is wrong so far.
+    pub faults: Vec<Fault>,
+}
+
+impl<'f> Sheet<'f> {
+    /// Starts to read file number `number`.
+    #[must_use]
+    pub fn new(file: &'f PackFile, number: usize) -> Self {
+        Self { file, number, faults: Vec::new() }
+    }
+
+    /// Parses the file as TOML; syntax errors become faults, the rest is read all the same.
+    #[must_use]
+    pub fn table(&mut self) -> Spanned<DeTable<'f>> {
+        let (table, errors) = DeTable::parse_recoverable(&self.file.text);
+        for error in errors {
+            let at = error.span().map_or(0, |span| span.start);
+            let (text, fix) = in_russian(error.message(), &self.file.text, at);
+            self.fault(at, text, fix);
+        }
+        table
+    }
+
+    /// Adds a fault at byte `at` of the file.
+    pub fn fault(&mut self, at: usize, text: impl Into<String>, fix: impl Into<String>) {
+        self.faults.push(Fault::at(&self.file.path, &self.file.text, at, text, fix));
+    }
+
+    /// Adds a fault at byte `inside` of a text's value.
+    pub fn fault_in(
+        &mut self,
+        text: &Text,
+        inside: usize,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.faults.push(text.fault(self.file, inside, what, fix));
+    }
+
+    /// A text; a value of another type is a fault.
+    pub fn text(&mut self, section: &Section<'_>, key: &str) -> Option<Text> {
+        let value = section.table.get(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => {
+                Some(Text { value: text.to_string(), file: self.number, at: value.span() })
+            }
+            other => {
+                self.wrong_type(key, value.span(), other, "текст в кавычках");
+                None
+            }
+        }
+    }
+
+    /// A whole number within `range`.
+    pub fn number(
+        &mut self,
+        section: &Section<'_>,
+        key: &str,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Option<u8> {
+        let value = section.table.get(key)?;
+        let DeValue::Integer(number) = value.get_ref() else {
+            self.wrong_type(key, value.span(), value.get_ref(), "целое число");
+            return None;
+        };
+        let number = i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(i64::MAX);
+        match u8::try_from(number) {
+            Ok(small) if range.contains(&number) => Some(small),
+            _ => {
+                let text = format!("«{key}» вне пределов");
+                let fix = format!("укажите от {} до {}", range.start(), range.end());
+                self.fault(value.span().start, text, fix);
+                None
+            }
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, section: &Section<'_>, key: &str) -> Option<bool> {
+        let value = section.table.get(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            other => {
+                self.wrong_type(key, value.span(), other, "true или false");
+                None
+            }
+        }
+    }
+
+    /// A list of texts; empty if there is none.
+    pub fn texts(&mut self, section: &Section<'_>, key: &str) -> Vec<Text> {
+        let Some(value) = section.table.get(key) else { return Vec::new() };
+        let DeValue::Array(list) = value.get_ref() else {
+            self.wrong_type(key, value.span(), value.get_ref(), "список: [\"…\", \"…\"]");
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for entry in list.iter() {
+            match entry.get_ref() {
+                DeValue::String(text) => {
+                    let (value, file) = (text.to_string(), self.number);
+                    texts.push(Text { value, file, at: entry.span() });
+                }
+                other => self.wrong_type(key, entry.span(), other, "текст в кавычках"),
+            }
+        }
+        texts
+    }
+
+    /// The tables `[[key]]`.
+    pub fn sections<'t>(&mut self, section: &Section<'t>, key: &str) -> Vec<Section<'t>> {
+        let Some(value) = section.table.get(key) else { return Vec::new() };
+        let DeValue::Array(list) = value.get_ref() else {
+            self.wrong_type(key, value.span(), value.get_ref(), &format!("таблицы [[{key}]]"));
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for entry in list.iter() {
+            match entry.get_ref() {
+                DeValue::Table(table) => sections.push(Section { table, at: entry.span() }),
+                other => {
+                    self.wrong_type(key, entry.span(), other, &format!("таблица [[{key}]]"));
+                }
+            }
+        }
+        sections
+    }
+
+    /// The texts of a table by key, in the order of the file.
+    pub fn pairs(&mut self, section: &Section<'_>, key: &str) -> Vec<(String, Text)> {
+        let Some(value) = section.table.get(key) else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type(key, value.span(), value.get_ref(), "таблица: { имя = \"…\" }");
+            return Vec::new();
+        };
+        let section = Section { table, at: value.span() };
+        let names: Vec<String> = table.iter().map(|(name, _)| name.get_ref().to_string()).collect();
+        names
+            .into_iter()
+            .filter_map(|name| self.text(&section, &name).map(|text| (name, text)))
+            .collect()
+    }
+
+    /// Reports keys that mean nothing, with the nearest key that does.
+    pub fn known(&mut self, section: &Section<'_>, known: &[&str]) {
+        for (key, _) in section.table.iter() {
+            let name = key.get_ref();
+            if known.contains(&name.as_ref()) {
+                continue;
+            }
+            let fix = match nearest(name, known) {
+                Some(near) => format!("может быть, «{near}»?"),
+                None => format!("здесь бывают: {}", known.join(", ")),
+            };
+            self.fault(key.span().start, format!("неизвестный ключ «{name}»"), fix);
+        }
+    }
+
+    /// Reports a missing required key.
+    pub fn missing(&mut self, section: &Section<'_>, key: &str, what: &str) {
+        if !section.table.contains_key(key) {
+            self.fault(section.at.start, format!("{what}: нет обязательного «{key}»"), "");
+        }
+    }
+
+    fn wrong_type(&mut self, key: &str, at: Range<usize>, found: &DeValue<'_>, wanted: &str) {
+        let found = match found {
+            DeValue::String(_) => "текст",
+            DeValue::Integer(_) => "целое число",
+            DeValue::Float(_) => "дробное число",
+            DeValue::Boolean(_) => "true или false",
+            DeValue::Datetime(_) => "дата",
+            DeValue::Array(_) => "список",
+            DeValue::Table(_) => "таблица",
+        };
+        self.fault(at.start, format!("«{key}»: {found}"), format!("нужно: {wanted}"));
+    }
+}
+
+impl<'t> Section<'t> {
+    /// The whole file as a section.
+    #[must_use]
+    pub fn whole(table: &'t Spanned<DeTable<'t>>) -> Self {
+        Self { table: table.get_ref(), at: 0..0 }
+    }
+}
+
+/// What a syntax error means, for a person.
+fn in_russian(message: &str, source: &str, at: usize) -> (String, String) {
+    let typographic = |c: char| matches!(c, '“' | '”' | '„' | '«' | '»' | '‘' | '’');
+    if let Some(c) = source.get(at..).and_then(|rest| rest.chars().next()).filter(|&c| typographic(c))
+    {
+        return (format!("типографская кавычка «{c}»"), "замените на прямую: \"".to_owned());
+    }
+    for (part, text, fix) in [
+        ("duplicate key", "ключ повторяется", "оставьте один"),
+        ("unclosed", "нет закрывающей кавычки или скобки", ""),
+        ("missing close", "нет закрывающей кавычки или скобки", ""),
+        ("invalid basic string", "нет закрывающей кавычки", ""),
+        ("invalid literal string", "нет закрывающей кавычки", ""),
+        ("invalid multi-line", "нет закрывающих кавычек", ""),
+        ("missing value", "после «=» ничего нет", "допишите значение"),
+        ("missing assignment", "нет знака «=» между именем и значением", ""),
+        ("missing quotes", "текст без кавычек", "возьмите текст в кавычки"),
+        ("string values must be quoted", "текст без кавычек", "возьмите текст в кавычки"),
+        ("escape", "неверный знак после «\\»", "в '…' обратная черта пишется просто"),
+    ] {
+        if message.contains(part) {
+            return (text.to_owned(), fix.to_owned());
+        }
+    }
+    (format!("не читается как TOML: {message}"), String::new())
+}
+
+/// The byte within a TOML literal (quotes included) that byte `inside` of its value came from.
+fn inside_literal(literal: &str, inside: usize) -> usize {
+    let skip_newline = |from: usize| from + usize::from(literal[from..].starts_with('\n'));
+    if literal.starts_with("'''") {
+        return skip_newline(3) + inside;
+    }
+    if literal.starts_with('\'') {
+        return 1 + inside;
+    }
+    let mut at = if literal.starts_with("\"\"\"") { skip_newline(3) } else { 1 };
+    let mut value = 0;
+    while value < inside && at < literal.len() {
+        let rest = &literal[at..];
+        let Some(escape) = rest.strip_prefix('\\') else {
+            let length = rest.chars().next().map_or(1, char::len_utf8);
+            at += length;
+            value += length;
+            continue;
+        };
+        let hex = |digits: usize| {
+            let code = escape.get(1..=digits).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+            (digits + 2, code.and_then(char::from_u32).map_or(1, char::len_utf8))
+        };
+        let (typed, meant) = match escape.chars().next() {
+            Some('u') => hex(4),
+            Some('U') => hex(8),
+            Some('x') => hex(2),
+            Some(c) if c.is_whitespace() => {
+                (1 + escape.len() - escape.trim_start().len(), 0)
+            }
+            _ => (2, 1),
+        };
+        at += typed;
+        value += meant;
+    }
+    at.min(literal.len())
+}
+
+/// The known key nearest to a mistyped one, if it is near enough.
+fn nearest<'k>(typed: &str, known: &[&'k str]) -> Option<&'k str> {
+    known
+        .iter()
+        .map(|key| (distance(typed, key), *key))
+        .min()
+        .filter(|&(distance, key)| distance <= 1 + key.len() / 4)
+        .map(|(_, key)| key)
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, c) in a.chars().take(64).enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, d) in b.iter().enumerate() {
+            let step = corner + usize::from(c != *d);
+            corner = row[j + 1];
+            row[j + 1] = step.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_inside_literals() {
+        for (literal, inside, expected) in [
+            ("'аб в'", 4, 5),
+            ("'''\nаб'''", 2, 6),
+            ("\"а\\\"б\"", 3, 5),
+            ("\"\\u0430б\"", 2, 7),
+            ("\"\"\"\na \\\n  b\"\"\"", 2, 10),
+            ("\"аб\"", 99, 6),
+        ] {
+            assert_eq!(inside_literal(literal, inside), expected, "{literal}");
+        }
+    }
+
+    #[test]
+    fn nearest_keys() {
+        let known = ["id", "find", "unless", "weight"];
+        for (typed, expected) in [
+            ("wieght", Some("weight")),
+            ("finf", Some("find")),
+            ("unles", Some("unless")),
+            ("colour", None),
+        ] {
+            assert_eq!(nearest(typed, &known), expected, "{typed}");
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! All packs and lists, compiled into one structure.
+//!
+//! Place in the flow: made when packs are loaded or reloaded, then read by every `classify`. Invariants:
+//! a lexicon exists only if its packs have no fault and their examples hold; the same files give the
+//! same hash and the same numbers.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::packs::PackFile;
+use crate::config::season::Season;
+use crate::config::{Fault, Severity, fault};
+use crate::model::TopicId;
+
+use super::fields::Text;
+use super::lists::{self, Entry, EntryDraft, ListDraft};
+use super::merge::merge;
+use super::pack::{self, Draft, PackKind, RuleDraft};
+use super::place::Gazetteer;
+use super::program::Program;
+use super::query::{self, Query};
+use super::terms::{IS_FILLER, IS_TROUBLE, Terms};
+use super::{Scratch, proof};
+
+/// Rules all packs may have together.
+pub const RULES_MAX: usize = 100_000;
+/// Words, marks and regular expressions all packs may have together.
+pub const TERMS_MAX: usize = 500_000;
+
+/// A pack as the rest of the program sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Id of the pack.
+    pub id: TopicId,
+    /// Title for people.
+    pub title: String,
+    /// Kind.
+    pub kind: PackKind,
+    /// Severity, 1–5.
+    pub severity: u8,
+    /// Default owner, a key of `routes.toml`.
+    pub department: Option<String>,
+    /// Season.
+    pub season: Option<Season>,
+    /// Advice, printed verbatim.
+    pub advice: Vec<String>,
+    /// Codes for hand-off: `buryatia`, `incident`, `pos`.
+    pub codes: BTreeMap<String, String>,
+}
+
+/// A rule as `explain` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// `pack:rule`, or `_list:line` for an entry of a list.
+    pub name: String,
+    /// What it belongs to.
+    pub owner: Owner,
+    /// Points, 1–100.
+    pub weight: u8,
+    /// File it stands in.
+    pub file: PathBuf,
+    /// Line of its query, from 1.
+    pub line: u32,
+    /// Query as typed.
+    pub find: String,
+}
+
+/// What a rule belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Number of a topic.
+    Topic(usize),
+    /// A marker that settles its clause; whether it names what is settled.
+    Marker(bool),
+    /// Keeps its clause from being settled.
+    Guard,
+    /// Number of an entry in `entries`.
+    Entry(usize),
+}
+
+/// All packs, compiled.
+#[derive(Debug)]
+pub struct Lexicon {
+    hash: String,
+    topics: Vec<Topic>,
+    rules: Vec<Rule>,
+    warnings: Vec<Fault>,
+    /// Signals and offers.
+    pub(super) entries: Vec<Entry>,
+    /// Rules before this number are markers and guards.
+    pub(super) polarity_rules: usize,
+    pub(super) terms: Terms,
+    pub(super) program: Program,
+    pub(super) gazetteer: Gazetteer,
+}
+
+impl Lexicon {
+    /// Compiles the files of a `keywords/` folder: packs, lists (`_*.toml`), overlays (`local/`).
+    /// Lists that are lacking are the shipped ones. Errors: every fault of every file, sorted.
+    pub fn compile(files: Vec<PackFile>, gazetteer: Gazetteer) -> Result<Self, Vec<Fault>> {
+        let mut files = files;
+        files.extend(lists::lacking(&files));
+        let mut faults = Vec::new();
+        let (packs, lists) = read(&files, &mut faults);
+        let mut builder = Builder::new(&files, gazetteer);
+        for list in &lists {
+            builder.list(list);
+        }
+        builder.entries();
+        for pack in &packs {
+            builder.pack(pack);
+        }
+        faults.append(&mut builder.faults);
+        let broken = builder.broken_files(&faults);
+        let lexicon = builder.finish();
+        let judged = packs.iter().filter(|pack| !broken.contains(&pack.file));
+        faults.extend(proof::examples(&lexicon, judged, &files, &mut Scratch::new()));
+        finish(lexicon, faults)
+    }
+
+    /// 16 hex digits that name the content of all files.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// All packs, sorted by id.
+    #[must_use]
+    pub fn topics(&self) -> &[Topic] {
+        &self.topics
+    }
+
+    /// The pack called `id`.
+    #[must_use]
+    pub fn topic(&self, id: &str) -> Option<&Topic> {
+        let at = self.topics.binary_search_by(|topic| topic.id.as_str().cmp(id)).ok()?;
+        self.topics.get(at)
+    }
+
+    /// All rules, those of lists first.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule called `pack:rule`.
+    #[must_use]
+    pub fn rule(&self, name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// What is worth a look in the files, though it stops nothing.
+    #[must_use]
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
+    /// Known places and organisations.
+    #[must_use]
+    pub fn gazetteer(&self) -> &Gazetteer {
+        &self.gazetteer
+    }
+}
+
+fn finish(mut lexicon: Lexicon, mut faults: Vec<Fault>) -> Result<Lexicon, Vec<Fault>> {
+    let key = |fault: &Fault| (fault.file.clone(), fault.line, fault.column, fault.text.clone());
+    faults.sort_by_key(key);
+    faults.dedup();
+    if faults.iter().any(|fault| fault.severity == Severity::Error) {
+        return Err(faults);
+    }
+    lexicon.warnings = faults;
+    Ok(lexicon)
+}
+
+/// Reads all files; packs come back merged.
+fn read(files: &[PackFile], faults: &mut Vec<Fault>) -> (Vec<Draft>, Vec<ListDraft>) {
+    let (mut shipped, mut local, mut lists) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, file) in files.iter().enumerate() {
+        if file.is_list() {
+            let (list, found) = lists::read(file, number);
+            lists.push(list);
+            faults.extend(found);
+            continue;
+        }
+        let (draft, found) = pack::read(file, number, file.is_local());
+        if found.is_empty() {
+            if file.is_local() { local.push(draft) } else { shipped.push(draft) }
+        }
+        faults.extend(found);
+    }
+    (merge(shipped, local, files, faults), lists)
+}
+
+struct Builder<'f> {
+    files: &'f [PackFile],
+    lexicon: Lexicon,
+    terms: usize,
+    faults: Vec<Fault>,
+    /// Signals and offers, compiled behind markers and guards.
+    later: Vec<EntryDraft>,
+}
+
+impl<'f> Builder<'f> {
+    fn new(files: &'f [PackFile], gazetteer: Gazetteer) -> Self {
+        let lexicon = Lexicon {
+            hash: hash(files),
+            topics: Vec::new(),
+            rules: Vec::new(),
+            warnings: Vec::new(),
+            entries: Vec::new(),
+            polarity_rules: 0,
+            terms: Terms::new(),
+            program: Program::default(),
+            gazetteer,
+        };
+        Self { files, lexicon, terms: 0, faults: Vec::new(), later: Vec::new() }
+    }
+
+    /// Word lists, and the entries that decide polarity.
+    fn list(&mut self, list: &ListDraft) {
+        for (words, flag) in [(&list.filler, IS_FILLER), (&list.trouble, IS_TROUBLE)] {
+            if let Some(words) = words {
+                self.lexicon.terms.flag(&words.value, flag);
+            }
+        }
+        for draft in &list.entries {
+            let owner = match draft.entry {
+                Entry::Marker { subject } => Owner::Marker(subject),
+                Entry::Guard => Owner::Guard,
+                Entry::Signal { .. } | Entry::Offer { .. } => {
+                    self.later.push(draft.clone());
+                    continue;
+                }
+            };
+            self.entry(draft, owner);
+        }
+    }
+
+    /// Ends the rules of polarity and compiles the other entries of the lists.
+    fn entries(&mut self) {
+        self.lexicon.polarity_rules = self.lexicon.rules.len();
+        for draft in std::mem::take(&mut self.later) {
+            self.lexicon.entries.push(draft.entry.clone());
+            let owner = Owner::Entry(self.lexicon.entries.len() - 1);
+            self.entry(&draft, owner);
+        }
+    }
+
+    fn entry(&mut self, draft: &EntryDraft, owner: Owner) {
+        let file = &self.files[draft.spot.file];
+        let (line, _) = fault::line_column(&file.text, draft.spot.at);
+        let name = format!("{}:{line}", file.stem());
+        self.rule(name, owner, 1, &draft.find, draft.unless.as_ref());
+    }
+
+    fn pack(&mut self, draft: &Draft) {
+        let (Some(title), Some(kind), Some(severity)) =
+            (draft.title.clone(), draft.kind, draft.severity)
+        else {
+            return;
+        };
+        let owner = Owner::Topic(self.lexicon.topics.len());
+        self.lexicon.topics.push(Topic {
+            id: TopicId(draft.id.clone()),
+            title,
+            kind,
+            severity,
+            department: draft.department.clone(),
+            season: draft.season,
+            advice: draft.advice.clone(),
+            codes: draft.codes.iter().cloned().collect(),
+        });
+        let mut names: BTreeMap<String, ()> = BTreeMap::new();
+        for rule in &draft.rules {
+            let Some(find) = &rule.find else { continue };
+            let name = format!("{}:{}", draft.id, rule_name(rule, find));
+            if names.insert(name.clone(), ()).is_some() {
+                let file = &self.files[find.file];
+                let text = "правило повторяется слово в слово";
+                self.faults.push(find.fault(file, 0, text, "уберите одно из двух"));
+                continue;
+            }
+            let weight = rule.weight.unwrap_or(pack::WEIGHT_DEFAULT);
+            self.rule(name, owner, weight, find, rule.unless.as_ref());
+        }
+    }
+
+    fn rule(&mut self, name: String, owner: Owner, weight: u8, find: &Text, unless: Option<&Text>) {
+        let query = self.query(find);
+        let exclusion = unless.map(|text| self.query(text));
+        let (Some(query), Some(exclusion)) = (query, exclusion.map_or(Some(None), |q| q.map(Some)))
+        else {
+            return;
+        };
+        let file = &self.files[find.file];
+        if self.lexicon.rules.len() == RULES_MAX {
+            let text = format!("правил во всех пакетах больше {RULES_MAX}");
+            self.faults.push(find.fault(file, 0, text, "уберите лишние пакеты"));
+        }
+        let before = self.terms;
+        self.terms += query.terms() + exclusion.as_ref().map_or(0, Query::terms);
+        if before <= TERMS_MAX && self.terms > TERMS_MAX {
+            let text = format!("слов во всех пакетах больше {TERMS_MAX}");
+            self.faults.push(find.fault(file, 0, text, "уберите лишние пакеты"));
+        }
+        let (line, _) = fault::line_column(&file.text, find.at.start);
+        self.lexicon.program.add(&query, exclusion.as_ref(), &mut self.lexicon.terms);
+        let (path, text) = (file.path.clone(), find.value.clone());
+        self.lexicon.rules.push(Rule { name, owner, weight, file: path, line, find: text });
+    }
+
+    fn query(&mut self, text: &Text) -> Option<Query> {
+        match query::parse(&text.value) {
+            Ok(query) => Some(query),
+            Err(found) => {
+                let file = &self.files[text.file];
+                self.faults.push(text.fault(file, found.offset, found.text, found.fix));
+                None
+            }
+        }
+    }
+
+    /// Numbers of the files that have an error: their examples cannot be judged.
+    fn broken_files(&self, faults: &[Fault]) -> Vec<usize> {
+        let broken = |file: &PackFile| faults.iter().any(|fault| fault.file == file.path);
+        (0..self.files.len()).filter(|&number| broken(&self.files[number])).collect()
+    }
+
+    fn finish(self) -> Lexicon {
+        let mut lexicon = self.lexicon;
+        lexicon.program.seal(&mut lexicon.terms);
+        lexicon
+    }
+}
+
+/// The id of a rule, or the hash of its text: never its position.
+fn rule_name(rule: &RuleDraft, find: &Text) -> String {
+    if let Some(id) = &rule.id {
+        return id.clone();
+    }
+    let unless = rule.unless.as_ref().map_or("", |text| text.value.as_str());
+    let words: Vec<&str> = find.value.split_whitespace().collect();
+    let text = format!("{}\n{}", words.join(" "), unless);
+    format!("{:08x}", crate::text::fingerprint(&text) >> 32)
+}
+
+/// 16 hex digits over names and contents, in the order of the names.
+fn hash(files: &[PackFile]) -> String {
+    let mut sorted: Vec<&PackFile> = files.iter().collect();
+    sorted.sort_by_key(|file| (file.is_local(), file.stem().to_owned()));
+    let mut sha = Sha256::new();
+    for file in sorted {
+        let head = format!("{}\0{}\0{}\0", file.is_local(), file.stem(), file.text.len());
+        sha.update(head.as_bytes());
+        sha.update(file.text.as_bytes());
+    }
+    sha.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,133 @@
+//! What a text takes back: settled clauses («уже починили») and negated troubles («не холодные»).
+//!
+//! Place in the flow: between reading a text and verifying its rules. Invariant: only whole clauses and
+//! single words are hidden, and a hidden word never makes a complaint match.
+
+use super::run::Range;
+use super::scratch::Scratch;
+use super::terms::{IS_FILLER, IS_NEGATION, IS_TROUBLE};
+
+/// Longest last clause of a question («свет дали, да?») that questions the whole sentence.
+const TAG_WORDS: u32 = 2;
+
+/// Markers and guards that matched.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Markers, and whether they name what is settled.
+    pub markers: Vec<(Range, bool)>,
+    /// Guards.
+    pub guards: Vec<Range>,
+}
+
+/// Fills `settled`, `hidden`, `marker` of the scratch, then the open pairs and places.
+pub fn hide(scratch: &mut Scratch, found: &Found) {
+    let tokens = scratch.tokens.list().len();
+    scratch.hidden.clear();
+    scratch.hidden.resize(tokens, false);
+    scratch.settled.clear();
+    scratch.settled.resize(scratch.tokens.clauses().len(), false);
+    settle(scratch, found);
+    for (clause, _) in scratch.settled.iter().enumerate().filter(|(_, settled)| **settled) {
+        let Some(clause) = scratch.tokens.clauses().get(clause) else { continue };
+        scratch.hidden[clause.first as usize..clause.last as usize].fill(true);
+    }
+    for at in 1..tokens {
+        let negated = scratch.flags[at] & IS_TROUBLE != 0
+            && scratch.flags[at - 1] & IS_NEGATION != 0
+            && scratch.tokens.text(at - 1) == "не"
+            && scratch.tokens.sentence_of(at) == scratch.tokens.sentence_of(at - 1);
+        if negated {
+            scratch.hidden[at] = true;
+        }
+    }
+    let hidden = &scratch.hidden;
+    let open = |token: u32| !hidden.get(token as usize).is_some_and(|hidden| *hidden);
+    scratch.open.clear();
+    scratch.open.extend(scratch.pairs.iter().filter(|pair| open(pair.1)));
+    scratch.open_places.clear();
+    scratch.open_places.extend(scratch.places.iter().filter(|place| open(place.0)));
+}
+
+fn settle(scratch: &mut Scratch, found: &Found) {
+    let clauses = scratch.tokens.clauses();
+    let clause_of = |token: u32| {
+        scratch.tokens.list().get(token as usize).map_or(0, |token| token.clause as usize)
+    };
+    let mut guarded = vec![false; clauses.len()];
+    for guard in &found.guards {
+        guarded[clause_of(guard.0)..=clause_of(guard.1 - 1)].fill(true);
+    }
+    let mut bare = Vec::new();
+    for &(marker, subject) in &found.markers {
+        let touched = clause_of(marker.0)..=clause_of(marker.1 - 1);
+        let guarded = touched.clone().any(|clause| guarded[clause]);
+        if guarded || is_negated(scratch, marker) || is_question(scratch, *touched.end()) {
+            continue;
+        }
+        scratch.settled[touched.clone()].fill(true);
+        if scratch.marker.is_none_or(|old| marker < old) {
+            scratch.marker = Some(marker);
+        }
+        if !subject {
+            bare.extend(touched);
+        }
+    }
+    bare.sort_unstable();
+    bare.dedup();
+    for clause in bare {
+        if is_bare(scratch, found, clause) {
+            reach_back(scratch, clause);
+        }
+    }
+}
+
+/// «не починили», «не до конца починили».
+fn is_negated(scratch: &Scratch, marker: Range) -> bool {
+    let first = marker.0 as usize;
+    let clause = scratch.tokens.list().get(first).map_or(0, |token| token.clause);
+    (1..=2).any(|back| {
+        first >= back
+            && scratch.flags[first - back] & IS_NEGATION != 0
+            && scratch.tokens.list()[first - back].clause == clause
+    })
+}
+
+/// Whether the clause is asked, not said: the last of a question, or followed by a short tag.
+fn is_question(scratch: &Scratch, clause: usize) -> bool {
+    let clauses = scratch.tokens.clauses();
+    let Some(own) = clauses.get(clause) else { return false };
+    let sentence = scratch.tokens.sentences().get(own.sentence as usize);
+    let Some(sentence) = sentence.filter(|sentence| sentence.question) else { return false };
+    own.last == sentence.last
+        || clauses.get(clause + 1).is_some_and(|next| {
+            next.last == sentence.last && next.last - next.first <= TAG_WORDS
+        })
+}
+
+/// Whether a clause holds nothing but markers and filler.
+fn is_bare(scratch: &Scratch, found: &Found, clause: usize) -> bool {
+    let Some(clause) = scratch.tokens.clauses().get(clause) else { return false };
+    (clause.first..clause.last).all(|token| {
+        let inside = |range: &Range| range.0 <= token && token < range.1;
+        scratch.flags.get(token as usize).is_some_and(|flags| flags & IS_FILLER != 0)
+            || found.markers.iter().any(|(marker, subject)| !subject && inside(marker))
+    })
+}
+
+/// A bare marker settles what was said before it in its sentence, and, if only filler follows and its
+/// own sentence holds nothing else, in the whole text.
+fn reach_back(scratch: &mut Scratch, clause: usize) {
+    let clauses = scratch.tokens.clauses();
+    let Some(own) = clauses.get(clause) else { return };
+    let sentence = own.sentence;
+    let first = clauses[..clause].iter().rposition(|c| c.sentence != sentence).map_or(0, |at| at + 1);
+    let rest_is_filler = clauses[clause + 1..].iter().enumerate().all(|(at, later)| {
+        scratch.settled[clause + 1 + at]
+            || (later.first..later.last).all(|token| {
+                scratch.flags.get(token as usize).is_some_and(|flags| flags & IS_FILLER != 0)
+            })
+    });
+    let alone = first == clause;
+    let from = if alone && rest_is_filler { 0 } else { first };
+    scratch.settled[from..clause].fill(true);
+}

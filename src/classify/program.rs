@@ -1,0 +1,246 @@
+//! Rules made ready to run: queries over term numbers, hung on the rarest term each one needs.
+//!
+//! Place in the flow: `lexicon` compiles all packs and lists into one program; `run` verifies only the
+//! branches whose anchor a text has. Invariant: a branch that matches a text always has an anchor in it.
+
+use regex::Regex;
+
+use super::query::{How, Item, Mark, Query, Word, regex};
+use super::terms::{NUMBER, ORG, PLACE, TermId, Terms};
+
+/// A query over term numbers.
+#[derive(Debug, Clone)]
+pub enum Node {
+    /// A term, or a mark.
+    Term(TermId),
+    /// Parts one behind the other.
+    Phrase(Box<[Part]>),
+    /// Parts in any order within so many words.
+    Window(Box<[Part]>, u32),
+    /// All of the first, none of the second.
+    All(Box<[Node]>, Box<[Node]>),
+    /// At least one.
+    Any(Box<[Node]>),
+    /// Number of a regular expression.
+    Regex(usize),
+}
+
+/// Part of a phrase or window.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// A term, or a mark.
+    Term(TermId),
+    /// One of several phrases.
+    Any(Box<[Box<[Part]>]>),
+}
+
+/// An alternative of a rule: the top `|` of its query taken apart.
+#[derive(Debug)]
+pub struct Branch {
+    /// Number of the rule.
+    pub rule: u32,
+    /// What must match.
+    pub node: Node,
+}
+
+/// All rules.
+#[derive(Debug, Default)]
+pub struct Program {
+    /// Branches of all rules.
+    pub branches: Vec<Branch>,
+    /// What keeps a rule from matching, by rule.
+    pub unless: Vec<Option<Node>>,
+    /// Regular expressions.
+    pub regexes: Vec<Regex>,
+    /// Whether a rule holds a regular expression, by rule.
+    with_regex: Vec<bool>,
+    /// Branches without an anchor: verified for every text.
+    pub always: Vec<u32>,
+    /// For each term where its branches start in `anchored`.
+    starts: Vec<u32>,
+    anchored: Vec<u32>,
+    /// How often each term is used.
+    uses: Vec<u32>,
+}
+
+impl Program {
+    /// Adds the next rule.
+    pub fn add(&mut self, find: &Query, unless: Option<&Query>, terms: &mut Terms) {
+        let rule = u32::try_from(self.unless.len()).unwrap_or(u32::MAX);
+        let regexes = self.regexes.len();
+        let mut branches = Vec::new();
+        flatten(find, &mut branches);
+        for query in branches {
+            let node = self.node(query, terms);
+            self.branches.push(Branch { rule, node });
+        }
+        let unless = unless.map(|query| self.node(query, terms));
+        self.unless.push(unless);
+        self.with_regex.push(self.regexes.len() > regexes);
+    }
+
+    /// Whether rule number `rule` holds a regular expression.
+    #[must_use]
+    pub fn uses_regex(&self, rule: usize) -> bool {
+        self.with_regex.get(rule).is_some_and(|with| *with)
+    }
+
+    /// Hangs each branch on its anchors. Call once, when all rules are there.
+    pub fn seal(&mut self, terms: &mut Terms) {
+        terms.seal();
+        self.uses.resize(terms.len(), 0);
+        let common = common_terms(terms);
+        for mark in [PLACE, ORG, NUMBER] {
+            self.uses[mark as usize] += 50_000;
+        }
+        let mut hung: Vec<(TermId, u32)> = Vec::new();
+        for (number, branch) in self.branches.iter().enumerate() {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            match anchor(&branch.node, &self.uses, &common) {
+                Some((_, mut anchors)) => {
+                    anchors.sort_unstable();
+                    anchors.dedup();
+                    hung.extend(anchors.into_iter().map(|term| (term, number)));
+                }
+                None => self.always.push(number),
+            }
+        }
+        hung.sort_unstable();
+        self.starts = vec![0; terms.len() + 1];
+        for &(term, _) in &hung {
+            self.starts[term as usize + 1] += 1;
+        }
+        for at in 1..self.starts.len() {
+            self.starts[at] += self.starts[at - 1];
+        }
+        self.anchored = hung.into_iter().map(|(_, branch)| branch).collect();
+    }
+
+    /// Branches that hang on `term`.
+    #[inline]
+    #[must_use]
+    pub fn hung_on(&self, term: TermId) -> &[u32] {
+        let at = term as usize;
+        match (self.starts.get(at), self.starts.get(at + 1)) {
+            (Some(&from), Some(&to)) => &self.anchored[from as usize..to as usize],
+            _ => &[],
+        }
+    }
+
+    fn node(&mut self, query: &Query, terms: &mut Terms) -> Node {
+        match query {
+            Query::Word(word) => Node::Term(self.term(word, terms)),
+            Query::Mark(mark) => Node::Term(self.mark(*mark)),
+            Query::Phrase(items) => Node::Phrase(self.parts(items, terms)),
+            Query::Window(items, words) => Node::Window(self.parts(items, terms), *words),
+            Query::And(all, none) => {
+                let all = all.iter().map(|query| self.node(query, terms)).collect();
+                Node::All(all, none.iter().map(|query| self.node(query, terms)).collect())
+            }
+            Query::Or(any) => Node::Any(any.iter().map(|query| self.node(query, terms)).collect()),
+            Query::Regex(pattern) => match regex(pattern) {
+                Ok(regex) => {
+                    self.regexes.push(regex);
+                    Node::Regex(self.regexes.len() - 1)
+                }
+                Err(_) => Node::Any(Box::default()),
+            },
+        }
+    }
+
+    fn parts(&mut self, items: &[Item], terms: &mut Terms) -> Box<[Part]> {
+        items
+            .iter()
+            .map(|item| match item {
+                Item::Word(word) => Part::Term(self.term(word, terms)),
+                Item::Mark(mark) => Part::Term(self.mark(*mark)),
+                Item::Any(any) => {
+                    Part::Any(any.iter().map(|items| self.parts(items, terms)).collect())
+                }
+            })
+            .collect()
+    }
+
+    fn term(&mut self, word: &Word, terms: &mut Terms) -> TermId {
+        let term = match word.how {
+            How::Stem => terms.stem(&word.text),
+            How::Form => terms.form(&word.text),
+            How::Prefix => terms.prefix_of(&word.text),
+        };
+        self.used(term)
+    }
+
+    fn mark(&mut self, mark: Mark) -> TermId {
+        self.used(match mark {
+            Mark::Place => PLACE,
+            Mark::Org => ORG,
+            Mark::Number => NUMBER,
+        })
+    }
+
+    fn used(&mut self, term: TermId) -> TermId {
+        if self.uses.len() <= term as usize {
+            self.uses.resize(term as usize + 1, 0);
+        }
+        self.uses[term as usize] += 1;
+        term
+    }
+}
+
+/// The alternatives at the top of a query.
+fn flatten<'q>(query: &'q Query, out: &mut Vec<&'q Query>) {
+    match query {
+        Query::Or(any) => any.iter().for_each(|query| flatten(query, out)),
+        query => out.push(query),
+    }
+}
+
+/// Words that stand in nearly every text: poor anchors.
+const COMMON: &str = "и в не на что с по у к а но как это нет за от до из для о так все мы нас нам он они \
+уже еще бы же или если когда где кто день год раз без при над под про дом улица вода люди человек";
+
+fn common_terms(terms: &Terms) -> Vec<TermId> {
+    let words = COMMON.split(' ').map(|word| terms.meaning(word));
+    let mut common: Vec<TermId> = words.flat_map(|meaning| [meaning.stem, meaning.form]).collect();
+    common.sort_unstable();
+    common
+}
+
+/// The cheapest set of terms of which every match has at least one, with its cost.
+/// `None` if there is no such set.
+fn anchor(node: &Node, uses: &[u32], common: &[TermId]) -> Option<(u64, Vec<TermId>)> {
+    match node {
+        Node::Term(term) => Some((cost(*term, uses, common), vec![*term])),
+        Node::Regex(_) => None,
+        Node::Phrase(parts) | Node::Window(parts, _) => part_anchor(parts, uses, common),
+        Node::All(all, _) => {
+            all.iter().filter_map(|node| anchor(node, uses, common)).min_by_key(|(cost, _)| *cost)
+        }
+        Node::Any(any) => union(any.iter().map(|node| anchor(node, uses, common))),
+    }
+}
+
+fn part_anchor(parts: &[Part], uses: &[u32], common: &[TermId]) -> Option<(u64, Vec<TermId>)> {
+    parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Term(term) => Some((cost(*term, uses, common), vec![*term])),
+            Part::Any(any) => union(any.iter().map(|parts| part_anchor(parts, uses, common))),
+        })
+        .min_by_key(|(cost, _)| *cost)
+}
+
+fn union(sets: impl Iterator<Item = Option<(u64, Vec<TermId>)>>) -> Option<(u64, Vec<TermId>)> {
+    sets.reduce(|one, two| {
+        let ((cost, mut set), (more, terms)) = (one?, two?);
+        set.extend(terms);
+        Some((cost + more, set))
+    })
+    .unwrap_or(Some((0, Vec::new())))
+}
+
+/// How often a term is to be expected: words that rules use often are frequent in texts, too.
+fn cost(term: TermId, uses: &[u32], common: &[TermId]) -> u64 {
+    let frequent = if common.binary_search(&term).is_ok() { 100_000 } else { 0 };
+    frequent + u64::from(uses.get(term as usize).copied().unwrap_or(0)) + 4
+}

@@ -1,0 +1,303 @@
+//! Runs queries over the words of one text.
+//!
+//! Place in the flow: `classify` verifies the candidate branches here. Invariants: the work for one
+//! branch is bounded by the text and the branch, whatever both hold; results are ranges of tokens in
+//! text order.
+
+use crate::text::Tokens;
+
+use super::haystack::Haystack;
+use super::program::{Node, Part};
+use super::terms::{ORG, PLACE, TermId};
+
+/// First token, and behind the last token.
+pub type Range = (u32, u32);
+
+/// Hits kept for one node: more are not shown, and need not be found.
+const HITS_MAX: usize = 32;
+/// Tries a window may take at one place before it is given up.
+const TRIES_MAX: u32 = 4_096;
+
+/// The terms of a text, or of the part of it that counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// Terms and the tokens they stand at, sorted.
+    pub pairs: &'a [(TermId, u32)],
+    /// Places and organisations: first token, behind the last token, whether an organisation.
+    pub places: &'a [(u32, u32, bool)],
+    /// Tokens that do not count.
+    pub hidden: &'a [bool],
+}
+
+impl<'a> Seen<'a> {
+    /// The tokens that `term` stands at.
+    #[inline]
+    #[must_use]
+    pub fn at(&self, term: TermId) -> &'a [(TermId, u32)] {
+        let from = self.pairs.partition_point(|pair| pair.0 < term);
+        let count = self.pairs[from..].partition_point(|pair| pair.0 == term);
+        &self.pairs[from..from + count]
+    }
+
+    fn has(&self, term: TermId, token: u32) -> bool {
+        self.pairs.binary_search(&(term, token)).is_ok()
+    }
+
+    /// Ranges of a term or mark, in text order.
+    fn ranges(&self, term: TermId) -> impl Iterator<Item = Range> + 'a {
+        let places = if matches!(term, PLACE | ORG) { self.places } else { &[] };
+        let words = if matches!(term, PLACE | ORG) { &[] } else { self.at(term) };
+        places
+            .iter()
+            .filter(move |place| place.2 == (term == ORG))
+            .map(|place| (place.0, place.1))
+            .chain(words.iter().map(|pair| (pair.1, pair.1 + 1)))
+    }
+}
+
+/// One text, ready to be asked.
+pub struct Run<'a> {
+    /// Its words.
+    pub tokens: &'a Tokens,
+    /// Everything in it.
+    pub all: Seen<'a>,
+    /// Its folded letters, for regular expressions.
+    pub haystack: &'a Haystack,
+    /// The regular expressions of the program.
+    pub regexes: &'a [regex::Regex],
+}
+
+impl Run<'_> {
+    /// Whether `node` matches; its hits are added to `out`. Exclusions look at the whole text.
+    pub fn hits(&self, seen: Seen<'_>, node: &Node, out: &mut Vec<Range>) -> bool {
+        let before = out.len();
+        match node {
+            Node::Term(term) => out.extend(seen.ranges(*term).take(HITS_MAX)),
+            Node::Phrase(parts) => self.phrases(seen, parts, out),
+            Node::Window(parts, words) => self.windows(seen, parts, *words, out),
+            Node::Any(any) => {
+                for node in any {
+                    self.hits(seen, node, out);
+                    if out.len() - before >= HITS_MAX {
+                        break;
+                    }
+                }
+            }
+            Node::All(all, none) => {
+                let excluded = none.iter().any(|node| self.is_hit(self.all, node));
+                if !excluded {
+                    self.together(seen, all, out);
+                }
+            }
+            Node::Regex(number) => self.regex(seen, *number, out),
+        }
+        out.len() > before
+    }
+
+    /// Whether `node` matches.
+    pub fn is_hit(&self, seen: Seen<'_>, node: &Node) -> bool {
+        match node {
+            Node::Term(term) => seen.ranges(*term).next().is_some(),
+            Node::Any(any) => any.iter().any(|node| self.is_hit(seen, node)),
+            Node::All(all, none) => {
+                all.iter().all(|node| self.is_hit(seen, node))
+                    && !none.iter().any(|node| self.is_hit(self.all, node))
+            }
+            node => self.hits(seen, node, &mut Vec::new()),
+        }
+    }
+
+    /// The hits of several nodes that stand closest together.
+    fn together(&self, seen: Seen<'_>, nodes: &[Node], out: &mut Vec<Range>) {
+        let mut lists: Vec<Vec<Range>> = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let mut hits = Vec::new();
+            if !self.hits(seen, node, &mut hits) {
+                return;
+            }
+            lists.push(hits);
+        }
+        let Some(fewest) = lists.iter().min_by_key(|hits| hits.len()) else { return };
+        let near = |around: Range| {
+            lists.iter().filter_map(move |hits| hits.iter().copied().min_by_key(|&hit| gap(around, hit)))
+        };
+        let best = fewest
+            .iter()
+            .copied()
+            .min_by_key(|&around| near(around).map(|hit| gap(around, hit)).sum::<u32>());
+        if let Some(around) = best {
+            out.extend(near(around));
+        }
+    }
+
+    fn sentence_end(&self, token: u32) -> u32 {
+        let sentence = self.tokens.sentence_of(token as usize);
+        self.tokens.sentences().get(sentence).map_or(token + 1, |sentence| sentence.last)
+    }
+
+    fn phrases(&self, seen: Seen<'_>, parts: &[Part], out: &mut Vec<Range>) {
+        let mut found = self.part_ranges(seen, parts);
+        found.dedup_by_key(|range| range.0);
+        let mut behind = 0;
+        for range in found {
+            if range.0 >= behind {
+                behind = range.1;
+                out.push(range);
+            }
+        }
+    }
+
+    /// All ranges of a phrase, sorted; of those that start together the shortest first.
+    fn part_ranges(&self, seen: Seen<'_>, parts: &[Part]) -> Vec<Range> {
+        let Some(first) = parts.first() else { return Vec::new() };
+        let mut starts = Vec::new();
+        self.starts(seen, first, &mut starts);
+        starts.sort_unstable();
+        starts.dedup();
+        let mut ranges = Vec::new();
+        let mut ends = Vec::new();
+        for start in starts {
+            ends.clear();
+            self.ends(seen, parts, start, self.sentence_end(start), &mut ends);
+            ends.sort_unstable();
+            ends.dedup();
+            ranges.extend(ends.iter().map(|&end| (start, end)));
+        }
+        ranges
+    }
+
+    /// Where a part may start.
+    fn starts(&self, seen: Seen<'_>, part: &Part, out: &mut Vec<u32>) {
+        match part {
+            Part::Term(term) => out.extend(seen.ranges(*term).map(|range| range.0)),
+            Part::Any(any) => {
+                for first in any.iter().filter_map(|parts| parts.first()) {
+                    self.starts(seen, first, out);
+                }
+            }
+        }
+    }
+
+    /// Where `parts` may end if they start at token `at`, within `limit`.
+    fn ends(&self, seen: Seen<'_>, parts: &[Part], at: u32, limit: u32, out: &mut Vec<u32>) {
+        let Some((first, rest)) = parts.split_first() else {
+            out.push(at);
+            return;
+        };
+        match first {
+            _ if at >= limit => {}
+            Part::Term(term @ (PLACE | ORG)) => {
+                for (_, end) in seen.ranges(*term).filter(|&(start, end)| start == at && end <= limit) {
+                    self.ends(seen, rest, end, limit, out);
+                }
+            }
+            Part::Term(term) => {
+                if seen.has(*term, at) {
+                    self.ends(seen, rest, at + 1, limit, out);
+                }
+            }
+            Part::Any(any) => {
+                let mut ends = Vec::new();
+                for parts in any {
+                    self.ends(seen, parts, at, limit, &mut ends);
+                }
+                ends.sort_unstable();
+                ends.dedup();
+                for end in ends {
+                    self.ends(seen, rest, end, limit, out);
+                }
+            }
+        }
+    }
+
+    fn windows(&self, seen: Seen<'_>, parts: &[Part], words: u32, out: &mut Vec<Range>) {
+        let mut lists: Vec<Vec<Range>> = Vec::with_capacity(parts.len());
+        for part in parts {
+            let ranges: Vec<Range> = match part {
+                Part::Term(term) => seen.ranges(*term).collect(),
+                Part::Any(any) => {
+                    let mut ranges: Vec<Range> =
+                        any.iter().flat_map(|parts| self.part_ranges(seen, parts)).collect();
+                    ranges.sort_unstable();
+                    ranges.dedup();
+                    ranges
+                }
+            };
+            if ranges.is_empty() {
+                return;
+            }
+            lists.push(ranges);
+        }
+        lists.sort_by_key(Vec::len);
+        let mut starts: Vec<u32> = lists.iter().flatten().map(|range| range.0).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let (mut behind, mut found) = (0, None);
+        for start in starts {
+            if let Some(range) = found.filter(|range: &Range| start >= range.1) {
+                out.push(range);
+                behind = range.1;
+                found = None;
+                if out.len() >= HITS_MAX {
+                    return;
+                }
+            }
+            let limit = (start + words).min(self.sentence_end(start));
+            if start < behind {
+                continue;
+            }
+            let mut taken = Vec::with_capacity(lists.len());
+            let mut tries = TRIES_MAX;
+            if place(&lists, start, limit, &mut taken, &mut tries) {
+                let end = taken.iter().map(|range: &Range| range.1).max().unwrap_or(limit);
+                let first = taken.iter().map(|range| range.0).min().unwrap_or(start);
+                let shorter = found.is_none_or(|old: Range| end - first < old.1 - old.0);
+                found = if shorter { Some((first, end)) } else { found };
+            }
+        }
+        out.extend(found);
+    }
+
+    fn regex(&self, seen: Seen<'_>, number: usize, out: &mut Vec<Range>) {
+        let Some(regex) = self.regexes.get(number) else { return };
+        for found in regex.find_iter(self.haystack.text()).take(HITS_MAX) {
+            let range = self.haystack.tokens(found.start(), found.end());
+            let counts = (range.0..range.1).all(|at| !seen.hidden.get(at as usize).is_some_and(|h| *h));
+            if range.0 < range.1 && counts {
+                out.push(range);
+            }
+        }
+    }
+}
+
+/// Finds for each list a range within `start..limit`, none overlapping another.
+fn place(
+    lists: &[Vec<Range>],
+    start: u32,
+    limit: u32,
+    taken: &mut Vec<Range>,
+    tries: &mut u32,
+) -> bool {
+    let Some((list, rest)) = lists.split_first() else { return true };
+    let from = list.partition_point(|range| range.0 < start);
+    for &range in list[from..].iter().take_while(|range| range.0 < limit) {
+        if *tries == 0 {
+            return false;
+        }
+        *tries -= 1;
+        let free = taken.iter().all(|other| range.1 <= other.0 || other.1 <= range.0);
+        if range.1 <= limit && free {
+            taken.push(range);
+            if place(rest, start, limit, taken, tries) {
+                return true;
+            }
+            taken.pop();
+        }
+    }
+    false
+}
+
+/// Words between two ranges.
+fn gap(one: Range, two: Range) -> u32 {
+    two.0.saturating_sub(one.1).max(one.0.saturating_sub(two.1))
+}

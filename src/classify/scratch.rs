@@ -1,0 +1,88 @@
+//! Buffers of one thread that classifies: reused for every text.
+//!
+//! Place in the flow: passed to `classify`. Invariant: nothing in it changes an answer; a scratch that
+//! meets another lexicon forgets what it remembered.
+
+use crate::text::Tokens;
+
+use super::PlaceHit;
+use super::haystack::Haystack;
+use super::lexicon::Lexicon;
+use super::memo::Memo;
+use super::run::Range;
+use super::terms::TermId;
+
+/// Buffers of one thread. Not shared; cheap to keep, not cheap to make.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Hash of the lexicon that the memo belongs to.
+    lexicon: String,
+    pub(super) memo: Memo,
+    pub(super) tokens: Tokens,
+    pub(super) haystack: Haystack,
+    /// Flags of each token's word.
+    pub(super) flags: Vec<u8>,
+    /// Terms and tokens of the whole text, sorted.
+    pub(super) pairs: Vec<(TermId, u32)>,
+    /// The same without hidden tokens.
+    pub(super) open: Vec<(TermId, u32)>,
+    /// Bytes of places.
+    pub(super) place_hits: Vec<PlaceHit>,
+    /// Tokens of places.
+    pub(super) places: Vec<(u32, u32, bool)>,
+    /// The same without hidden ones.
+    pub(super) open_places: Vec<(u32, u32, bool)>,
+    /// Tokens in settled clauses and negated troubles.
+    pub(super) hidden: Vec<bool>,
+    /// Clauses that are settled.
+    pub(super) settled: Vec<bool>,
+    /// The marker that settled something, if one did.
+    pub(super) marker: Option<Range>,
+    /// For each branch the text it was last a candidate for.
+    pub(super) stamps: Vec<u32>,
+    pub(super) generation: u32,
+    pub(super) candidates: Vec<u32>,
+    /// Rules that matched, and where.
+    pub(super) matched: Vec<(u32, Range)>,
+    pub(super) hits: Vec<Range>,
+    /// Rules that would have matched, had the text not said that all is well.
+    pub(super) cancelled: Vec<u32>,
+}
+
+impl Scratch {
+    /// Fresh buffers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes ready for a text and a lexicon.
+    pub(super) fn prepare(&mut self, lexicon: &Lexicon) {
+        if self.lexicon != lexicon.hash() {
+            lexicon.hash().clone_into(&mut self.lexicon);
+            self.memo.clear();
+            self.stamps.clear();
+        }
+        self.stamps.resize(lexicon.program.branches.len(), 0);
+        self.generation = self.generation.wrapping_add(1);
+        if self.generation == 0 {
+            self.stamps.fill(0);
+            self.generation = 1;
+        }
+        self.flags.clear();
+        self.pairs.clear();
+        self.place_hits.clear();
+        self.places.clear();
+        self.candidates.clear();
+        self.matched.clear();
+        self.cancelled.clear();
+        self.marker = None;
+    }
+
+    /// Names of the rules of the last text that matched only what is settled or negated.
+    #[must_use]
+    pub fn cancelled<'l>(&self, lexicon: &'l Lexicon) -> Vec<&'l str> {
+        let name = |rule: &u32| lexicon.rules().get(*rule as usize).map(|rule| rule.name.as_str());
+        self.cancelled.iter().filter_map(name).collect()
+    }
+}
