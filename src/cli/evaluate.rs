@@ -25,7 +25,7 @@ use crate::pipeline::district::District;
 use crate::pipeline::keys::PassingKeys;
 
 use super::line::PostLine;
-use super::{Exit, Failure, Globals, Result, assessed, say, stream};
+use super::{Exit, Failure, Globals, Result, assessed, say, stream, table};
 use report::Report;
 use tally::{Label, Mode, Row, Vote};
 
@@ -173,7 +173,7 @@ impl RowReader<'_> {
             assessed::assess_line(&line, self.district, self.door, self.now, scratch);
         let votes = assessed.topics.into_iter().filter(|topic| topic.kind != "attitude");
         let sample = match self.samples {
-            true => start_of(self.door.mask(&line.text).as_str()),
+            true => table::start(self.door.mask(&line.text).as_str(), SAMPLE_CHARS),
             false => String::new(),
         };
         Ok(Row {
@@ -204,10 +204,4 @@ fn read_label(map: &Map<String, Value>, field: &str) -> std::result::Result<Opti
         Some(Value::Number(number)) => Ok(Some(Label::word(&number.to_string()))),
         Some(_) => Err(format!("поле {field}: ожидается слово, true или false")),
     }
-}
-
-/// The first characters of a text on one line.
-fn start_of(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(SAMPLE_CHARS).collect()
 }

@@ -14,10 +14,12 @@ mod stream;
 mod tabular;
 
 mod check;
+mod evaluate;
 mod init;
 mod russian;
 mod sources;
 mod table;
+mod try_page;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
@@ -67,8 +69,12 @@ enum CommandLine {
     Init(init::InitArgs),
     /// Проверить настройку и показать все ошибки сразу
     Check(check::CheckArgs),
+    /// Измерить словари на размеченном файле
+    Evaluate(evaluate::EvaluateArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
+    /// Прочитать одну страницу источника и показать, как она будет оценена; ничего не сохраняется
+    Try(try_page::TryArgs),
 }
 
 impl Globals {
@@ -132,7 +138,9 @@ fn run(cli: Cli) -> Result<Exit> {
     match cli.command {
         CommandLine::Init(args) => init::run(args, &globals),
         CommandLine::Check(args) => check::run(args, &globals),
+        CommandLine::Evaluate(args) => evaluate::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
+        CommandLine::Try(args) => try_page::run(args, &globals),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod dispatch;
 pub mod district;
 pub mod group;
 pub mod keys;
+pub mod passing;
 pub mod report;
 pub mod services;
 
