@@ -156,8 +156,9 @@ struct Report<'a> {
     online: Option<Vec<Proof>>,
 }
 
+/// A fault as a line of a report.
 #[derive(Serialize)]
-struct Row<'a> {
+pub struct Row<'a> {
     file: String,
     line: u32,
     column: u32,

@@ -15,7 +15,10 @@ mod tabular;
 
 mod check;
 mod evaluate;
+mod explain;
 mod init;
+mod packs;
+mod paint;
 mod russian;
 mod sources;
 mod table;
@@ -69,8 +72,12 @@ enum CommandLine {
     Init(init::InitArgs),
     /// Проверить настройку и показать все ошибки сразу
     Check(check::CheckArgs),
+    /// Объяснить оценку текста: слово, правило, место, риск
+    Explain(explain::ExplainArgs),
     /// Измерить словари на размеченном файле
     Evaluate(evaluate::EvaluateArgs),
+    /// Словари: что есть и верны ли примеры
+    Packs(packs::PacksArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
     /// Прочитать одну страницу источника и показать, как она будет оценена; ничего не сохраняется
@@ -139,6 +146,8 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Init(args) => init::run(args, &globals),
         CommandLine::Check(args) => check::run(args, &globals),
         CommandLine::Evaluate(args) => evaluate::run(args, &globals),
+        CommandLine::Explain(args) => explain::run(args, &globals),
+        CommandLine::Packs(args) => packs::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
         CommandLine::Try(args) => try_page::run(args, &globals),
     }

@@ -117,10 +117,7 @@ fn rules(
     strictness: Strictness,
 ) -> (Option<District>, Vec<Fault>) {
     let mut faults = Vec::new();
-    let places =
-        read_or(&mut faults, &settings.places_file(), PlacesFile::parse, PlacesFile::built_in);
-    let gazetteer = Gazetteer::compile(&places);
-    let gazetteer = if anywhere { gazetteer.anywhere() } else { gazetteer };
+    let gazetteer = gazetteer(settings, anywhere, &mut faults);
     let known_places = gazetteer.ours().map(|(id, _)| id.0.clone()).collect();
     let lexicon = take(&mut faults, load_packs(&settings.keywords, gazetteer));
     faults.extend(lexicon.iter().flat_map(|lexicon| lexicon.warnings().to_vec()));
@@ -176,6 +173,22 @@ fn unknown_departments(lexicon: &Lexicon, routes: &Routes, file: &Path) -> Vec<F
     packs.into_iter().map(fault).collect()
 }
 
+/// Places of `places.toml`. `anywhere`: every place counts as ours.
+fn gazetteer(settings: &Settings, anywhere: bool, faults: &mut Vec<Fault>) -> Gazetteer {
+    let file = settings.places_file();
+    let places = read_or(faults, &file, PlacesFile::parse, PlacesFile::built_in);
+    let gazetteer = Gazetteer::compile(&places);
+    if anywhere { gazetteer.anywhere() } else { gazetteer }
+}
+
+/// The packs alone, compiled over the known places, with their examples run.
+pub fn load_lexicon(settings: &Settings) -> Result<Lexicon, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let gazetteer = gazetteer(settings, false, &mut faults);
+    let lexicon = take(&mut faults, load_packs(&settings.keywords, gazetteer));
+    lexicon.filter(|_| !is_broken(&faults)).ok_or(faults)
+}
+
 /// The packs of `folder`; without such a folder those the program carries.
 fn load_packs(folder: &Path, gazetteer: Gazetteer) -> Result<Lexicon, Vec<Fault>> {
     Lexicon::compile(config::packs::read_or_shipped(folder)?, gazetteer)
@@ -208,7 +221,11 @@ fn take<T>(faults: &mut Vec<Fault>, outcome: Result<T, Vec<Fault>>) -> Option<T>
 
 fn finish(district: Option<District>, faults: Vec<Fault>) -> Result<District, Vec<Fault>> {
     match district {
-        Some(district) if !faults.iter().any(|f| f.severity == Severity::Error) => Ok(district),
+        Some(district) if !is_broken(&faults) => Ok(district),
         _ => Err(faults),
     }
+}
+
+fn is_broken(faults: &[Fault]) -> bool {
+    faults.iter().any(|fault| fault.severity == Severity::Error)
 }
