@@ -51,7 +51,7 @@ pub fn assemble(
                 }
                 signals.extend(writer.signal(entry, hits));
             }
-            Owner::Marker(_) | Owner::Guard => {}
+            Owner::Marker { .. } | Owner::Guard => {}
         }
     }
     lower(&mut findings, keep);
@@ -137,7 +137,8 @@ impl<'a> Writer<'a> {
     }
 
     fn matches(&mut self, lexicon: &Lexicon, hits: &[(u32, Range)]) -> Vec<Match> {
-        let mut sorted: Vec<(Range, u32)> = hits.iter().map(|&(rule, range)| (range, rule)).collect();
+        let mut sorted: Vec<(Range, u32)> =
+            hits.iter().map(|&(rule, range)| (range, rule)).collect();
         sorted.sort_unstable();
         sorted
             .into_iter()

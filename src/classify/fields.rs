@@ -239,7 +239,8 @@ impl<'t> Section<'t> {
 /// What a syntax error means, for a person.
 fn in_russian(message: &str, source: &str, at: usize) -> (String, String) {
     let typographic = |c: char| matches!(c, '“' | '”' | '„' | '«' | '»' | '‘' | '’');
-    if let Some(c) = source.get(at..).and_then(|rest| rest.chars().next()).filter(|&c| typographic(c))
+    if let Some(c) =
+        source.get(at..).and_then(|rest| rest.chars().next()).filter(|&c| typographic(c))
     {
         return (format!("типографская кавычка «{c}»"), "замените на прямую: \"".to_owned());
     }
@@ -290,9 +291,7 @@ fn inside_literal(literal: &str, inside: usize) -> usize {
             Some('u') => hex(4),
             Some('U') => hex(8),
             Some('x') => hex(2),
-            Some(c) if c.is_whitespace() => {
-                (1 + escape.len() - escape.trim_start().len(), 0)
-            }
+            Some(c) if c.is_whitespace() => (1 + escape.len() - escape.trim_start().len(), 0),
             _ => (2, 1),
         };
         at += typed;

@@ -32,6 +32,7 @@ mod polarity;
 mod program;
 mod proof;
 pub mod query;
+pub mod resolve;
 mod run;
 mod scratch;
 mod street;
@@ -148,9 +149,8 @@ fn candidates(lexicon: &Lexicon, scratch: &mut Scratch) {
 /// Runs markers and guards on the whole text.
 fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polarity::Found {
     let program = &lexicon.program;
-    let needs_regex = |branch: &u32| {
-        program.uses_regex(program.branches[*branch as usize].rule as usize)
-    };
+    let needs_regex =
+        |branch: &u32| program.uses_regex(program.branches[*branch as usize].rule as usize);
     if scratch.candidates.iter().any(needs_regex) {
         scratch.haystack.fill(text, &scratch.tokens);
     }
@@ -169,8 +169,9 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
             continue;
         }
         match lexicon.rules()[branch.rule as usize].owner {
-            Owner::Marker(subject) => {
-                found.markers.extend(hits.iter().map(|&hit| (hit, subject)));
+            Owner::Marker { subject, sentence } => {
+                let marker = |&range: &Range| polarity::Marker { range, subject, sentence };
+                found.markers.extend(hits.iter().map(marker));
             }
             _ => found.guards.extend_from_slice(&hits),
         }
@@ -195,11 +196,7 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
     let program = &lexicon.program;
     let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
     let some_hidden = scratch.hidden.contains(&true);
-    let open = Seen {
-        pairs: &scratch.open,
-        places: &scratch.open_places,
-        hidden: &scratch.hidden,
-    };
+    let open = Seen { pairs: &scratch.open, places: &scratch.open_places, hidden: &scratch.hidden };
     let run = run_over(lexicon, scratch, all);
     let rule_of = |branch: u32| program.branches[branch as usize].rule;
     let first = scratch

@@ -26,7 +26,8 @@ const PLACES: &str = "ул улица улицы улице улицу улиц�
 #[must_use]
 pub fn find(text: &str) -> Option<Range<usize>> {
     let tokens = Tokens::of(text);
-    (0..tokens.len()).find_map(|at| full_name(text, &tokens, at).or_else(|| initials(text, &tokens, at)))
+    (0..tokens.len())
+        .find_map(|at| full_name(text, &tokens, at).or_else(|| initials(text, &tokens, at)))
 }
 
 /// First name with patronymic in any case of letters, or with a surname, both capitalised.
@@ -60,9 +61,7 @@ fn initials(text: &str, tokens: &Tokens, at: usize) -> Option<Range<usize>> {
             && tokens.text(index).chars().count() == 1
             && text[token.end as usize..].starts_with('.')
     };
-    let surname = |index: usize| {
-        list[index].is(CAPITAL) && is_surname(tokens.text(index))
-    };
+    let surname = |index: usize| list[index].is(CAPITAL) && is_surname(tokens.text(index));
     let person = initial(at) && initial(at + 1) && surname(at + 2)
         || surname(at) && initial(at + 1) && initial(at + 2);
     person.then(|| part[0].start as usize..part[2].end as usize)
@@ -74,25 +73,97 @@ fn named_place(tokens: &Tokens, at: usize) -> bool {
 
 fn is_first(word: &str) -> bool {
     let ending = |rest: &str| {
-        matches!(rest, "" | "а" | "у" | "ом" | "е" | "й" | "я" | "ю" | "ем" | "и" | "ь" | "ы" | "ой"
-            | "ей" | "л" | "рь" | "ря" | "с" | "са" | "су" | "р" | "ра" | "ис" | "иса" | "н" | "на")
+        matches!(
+            rest,
+            "" | "а"
+                | "у"
+                | "ом"
+                | "е"
+                | "й"
+                | "я"
+                | "ю"
+                | "ем"
+                | "и"
+                | "ь"
+                | "ы"
+                | "ой"
+                | "ей"
+                | "л"
+                | "рь"
+                | "ря"
+                | "с"
+                | "са"
+                | "су"
+                | "р"
+                | "ра"
+                | "ис"
+                | "иса"
+                | "н"
+                | "на"
+        )
     };
     FIRST.split(' ').any(|stem| word.strip_prefix(stem).is_some_and(ending))
 }
 
 fn is_patronymic(word: &str) -> bool {
     let endings = [
-        "ович", "евич", "овича", "евича", "овичу", "евичу", "овичем", "евичем", "овна", "евна",
-        "овны", "евны", "овне", "евне", "овну", "евну", "овной", "евной", "ична", "ичны", "ичне",
-        "ичну", "ичной", "ильич", "ильича", "ильичу",
+        "ович",
+        "евич",
+        "овича",
+        "евича",
+        "овичу",
+        "евичу",
+        "овичем",
+        "евичем",
+        "овна",
+        "евна",
+        "овны",
+        "евны",
+        "овне",
+        "евне",
+        "овну",
+        "евну",
+        "овной",
+        "евной",
+        "ична",
+        "ичны",
+        "ичне",
+        "ичну",
+        "ичной",
+        "ильич",
+        "ильича",
+        "ильичу",
     ];
     word.chars().count() >= 6 && endings.iter().any(|ending| word.ends_with(ending))
 }
 
 fn is_surname(word: &str) -> bool {
     let endings = [
-        "ов", "ев", "ин", "ова", "ева", "ина", "ову", "еву", "ину", "овым", "евым", "иным", "овой",
-        "евой", "иной", "ский", "ская", "ского", "скому", "ской", "ко", "ук", "юк", "ых", "их",
+        "ов",
+        "ев",
+        "ин",
+        "ова",
+        "ева",
+        "ина",
+        "ову",
+        "еву",
+        "ину",
+        "овым",
+        "евым",
+        "иным",
+        "овой",
+        "евой",
+        "иной",
+        "ский",
+        "ская",
+        "ского",
+        "скому",
+        "ской",
+        "ко",
+        "ук",
+        "юк",
+        "ых",
+        "их",
     ];
     word.chars().count() >= 4 && endings.iter().any(|ending| word.ends_with(ending))
 }

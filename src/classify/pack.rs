@@ -3,10 +3,9 @@
 //! Place in the flow: `merge` lays overlays over packs, `lexicon` compiles them. Invariant: what leaves
 //! this file without a fault keeps the format of DESIGN 6.3.
 
-
 use crate::config::Fault;
-use crate::config::season::Season;
 use crate::config::packs::PackFile;
+use crate::config::season::Season;
 use crate::model::TopicKind;
 
 use super::fields::{Section, Sheet, Text};
@@ -118,7 +117,16 @@ pub struct Draft {
 }
 
 const KEYS: &[&str] = &[
-    "id", "title", "kind", "severity", "department", "season", "advice", "codes", "rule", "example",
+    "id",
+    "title",
+    "kind",
+    "severity",
+    "department",
+    "season",
+    "advice",
+    "codes",
+    "rule",
+    "example",
 ];
 const RULE_KEYS: &[&str] = &["id", "find", "unless", "weight", "disabled"];
 

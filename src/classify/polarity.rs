@@ -10,11 +10,22 @@ use super::terms::{IS_FILLER, IS_NEGATION, IS_TROUBLE};
 /// Longest last clause of a question («свет дали, да?») that questions the whole sentence.
 const TAG_WORDS: u32 = 2;
 
+/// A marker that matched.
+#[derive(Debug, Clone, Copy)]
+pub struct Marker {
+    /// Its tokens.
+    pub range: Range,
+    /// Whether it names itself what is settled.
+    pub subject: bool,
+    /// Whether it settles the whole sentence.
+    pub sentence: bool,
+}
+
 /// Markers and guards that matched.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Markers, and whether they name what is settled.
-    pub markers: Vec<(Range, bool)>,
+    /// Markers.
+    pub markers: Vec<Marker>,
     /// Guards.
     pub guards: Vec<Range>,
 }
@@ -58,20 +69,32 @@ fn settle(scratch: &mut Scratch, found: &Found) {
         guarded[clause_of(guard.0)..=clause_of(guard.1 - 1)].fill(true);
     }
     let mut bare = Vec::new();
-    for &(marker, subject) in &found.markers {
-        let touched = clause_of(marker.0)..=clause_of(marker.1 - 1);
-        let guarded = touched.clone().any(|clause| guarded[clause]);
-        if guarded || is_negated(scratch, marker) || is_question(scratch, *touched.end()) {
+    let mut settled = std::mem::take(&mut scratch.settled);
+    for marker in &found.markers {
+        let range = marker.range;
+        let (mut first, mut last) = (clause_of(range.0), clause_of(range.1 - 1));
+        let stopped = guarded[first..=last].contains(&true)
+            || is_negated(scratch, range)
+            || is_question(scratch, last);
+        if stopped {
             continue;
         }
-        scratch.settled[touched.clone()].fill(true);
-        if scratch.marker.is_none_or(|old| marker < old) {
-            scratch.marker = Some(marker);
+        if marker.sentence {
+            let same = |clause: &crate::text::Clause| clause.sentence == clauses[last].sentence;
+            first = clauses.iter().position(same).unwrap_or(first);
+            last = clauses.iter().rposition(same).unwrap_or(last);
         }
-        if !subject {
-            bare.extend(touched);
+        for clause in first..=last {
+            settled[clause] |= !guarded[clause];
+        }
+        if scratch.marker.is_none_or(|old| range < old) {
+            scratch.marker = Some(range);
+        }
+        if !marker.subject {
+            bare.extend(first..=last);
         }
     }
+    scratch.settled = settled;
     bare.sort_unstable();
     bare.dedup();
     for clause in bare {
@@ -99,9 +122,9 @@ fn is_question(scratch: &Scratch, clause: usize) -> bool {
     let sentence = scratch.tokens.sentences().get(own.sentence as usize);
     let Some(sentence) = sentence.filter(|sentence| sentence.question) else { return false };
     own.last == sentence.last
-        || clauses.get(clause + 1).is_some_and(|next| {
-            next.last == sentence.last && next.last - next.first <= TAG_WORDS
-        })
+        || clauses
+            .get(clause + 1)
+            .is_some_and(|next| next.last == sentence.last && next.last - next.first <= TAG_WORDS)
 }
 
 /// Whether a clause holds nothing but markers and filler.
@@ -110,7 +133,7 @@ fn is_bare(scratch: &Scratch, found: &Found, clause: usize) -> bool {
     (clause.first..clause.last).all(|token| {
         let inside = |range: &Range| range.0 <= token && token < range.1;
         scratch.flags.get(token as usize).is_some_and(|flags| flags & IS_FILLER != 0)
-            || found.markers.iter().any(|(marker, subject)| !subject && inside(marker))
+            || found.markers.iter().any(|marker| !marker.subject && inside(&marker.range))
     })
 }
 
@@ -120,7 +143,8 @@ fn reach_back(scratch: &mut Scratch, clause: usize) {
     let clauses = scratch.tokens.clauses();
     let Some(own) = clauses.get(clause) else { return };
     let sentence = own.sentence;
-    let first = clauses[..clause].iter().rposition(|c| c.sentence != sentence).map_or(0, |at| at + 1);
+    let first =
+        clauses[..clause].iter().rposition(|c| c.sentence != sentence).map_or(0, |at| at + 1);
     let rest_is_filler = clauses[clause + 1..].iter().enumerate().all(|(at, later)| {
         scratch.settled[clause + 1 + at]
             || (later.first..later.last).all(|token| {

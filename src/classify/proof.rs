@@ -56,7 +56,8 @@ pub fn examples<'p>(
                         .iter()
                         .map(|found| format!("{} («{}»)", found.rule, found.text))
                         .collect();
-                    let text = format!("пример не должен находиться, но найден: {}", words.join(", "));
+                    let text =
+                        format!("пример не должен находиться, но найден: {}", words.join(", "));
                     fault(text, "уточните правило или добавьте unless");
                 }
                 _ => {}

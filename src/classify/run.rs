@@ -119,7 +119,9 @@ impl Run<'_> {
         }
         let Some(fewest) = lists.iter().min_by_key(|hits| hits.len()) else { return };
         let near = |around: Range| {
-            lists.iter().filter_map(move |hits| hits.iter().copied().min_by_key(|&hit| gap(around, hit)))
+            lists
+                .iter()
+                .filter_map(move |hits| hits.iter().copied().min_by_key(|&hit| gap(around, hit)))
         };
         let best = fewest
             .iter()
@@ -187,7 +189,9 @@ impl Run<'_> {
         match first {
             _ if at >= limit => {}
             Part::Term(term @ (PLACE | ORG)) => {
-                for (_, end) in seen.ranges(*term).filter(|&(start, end)| start == at && end <= limit) {
+                for (_, end) in
+                    seen.ranges(*term).filter(|&(start, end)| start == at && end <= limit)
+                {
                     self.ends(seen, rest, end, limit, out);
                 }
             }
@@ -262,7 +266,8 @@ impl Run<'_> {
         let Some(regex) = self.regexes.get(number) else { return };
         for found in regex.find_iter(self.haystack.text()).take(HITS_MAX) {
             let range = self.haystack.tokens(found.start(), found.end());
-            let counts = (range.0..range.1).all(|at| !seen.hidden.get(at as usize).is_some_and(|h| *h));
+            let counts =
+                (range.0..range.1).all(|at| !seen.hidden.get(at as usize).is_some_and(|h| *h));
             if range.0 < range.1 && counts {
                 out.push(range);
             }

@@ -50,13 +50,7 @@ impl Meaning {
         form: NONE,
         prefix: NONE,
         flags: 0,
-        signs: language::Signs {
-            letters: 0,
-            buryat: 0,
-            buryat_name: 0,
-            russian: 0,
-            strange: 0,
-        },
+        signs: language::Signs { letters: 0, buryat: 0, buryat_name: 0, russian: 0, strange: 0 },
     };
 }
 

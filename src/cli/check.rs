@@ -66,6 +66,13 @@ pub fn all_faults(globals: &Globals) -> Vec<Fault> {
     faults
 }
 
+/// The faults that must keep the daemon from starting.
+pub fn stopping_faults(globals: &Globals) -> Vec<Fault> {
+    let mut faults = all_faults(globals);
+    faults.retain(|fault| fault.severity == Severity::Error);
+    faults
+}
+
 /// Proves what is configured and says so; a file that cannot be read leaves nothing to prove.
 fn go_online(args: &CheckArgs, globals: &Globals) -> Result<(Option<Vec<Proof>>, bool)> {
     let (settings, faults) = config::examine(&globals.config_file());

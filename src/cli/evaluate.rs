@@ -169,8 +169,7 @@ impl RowReader<'_> {
             map.into_iter().filter(|(name, _)| POST_FIELDS.contains(&name.as_str())).collect();
         fields.entry("id").or_insert_with(|| number.to_string().into());
         let line = PostLine::from_map(&fields, &self.district.zone)?;
-        let assessed =
-            assessed::assess_line(&line, self.district, self.door, self.now, scratch);
+        let assessed = assessed::assess_line(&line, self.district, self.door, self.now, scratch);
         let votes = assessed.topics.into_iter().filter(|topic| topic.kind != "attitude");
         let sample = match self.samples {
             true => table::start(self.door.mask(&line.text).as_str(), SAMPLE_CHARS),

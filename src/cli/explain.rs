@@ -219,7 +219,11 @@ impl Explained<'_> {
                 Vec::new()
             });
             let span = format!("{}–{}", found.span.start, found.span.end);
-            words.push(format!("«{}» {}", self.paint.ink(Ink::Match, &found.text), self.dim(&span)));
+            words.push(format!(
+                "«{}» {}",
+                self.paint.ink(Ink::Match, &found.text),
+                self.dim(&span)
+            ));
         }
         let mut rest = 1.0;
         for name in order {
@@ -245,7 +249,11 @@ impl Explained<'_> {
         if self.settled.is_empty() {
             return Ok(());
         }
-        writeln!(out, "\n{}", self.head("Не засчитано: в тексте сказано, что решено или этого нет"))?;
+        writeln!(
+            out,
+            "\n{}",
+            self.head("Не засчитано: в тексте сказано, что решено или этого нет")
+        )?;
         for name in &self.settled {
             let rule = self.district.lexicon.rule(name);
             writeln!(out, "  {name}  {}", self.dim(&place_of(rule)))?;

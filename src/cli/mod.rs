@@ -6,10 +6,16 @@
 
 mod assessed;
 mod classify;
+mod collect;
+mod digest;
 pub mod exit;
+mod export;
 mod import;
 pub mod line;
+mod logging;
 mod open;
+mod run;
+mod small;
 mod stream;
 mod tabular;
 
@@ -23,6 +29,7 @@ mod russian;
 mod sources;
 mod table;
 mod try_page;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
@@ -82,6 +89,28 @@ enum CommandLine {
     Sources(sources::SourcesArgs),
     /// Прочитать одну страницу источника и показать, как она будет оценена; ничего не сохраняется
     Try(try_page::TryArgs),
+    /// Служба: читает источники, находит проблемы, оповещает
+    Run(run::RunArgs),
+    /// Как дела: служба, источники, отправка
+    Status(small::StatusArgs),
+    /// Один проход по источникам сейчас, без отправки
+    Collect(collect::CollectArgs),
+    /// Загрузить публикации из файла
+    Import(import::ImportArgs),
+    /// Выгрузить публикации, проблемы, оповещения, отправку
+    Export(export::ExportArgs),
+    /// Определить темы, места и риск строк JSON, ничего не сохраняя
+    Classify(classify::ClassifyArgs),
+    /// Проблемы
+    Problems(small::ProblemsArgs),
+    /// Оповещения
+    Alerts(small::AlertsArgs),
+    /// Недельная сводка
+    Digest(digest::DigestArgs),
+    /// Удалить публикацию отовсюду
+    Erase(small::EraseArgs),
+    /// Велеть службе перечитать правила
+    Reload(small::ReloadArgs),
 }
 
 impl Globals {
@@ -150,6 +179,17 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Packs(args) => packs::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
         CommandLine::Try(args) => try_page::run(args, &globals),
+        CommandLine::Run(args) => run::run(args, &globals),
+        CommandLine::Status(args) => small::status(args, &globals),
+        CommandLine::Collect(args) => collect::run(args, &globals),
+        CommandLine::Import(args) => import::run(args, &globals),
+        CommandLine::Export(args) => export::run(args, &globals),
+        CommandLine::Classify(args) => classify::run(args, &globals),
+        CommandLine::Problems(args) => small::problems(args, &globals),
+        CommandLine::Alerts(args) => small::alerts(args, &globals),
+        CommandLine::Digest(args) => digest::run(args, &globals),
+        CommandLine::Erase(args) => small::erase(args, &globals),
+        CommandLine::Reload(args) => small::reload(args, &globals),
     }
 }
 

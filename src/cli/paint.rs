@@ -65,7 +65,7 @@ impl Paint {
     pub fn of_stdout() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { on: std::io::stdout().is_terminal() && !refused && !dumb }
+        Self::new(std::io::stdout().is_terminal() && !refused && !dumb)
     }
 
     /// Always, or never.

@@ -33,7 +33,7 @@ pub fn map_lines<T: Send, W: FnMut(usize, io::Result<String>) -> T>(
     let bound = threads * CHUNKS_PER_THREAD;
     let (permit, permits) = sync_channel::<()>(bound);
     for _ in 0..bound {
-        drop(permit.send(()));
+        permit.send(()).map_err(|_| io::Error::other("the queue is closed"))?;
     }
     let (feed, fed) = sync_channel::<Chunk>(bound);
     let (done, finished) = sync_channel::<(usize, Vec<T>)>(bound);
@@ -68,7 +68,9 @@ pub fn map_lines<T: Send, W: FnMut(usize, io::Result<String>) -> T>(
                 order += 1;
                 answers.into_iter().try_for_each(&mut output)?;
                 // The reader has gone at the end of the input: nobody needs the permit.
-                drop(permit.send(()));
+                if permit.send(()).is_err() {
+                    continue;
+                }
             }
         }
         Ok(())

@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn a_start_is_one_line() {
-        for (text, expected) in [("a  б\nв", "a б в"), ("абвгде", "абвгд…"), ("абвгд", "абвгд")] {
+        for (text, expected) in [("a  б\nв", "a б в"), ("абвгде", "абвгд…"), ("абвгд", "абвгд")]
+        {
             assert_eq!(start(text, 5), expected);
         }
     }

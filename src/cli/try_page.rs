@@ -96,9 +96,8 @@ fn find(args: &TryArgs, listed: &[Source]) -> Result<Source> {
     if let Some(source) = listed.iter().find(|source| source.id.as_str() == args.page) {
         return Ok(source.clone());
     }
-    let usage = |wrong: config::check::Wrong| {
-        Failure::usage(format!("{} → {}", wrong.text, wrong.fix))
-    };
+    let usage =
+        |wrong: config::check::Wrong| Failure::usage(format!("{} → {}", wrong.text, wrong.fix));
     let found = handle::recognise(&args.page).map_err(|wrong| {
         let ids: Vec<&str> = listed.iter().take(10).map(|source| source.id.as_str()).collect();
         let fix = match ids.is_empty() {

@@ -12,7 +12,8 @@ use otklik_collectors::{Author, RawPost};
 
 use super::district::District;
 use super::keys::month_of;
-use crate::classify::place::{self, Surroundings};
+use crate::classify::Gazetteer;
+use crate::classify::resolve::{Surroundings, resolve};
 use crate::classify::{Scratch, classify};
 use crate::model::digest::Week;
 use crate::model::{
@@ -125,9 +126,8 @@ fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Ve
         given: post.place.as_ref().and_then(titled),
         parent: parent.unwrap_or_default(),
         source: batch.source.place.as_ref().and_then(titled),
-        scope: Some(batch.source.scope),
     };
-    let mut places = place::resolve(&classified.places, &around);
+    let mut places = resolve(&classified.places, &around);
     if places.is_empty() && batch.source.scope == SourceScope::District {
         places.push(PlaceFinding {
             place: None,
@@ -144,7 +144,7 @@ fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Ve
     places
 }
 
-fn district_places(district: &District) -> &place::Gazetteer {
+fn district_places(district: &District) -> &Gazetteer {
     district.lexicon.gazetteer()
 }
 

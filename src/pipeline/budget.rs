@@ -10,6 +10,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use otklik_collectors::{Budget, Call, Class, CollectError, Scope};
 
+use super::words;
 use crate::clock::Clock;
 use crate::store::{BudgetAnswer, BudgetCall, Store};
 
@@ -54,8 +55,7 @@ fn next_day(at: Timestamp) -> Timestamp {
 
 /// A call that a pause forbids for longer than it may wait.
 pub(super) fn paused(until: Timestamp) -> CollectError {
-    let text = "Площадка просила подождать; опрос продолжится сам";
-    CollectError::new(Class::RateLimited, Scope::Token, "paused", text).until(until)
+    CollectError::new(Class::RateLimited, Scope::Token, "paused", words::WAITS).until(until)
 }
 
 #[async_trait]
@@ -88,10 +88,7 @@ impl Budget for StoredBudget {
                         Class::Quota,
                         Scope::Method,
                         "quota",
-                        format!(
-                            "Дневная норма вызовов {} исчерпана; опрос продолжится завтра",
-                            call.method
-                        ),
+                        words::spent(&call.method),
                     )
                     .until(next_day(now)));
                 }
@@ -101,7 +98,7 @@ impl Budget for StoredBudget {
                         Class::Ours,
                         Scope::Source,
                         "store",
-                        "Хранилище не записало расход вызовов, поэтому вызов не сделан",
+                        words::NOT_COUNTED,
                     ));
                 }
             }

@@ -9,10 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::district::District;
 use super::report;
 use super::services::Services;
-use crate::alert::render::{AlertView, QuoteView, render};
+use super::words;
+use crate::alert::render::{AlertText, AlertView, QuoteView, render};
 use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState};
 use crate::notify::{Message, NextStep, apply_step, next_step};
-use crate::store::{ClaimedDelivery, DeliveryEnd, StoreError};
+use crate::store::{ClaimedDelivery, DeliveryEnd, Store, StoreError};
 
 /// How long one claim holds, renewed before each message.
 const LEASE_SECS: i64 = 5 * 60;
@@ -67,7 +68,7 @@ async fn send_one(
 ) -> Result<DeliveryState, StoreError> {
     let mut delivery = claim.delivery;
     let Some(message) = word(services, district, &delivery).await? else {
-        let end = end_of(&delivery, DeliveryState::Failed, "Сообщать больше не о чем", None);
+        let end = end_of(&delivery, DeliveryState::Failed, words::NOTHING_TO_TELL, None);
         let now = services.clock.now();
         services.store.finish_delivery(&delivery.id, lease, end, now).await?;
         return Ok(DeliveryState::Failed);
@@ -143,7 +144,17 @@ async fn word(
         let Some(alert) = services.store.alert(&AlertId(id.to_owned())).await? else {
             return Ok(None);
         };
-        return word_alert(services, district, delivery, &alert).await.map(Some);
+        let text = word_alert(&services.store, district, &alert).await?;
+        return Ok(Some(Message {
+            id: delivery.id.clone(),
+            at: alert.at,
+            subject: text.subject,
+            text: text.text,
+            html: text.html,
+            telegram: text.telegram,
+            attachments: Vec::new(),
+            thread: None,
+        }));
     }
     match delivery.subject.strip_prefix("digest:") {
         Some(week) => report::word_digest(services, district, delivery, week).await,
@@ -151,22 +162,22 @@ async fn word(
     }
 }
 
-async fn word_alert(
-    services: &Services,
+/// An alert in words, from what is stored now.
+pub async fn word_alert(
+    store: &Store,
     district: &District,
-    delivery: &Delivery,
     alert: &Alert,
-) -> Result<Message, StoreError> {
-    let words = services.store.quotes_text(&alert.facts.quotes).await?;
+) -> Result<AlertText, StoreError> {
+    let words = store.quotes_text(&alert.facts.quotes).await?;
     let mut quotes = Vec::with_capacity(words.len());
     for (quote, words) in alert.facts.quotes.iter().zip(words) {
         let url = match &words {
-            Some(_) => services.store.post(&quote.post).await?.and_then(|post| post.post.url),
+            Some(_) => store.post(&quote.post).await?.and_then(|post| post.post.url),
             None => None,
         };
         quotes.push(QuoteView { words, url });
     }
-    let problem = services.store.problems(std::slice::from_ref(&alert.problem)).await?;
+    let problem = store.problems(std::slice::from_ref(&alert.problem)).await?;
     let problem = problem.first().map(|loaded| &loaded.problem);
     let view = AlertView {
         alert,
@@ -183,15 +194,5 @@ async fn word_alert(
         acknowledged: problem.and_then(|problem| problem.acknowledged),
         also: &[],
     };
-    let rendered = render(&view);
-    Ok(Message {
-        id: delivery.id.clone(),
-        at: alert.at,
-        subject: rendered.subject,
-        text: rendered.text,
-        html: rendered.html,
-        telegram: rendered.telegram,
-        attachments: Vec::new(),
-        thread: None,
-    })
+    Ok(render(&view))
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
+use super::words;
 use crate::classify::{Gazetteer, Lexicon};
 use crate::cluster::ClusterRules;
 use crate::config::places::PlacesFile;
@@ -166,9 +167,8 @@ fn unknown_departments(lexicon: &Lexicon, routes: &Routes, file: &Path) -> Vec<F
         }
     }
     let fault = |(department, packs): (&str, Vec<&str>)| {
-        let text = format!("нет отдела «{department}», а его называют: {}", packs.join(", "));
-        let fix = format!("допишите в [departments]: {department} = [\"имя получателя\"] или []");
-        Fault::whole(file, text, fix)
+        let text = words::no_department(department, &packs.join(", "));
+        Fault::whole(file, text, words::department_fix(department))
     };
     packs.into_iter().map(fault).collect()
 }

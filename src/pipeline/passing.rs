@@ -37,9 +37,8 @@ impl PassingBudget {
 impl State {
     /// When the pause of a call ends, if it is paused.
     fn pause_of(&self, call: &Call) -> Option<Timestamp> {
-        let key = |method: Option<&String>| {
-            (call.host.clone(), call.token.clone(), method.cloned())
-        };
+        let key =
+            |method: Option<&String>| (call.host.clone(), call.token.clone(), method.cloned());
         let ends = [key(None), key(Some(&call.method))].map(|key| self.pauses.get(&key).copied());
         ends.into_iter().flatten().max()
     }

@@ -20,6 +20,7 @@ use super::budget::StoredBudget;
 use super::district::District;
 use super::keys::{KeyFile, PassingKeys};
 use super::passing::PassingBudget;
+use super::words;
 use crate::clock::Clock;
 use crate::config::{Fault, Secret, SecretError, SecretText, Settings, TokenKind};
 use crate::model::Source;
@@ -62,9 +63,7 @@ impl Reading {
                 Class::NeedsPerson,
                 Scope::Source,
                 "not configured",
-                format!(
-                    "Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml"
-                ),
+                words::not_configured(platform),
             )
         })
     }
@@ -103,8 +102,8 @@ impl Services {
             Arc::new(KeyFile::open(&settings.store, Arc::clone(&clock)).map_err(|error| {
                 Fault::whole(
                     &KeyFile::path_of(&settings.store),
-                    format!("файл месячных ключей не открывается ({error})"),
-                    "проверьте права на папку хранилища",
+                    words::keys_closed(error),
+                    words::KEYS_FIX,
                 )
             })?);
         let notifiers = Notifiers { email: email(&settings)?, telegram: bot(&settings)? };
@@ -171,10 +170,7 @@ pub fn transport(settings: &Settings) -> Result<Arc<dyn Transport>, Fault> {
     });
     match http {
         Ok(http) => Ok(Arc::new(http)),
-        Err(error) => {
-            let text = format!("сеть не настраивается: {error}");
-            Err(Fault::whole(&settings.file, text, ""))
-        }
+        Err(error) => Err(Fault::whole(&settings.file, words::no_network(error), "")),
     }
 }
 
@@ -205,9 +201,8 @@ fn unread(settings: &Settings, error: SecretError) -> Fault {
 /// More root certificates, if configured.
 fn ca_pem(settings: &Settings) -> Result<Option<Vec<u8>>, Fault> {
     let Some(file) = &settings.network.ca_file else { return Ok(None) };
-    let bytes = std::fs::read(file).map_err(|error| {
-        Fault::whole(file, format!("файл сертификатов не читается ({error})"), "")
-    })?;
+    let bytes = std::fs::read(file)
+        .map_err(|error| Fault::whole(file, words::no_certificates(error), ""))?;
     Ok(Some(bytes))
 }
 

@@ -8,7 +8,7 @@ use super::tokens::{Kind, Text};
 
 /// Most digits and groups of one written number.
 const DIGITS_MAX: usize = 20;
-const GROUPS_MAX: usize = 20;
+const GROUPS_MAX: usize = 12;
 /// Groups of digits joined by spaces, dashes, dots or brackets. Fixed arrays, because every number
 /// of a text is the start of a chain.
 pub(super) struct Chain {
@@ -52,20 +52,22 @@ impl Chain {
         if matches!(text.kind(at), Kind::Mark('(' | '+')) {
             at = text.past_space(at + 1);
         }
-        let mut digits = Vec::with_capacity(DIGITS_MAX);
+        let mut total = 0;
         while text.kind(at) == Kind::Number && chain.count < GROUPS_MAX {
             let len = text.chars(at);
-            if digits.len() + len > DIGITS_MAX {
+            if total + len > DIGITS_MAX {
                 break;
             }
-            text.digits_onto(at, &mut digits);
+            for (place, digit) in chain.digits[total..].iter_mut().zip(text.digits(at)) {
+                *place = digit;
+            }
+            total += len;
             at += 1;
             chain.lens[chain.count] = len;
-            chain.groups[chain.count] = Group { total: digits.len(), end: at, joint };
+            chain.groups[chain.count] = Group { total, end: at, joint };
             chain.count += 1;
             (at, joint) = next_group(text, at);
         }
-        chain.digits[..digits.len()].copy_from_slice(&digits);
         chain
     }
 

@@ -159,7 +159,7 @@ pub(super) fn mails(text: &Text<'_>) -> Vec<Found> {
         let spaced = host != at.end || before != at.start || loose;
         let Some(end) = host_end(text, host, spaced) else { continue };
         let from = local_start(text, before, done);
-        let latin = |j: usize| text.folded(j).is_ascii();
+        let latin = |j: usize| text.is_ascii(j);
         if from < before && (!spaced || (from..before).all(latin)) {
             found.push(Found { from, to: end, what: What::Mail });
         }
@@ -200,7 +200,7 @@ fn host_end(text: &Text<'_>, i: usize, strict: bool) -> Option<usize> {
         let single = j == from + 1 && text.is_word(from) && text.chars(from) >= 2;
         if labels > 0 && single {
             let label = text.folded(from);
-            let latin = (i..from).all(|k| !text.is_word(k) || text.folded(k).is_ascii());
+            let latin = (i..from).all(|k| !text.is_word(k) || text.is_ascii(k));
             let fits = latin || !label.is_ascii();
             if fits && (TOP.contains(&label.as_str()) || (!strict && label.is_ascii())) {
                 end = Some(j);
@@ -271,7 +271,7 @@ fn path_end(text: &Text<'_>, from: usize) -> usize {
             {
                 break;
             }
-            Kind::Mark(',' | ';') if !text.folded_is_ascii(end + 1) => break,
+            Kind::Mark(',' | ';') if !text.is_ascii(end + 1) => break,
             Kind::Mark('(') => open += 1,
             Kind::Mark(')') if open == 0 => break,
             Kind::Mark(')') => open -= 1,
@@ -320,8 +320,8 @@ fn name_end(text: &Text<'_>, from: usize) -> usize {
             Kind::Mark('.' | '-')
                 if end > from
                     && matches!(text.kind(end + 1), Kind::Word(Shape::Lower))
-                    && text.folded_is_ascii(end + 1)
-                    && text.folded_is_ascii(end - 1) =>
+                    && text.is_ascii(end + 1)
+                    && text.is_ascii(end - 1) =>
             {
                 end += 1;
             }
@@ -332,9 +332,9 @@ fn name_end(text: &Text<'_>, from: usize) -> usize {
 
 /// From, first token of the name, token after it. `after_mask`: a mask ends right before `i`.
 fn signed(text: &Text<'_>, i: usize, after_mask: bool) -> Option<(usize, usize, usize)> {
-    let obscured = text.is_word(i + 1) && !text.folded(i + 1).is_ascii();
+    let obscured = text.is_word(i + 1) && !text.is_ascii(i + 1);
     let in_word = matches!(text.before(i), Kind::Word(_)) && !after_mask;
-    if obscured && in_word && !text.folded(i - 1).is_ascii() {
+    if obscured && in_word && !text.is_ascii(i - 1) {
         // A letter of an obscene word.
         return None;
     }

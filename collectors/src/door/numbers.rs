@@ -41,6 +41,11 @@ fn at_number(text: &Text<'_>, i: usize, found: &[Found]) -> Option<Found> {
     if joined && text.chars(i) < 6 {
         return None;
     }
+    // Single digits in a row are a phone only behind a 7 or 8.
+    let single = text.chars(i) == 1 && text.chars(text.past_space(i + 1)) == 1;
+    if single && !matches!(text.number(i), Some(7 | 8)) && !text.is_mark(i + 1, '-') {
+        return None;
+    }
     let chain = Chain::read(text, i);
     card(&chain, i)
         .or_else(|| document(text, &chain, i, found))

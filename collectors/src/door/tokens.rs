@@ -238,37 +238,30 @@ impl<'t> Text<'t> {
 
     /// Whether token `i`, folded, is one of `words`.
     pub(super) fn is_one_of(&self, i: usize, words: &[&str]) -> bool {
-        self.is_word(i) && words.contains(&self.folded(i).as_str())
+        let chars = self.chars(i);
+        self.is_word(i)
+            && words.iter().any(|word| word.chars().count() == chars)
+            && words.contains(&self.folded(i).as_str())
     }
 
-    /// Whether token `i` is a word or number in ASCII or another mark of a link; not a space or the
-    /// end.
-    pub(super) fn folded_is_ascii(&self, i: usize) -> bool {
-        match self.tokens.get(i) {
-            Some(token) => match token.kind {
-                Kind::Word(_) | Kind::Number => self.folded(i).is_ascii(),
-                Kind::Mark(mark) => mark.is_ascii(),
-                Kind::Space(_) | Kind::Masked(_) => false,
-            },
-            None => false,
-        }
+    /// Whether token `i` is visible text in ASCII; not a space, a mask or the end.
+    pub(super) fn is_ascii(&self, i: usize) -> bool {
+        let Some(token) = self.tokens.get(i) else { return false };
+        let visible = !matches!(token.kind, Kind::Space(_) | Kind::Masked(_));
+        let raw = &self.raw[token.start..token.end];
+        visible && (raw.is_ascii() || raw.chars().all(|c| c.is_ascii() || is_invisible(c)))
     }
 
-    /// Appends the digits of token `i`.
-    pub(super) fn digits_onto(&self, i: usize, out: &mut Vec<u8>) {
-        if let Some(token) = self.tokens.get(i) {
-            out.extend(self.raw[token.start..token.end].chars().filter_map(digit));
-        }
+    /// The digits of token `i`.
+    pub(super) fn digits(&self, i: usize) -> impl Iterator<Item = u8> {
+        let token = self.tokens.get(i).map_or("", |token| &self.raw[token.start..token.end]);
+        token.chars().filter_map(digit)
     }
 
     /// The number in token `i`, if it is one of at most nine digits.
     pub(super) fn number(&self, i: usize) -> Option<u32> {
-        if self.kind(i) != Kind::Number || self.chars(i) > 9 {
-            return None;
-        }
-        let mut digits = Vec::with_capacity(9);
-        self.digits_onto(i, &mut digits);
-        Some(digits.iter().fold(0, |n, d| n * 10 + u32::from(*d)))
+        let short = self.kind(i) == Kind::Number && self.chars(i) <= 9;
+        short.then(|| self.digits(i).fold(0, |n, d| n * 10 + u32::from(d)))
     }
 
     /// Visible text of tokens `range`, folded, spaces as they are.

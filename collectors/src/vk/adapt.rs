@@ -117,7 +117,7 @@ impl Adapter<'_> {
         Some(Adapted { post, pictures_only })
     }
 
-    /// The page itself, or one voice: a person, or another community, which speaks with one voice too.
+    /// The page itself, or one voice: a person's, or that of another community.
     fn author(&self, from: Option<i64>, published: Option<Timestamp>) -> Author {
         match (from, published) {
             (Some(from), _) if from == self.owner => Author::Source,
@@ -159,7 +159,7 @@ fn clean(text: &str) -> String {
     out.trim().to_owned()
 }
 
-/// What stands at the start of `rest` (an `&`, a `<` or a NUL): its meaning if it has one, its length.
+/// What stands at the start of `rest` (an `&`, a `<` or a NUL): its meaning, if any, and length.
 fn special(rest: &str) -> (Option<String>, usize) {
     if rest.starts_with('\0') {
         return (Some(String::new()), 1);

@@ -1,8 +1,8 @@
 //! One call of VK's API: budget, form, retries, reading of the answer.
 //!
-//! Place in the flow: below `place` and `mod`. Invariants: the token travels in a header only; at most
-//! [`TRIES`] tries a call, every wait on our clock; no log line holds a parameter, a text or a number of
-//! anybody.
+//! Place in the flow: below `place` and `mod`. Invariants: the token travels in a header only; at
+//! most [`TRIES`] tries a call, every wait on our clock; no log line holds a parameter, a text or a
+//! number of anybody.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -10,14 +10,14 @@ use tracing::debug;
 
 use super::{VkSettings, errors, wire};
 use crate::error::{Class, CollectError, Scope};
-use crate::http::{Method, Request, Response};
+use crate::http::{Method, Request, Response, retry_after};
 use crate::ports::{Call, Ports};
 
 /// Most tries of one call, the first included.
 const TRIES: u32 = 5;
 /// Most tries when each one costs a whole time-out, or when the answer is no answer.
 const TRIES_SLOW: u32 = 2;
-/// The longest `Retry-After`, in seconds, that is waited for within the call.
+/// The longest wait, in seconds, within a call.
 const RETRY_AFTER_MAX: i64 = 10;
 /// VK gives `wall.get` so many calls a day.
 pub const WALL_GET_PER_DAY: u32 = 5_000;
@@ -26,12 +26,14 @@ pub const WALL_GET_PER_DAY: u32 = 5_000;
 #[derive(Debug)]
 pub(super) struct Fault {
     pub code: Option<i64>,
+    /// When to come back, if the HTTP answer said so itself.
+    pub asked: Option<Timestamp>,
     pub error: CollectError,
 }
 
 impl From<CollectError> for Fault {
     fn from(error: CollectError) -> Self {
-        Fault { code: None, error }
+        Fault { code: None, asked: None, error }
     }
 }
 
@@ -84,16 +86,15 @@ impl Api<'_> {
         let error = &fault.error;
         let (tries, secs) = match error.class {
             Class::RateLimited if fault.code == Some(6) => (TRIES, i64::from(tried)),
-            Class::RateLimited if error.scope == Scope::Host => {
-                let asked = error.until.map_or(0, |until| until.as_second() - now.as_second());
-                (if asked <= RETRY_AFTER_MAX { TRIES } else { 0 }, asked.max(1))
-            }
+            Class::RateLimited if error.scope == Scope::Host => (TRIES, 60),
             Class::Transient if error.code == "timeout" => (TRIES_SLOW, 1),
             Class::Transient => (TRIES, 1 << (tried - 1)),
             Class::Malformed if fault.code.is_none() => (TRIES_SLOW, 2),
             _ => (0, 0),
         };
-        (tried < tries).then(|| errors::later(now, secs))
+        let at = fault.asked.unwrap_or_else(|| errors::later(now, secs));
+        let soon = at <= errors::later(now, RETRY_AFTER_MAX);
+        (tried < tries && soon).then_some(at)
     }
 
     /// Tells the budget what VK ordered, so that nobody else runs into the same wall.
@@ -134,8 +135,9 @@ impl Api<'_> {
 /// Reads an answer; an `error` in it wins over everything but the HTTP status.
 fn read<T: DeserializeOwned>(response: &Response, now: Timestamp) -> Result<T, Fault> {
     if response.status != 200 {
-        let asked = response.header("retry-after").and_then(|value| value.trim().parse().ok());
-        return Err(errors::of_status(response.status, asked, now).into());
+        let asked = retry_after(response, now);
+        let error = errors::of_status(response.status, asked, now);
+        return Err(Fault { asked, ..error.into() });
     }
     let body = String::from_utf8_lossy(&response.body);
     // The type of `response` does not matter while it is unknown whether there is one.
@@ -144,7 +146,7 @@ fn read<T: DeserializeOwned>(response: &Response, now: Timestamp) -> Result<T, F
     if let Some(error) = failed.error {
         let explained =
             errors::explain(error.error_code, error.error_subcode, &error.error_msg, now);
-        return Err(Fault { code: Some(error.error_code), error: explained });
+        return Err(Fault { code: Some(error.error_code), asked: None, error: explained });
     }
     serde_json::from_str::<wire::Envelope<T>>(&body)
         .ok()

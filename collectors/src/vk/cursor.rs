@@ -195,6 +195,8 @@ pub(super) struct Reading {
     /// Newest comment, Unix seconds.
     pub newest: i64,
     pub ids: Ids,
+    /// Replies shown with the root of a long thread, which its listing may no longer show.
+    pub handed: Ids,
     pub long: BTreeMap<i64, Long>,
     pub threads: VecDeque<ThreadWalk>,
 }

@@ -272,8 +272,8 @@ pub(super) fn malformed(code: &str, now: Timestamp) -> CollectError {
     .until(later(now, 15 * MINUTE))
 }
 
-/// An HTTP status that is not 200. `retry_after` is in seconds.
-pub(super) fn of_status(status: u16, retry_after: Option<i64>, now: Timestamp) -> CollectError {
+/// An HTTP status that is not 200. `asked` is what the answer's `Retry-After` named.
+pub(super) fn of_status(status: u16, asked: Option<Timestamp>, now: Timestamp) -> CollectError {
     let code = format!("http {status}");
     let (class, scope, secs, text) = match status {
         429 => (
@@ -301,6 +301,6 @@ pub(super) fn of_status(status: u16, retry_after: Option<i64>, now: Timestamp) -
             "По адресу VK отвечает не VK. Проверьте адрес VK в настройках",
         ),
     };
-    let wait = retry_after.map_or(secs, |asked| asked.clamp(1, DAY));
-    CollectError::new(class, scope, code, text).until(later(now, wait))
+    let until = asked.unwrap_or_else(|| later(now, secs));
+    CollectError::new(class, scope, code, text).until(until)
 }

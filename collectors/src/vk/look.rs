@@ -77,6 +77,9 @@ impl<'a> Pass<'a> {
         let now = now.as_second();
         let stuck = now - look.touched >= STALE_SECS;
         if stuck && let Some(reading) = look.reading.take() {
+            if let Some(known) = state.posts.get_mut(&reading.post) {
+                known.remember(&reading);
+            }
             // Whatever stood in the way: the others go first.
             look.queue.push_back(reading.post);
         }
@@ -251,10 +254,11 @@ impl<'a> Pass<'a> {
         missed.map(|(id, _)| *id).take(BY_ID - PROOFS).collect()
     }
 
-    /// Some posts that the walk has just shown alive.
+    /// Some posts that the walk has just shown alive, wanted or not.
     fn proofs(&self) -> Vec<i64> {
-        let alive = self.state.posts.keys().rev().filter(|id| self.look.seen.0.contains(id));
-        alive.copied().take(PROOFS).collect()
+        let known = self.state.posts.keys().rev().filter(|id| self.look.seen.0.contains(id));
+        let others = self.look.wall.last.0.iter().filter(|id| !self.look.seen.0.contains(id));
+        known.chain(others).copied().take(PROOFS).collect()
     }
 
     /// Takes an answer about posts asked for by number.
@@ -287,6 +291,11 @@ impl<'a> Pass<'a> {
     /// A post is gone, and what stood below it can no longer be read by anybody.
     fn gone(&mut self, post: i64) {
         self.draft.gone.push(self.adapter.id(post));
+        if let Some(reading) = self.look.reading.take_if(|reading| reading.post == post)
+            && let Some(known) = self.state.posts.get_mut(&post)
+        {
+            known.remember(&reading);
+        }
         let comments = self.state.posts.remove(&post).map(|known| known.all());
         let comments = comments.into_iter().flatten();
         self.draft.gone.extend(comments.map(|id| self.adapter.id(id)));
@@ -297,7 +306,11 @@ impl<'a> Pass<'a> {
         let waiting = self.look.queue.len() + usize::from(self.look.reading.is_some());
         self.draft.facts.comments_closed += u32::try_from(waiting).unwrap_or(u32::MAX);
         self.look.queue.clear();
-        self.look.reading = None;
+        if let Some(reading) = self.look.reading.take()
+            && let Some(known) = self.state.posts.get_mut(&reading.post)
+        {
+            known.remember(&reading);
+        }
         self.look.mute = true;
     }
 }

@@ -33,6 +33,7 @@ use self::adapt::Adapter;
 use self::call::{Api, Fault};
 use self::cursor::State;
 use self::look::{PAGE, Pass, Step};
+use self::reading::Refusal;
 use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
 use crate::ports::Ports;
@@ -218,7 +219,7 @@ impl Collector for Vk {
         let params = [("owner_id", "-1".to_owned()), ("count", "1".to_owned())];
         match self.api().call::<wire::Wall>("wall.get", &params).await {
             Ok(_) => {}
-            Err(Fault { code: Some(_), error })
+            Err(Fault { code: Some(_), error, .. })
                 if error.scope == Scope::Source
                     && matches!(error.class, Class::NoAccess | Class::Gone) => {}
             Err(fault) => return Err(fault.error),
@@ -267,10 +268,13 @@ fn comment_params(
 fn refused(pass: &mut Pass<'_>, root: Option<i64>, fault: Fault) -> Result<(), CollectError> {
     let error = fault.error;
     match (error.class, error.scope) {
-        (Class::NoAccess | Class::Gone, Scope::Source) if fault.code.is_some() => {
-            pass.refused(root, true);
+        (Class::NoAccess, Scope::Source) if matches!(fault.code, Some(211..=213)) => {
+            pass.refused(root, Refusal::Closed);
         }
-        (Class::Ours, Scope::Source) if fault.code.is_some() => pass.refused(root, false),
+        (Class::NoAccess | Class::Gone, Scope::Source) if fault.code.is_some() => {
+            pass.refused(root, Refusal::Denied);
+        }
+        (Class::Ours, Scope::Source) if fault.code.is_some() => pass.refused(root, Refusal::Odd),
         (Class::Quota | Class::RateLimited, Scope::Method) => pass.mute(),
         _ => return Err(error),
     }

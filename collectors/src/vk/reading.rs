@@ -18,6 +18,17 @@ const ROOTS_LONG: u64 = 300;
 /// So many known roots are read again then.
 const ROOTS_AGAIN: u64 = 100;
 
+/// How VK refuses the comments of one post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// They are closed: not asked for again until their number changes.
+    Closed,
+    /// Access denied, perhaps because the post is just gone: asked for again in a while.
+    Denied,
+    /// VK finds fault with the request.
+    Odd,
+}
+
 impl Pass<'_> {
     /// Begins to read below `post`.
     pub(super) fn open_reading(&mut self, post: i64) {
@@ -96,8 +107,9 @@ impl Pass<'_> {
         for element in shown {
             let Some(reply) = self.sound(element, reading, &mut unused) else { continue };
             self.comment(&reply, Some(root.id), parent, reading);
-            if whole && !reply.deleted {
-                keep(&mut reading.ids, reply.id);
+            if !reply.deleted {
+                let ids = if whole { &mut reading.ids } else { &mut reading.handed };
+                keep(ids, reply.id);
             }
         }
         if whole {
@@ -169,22 +181,28 @@ impl Pass<'_> {
     }
 
     /// VK does not show what is below this post, or below this root of it.
-    pub(super) fn refused(&mut self, root: Option<i64>, closed: bool) {
+    pub(super) fn refused(&mut self, root: Option<i64>, refusal: Refusal) {
         let Some(mut reading) = self.look.reading.take() else { return };
         if root.is_some() {
-            reading.threads.pop_front();
+            // What it has shown so far stays known: the whole post may just have been removed.
+            let shown = reading.threads.pop_front().unwrap_or_default().ids;
+            reading.handed.0.extend(shown.0);
             reading.unsure = true;
             self.draft.facts.unreadable += 1;
             self.look.reading = Some(reading);
             return;
         }
-        if closed {
-            self.draft.facts.comments_closed += 1;
-        } else {
-            self.draft.facts.unreadable += 1;
+        match refusal {
+            Refusal::Closed | Refusal::Denied => self.draft.facts.comments_closed += 1,
+            Refusal::Odd => self.draft.facts.unreadable += 1,
         }
         if let Some(known) = self.state.posts.get_mut(&reading.post) {
-            known.closed = true;
+            known.remember(&reading);
+            if known.read == 0 {
+                known.happened = known.date;
+            }
+            known.closed = refusal == Refusal::Closed;
+            known.read = self.now;
             known.read_count = Some(reading.expected);
         }
     }
@@ -229,7 +247,7 @@ impl Known {
         }
         self.read = now;
         self.roots = reading.roots_seen;
-        let before = self.all();
+        let before: BTreeSet<i64> = self.all().union(&reading.handed.0).copied().collect();
         self.ids = reading.ids.clone();
         self.long = reading.long.clone();
         let whole = !reading.torn
@@ -247,6 +265,15 @@ impl Known {
         }
         self.bound();
         gone
+    }
+
+    /// Takes over what a reading has handed on that cannot be finished.
+    pub(super) fn remember(&mut self, reading: &Reading) {
+        self.ids.0.extend(reading.ids.0.iter().chain(&reading.handed.0));
+        let listed = reading.threads.iter().map(|thread| &thread.ids);
+        let long = reading.long.values().map(|long| &long.ids);
+        self.ids.0.extend(listed.chain(long).flat_map(|ids| ids.0.iter()));
+        self.bound();
     }
 
     /// Replies of the long threads.

@@ -1,7 +1,5 @@
 //! Integration tests of the collectors: one module a platform.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 mod http;
 mod mask;
 mod ports;
@@ -10,6 +8,11 @@ mod rss;
 mod server;
 mod telegram;
 mod vk;
+mod vk_answers;
+mod vk_errors;
+mod vk_looks;
 mod vk_model;
+mod vk_play;
+mod vk_rig;
 mod web_ports;
 mod wire;

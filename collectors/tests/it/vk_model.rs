@@ -61,7 +61,9 @@ fn living(world: &World, now: Timestamp) -> (Vec<i64>, Vec<i64>) {
 /// The wall before the first look.
 fn populate(world: &mut World, chance: &mut Chance, now: Timestamp) {
     world.add_community(OWNER, "village", "Село", 3_000);
-    let busy = [3, 30, 130, 260][chance.below(4)];
+    // Most walls are small, so that many seeds cost little; the rare ones have two or three pages.
+    let busy = [3, 5, 8, 12, 15, 20, 25, 30, 40, 130, 260][chance.below(11)];
+    let hot = chance.below(12) == 0;
     let threads = chance.below(3) == 0;
     for _ in 0..busy {
         let date = before(now, chance.within(9 * DAY));
@@ -74,7 +76,7 @@ fn populate(world: &mut World, chance: &mut Chance, now: Timestamp) {
             comment(world, chance, post, date, threads);
         }
     }
-    if busy == 30 {
+    if hot {
         let post = world.post(OWNER, OWNER, before(now, DAY), "горячий пост");
         for _ in 0..250 {
             comment(world, chance, post, before(now, DAY), true);
@@ -267,6 +269,10 @@ async fn run(seed: u64) {
     model.ports.clock.advance(2 * DAY + HOUR);
     let horizon = before(model.ports.clock.now(), 7 * DAY);
     model.pass(7 * DAY).await;
+    if living(&lock(&model.play).world, model.ports.clock.now()).0.is_empty() {
+        // An empty wall is believed at the second look.
+        model.pass(7 * DAY).await;
+    }
     model.check(horizon);
     quiet(&mut model).await;
 

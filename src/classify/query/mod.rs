@@ -144,8 +144,7 @@ pub fn fold_pattern(pattern: &str) -> String {
                 if let Some(escaped) = chars.next() {
                     let cyrillic = escaped as u32 > 0x3FF;
                     out.push(if cyrillic { crate::text::fold::lower(escaped) } else { escaped });
-                    if matches!(escaped, 'p' | 'P' | 'x' | 'u' | 'U')
-                        && chars.peek() == Some(&'{')
+                    if matches!(escaped, 'p' | 'P' | 'x' | 'u' | 'U') && chars.peek() == Some(&'{')
                     {
                         name = Some('}');
                     }

@@ -6,8 +6,8 @@
 use crate::text::Tokens;
 
 use super::{
-    CHARS_MAX, DEPTH_MAX, How, Item, Mark, PHRASE_PARTS_MAX, PREFIX_MIN, Query, QueryFault, REGEX_CHARS_MAX,
-    TERMS_MAX, WINDOW_MAX, WINDOW_PARTS_MAX, Word,
+    CHARS_MAX, DEPTH_MAX, How, Item, Mark, PHRASE_PARTS_MAX, PREFIX_MIN, Query, QueryFault,
+    REGEX_CHARS_MAX, TERMS_MAX, WINDOW_MAX, WINDOW_PARTS_MAX, Word,
 };
 
 type Parsed<T> = Result<T, QueryFault>;
@@ -136,15 +136,15 @@ impl<'a> Parser<'a> {
         }
         let rest = &self.source[self.at..];
         let Some(behind) = rest.strip_prefix("НЕ") else { return Ok(false) };
-        if !behind.is_empty() && !behind.starts_with(|c: char| c.is_whitespace() || matches!(c, '(' | '"')) {
+        if !behind.is_empty()
+            && !behind.starts_with(|c: char| c.is_whitespace() || matches!(c, '(' | '"'))
+        {
             return Ok(false);
         }
         self.at += "НЕ".len();
         self.skip_space();
         match self.peek() {
-            None | Some('|' | ')') => {
-                fault(at, "после «НЕ» ничего нет", "допишите, что исключить")
-            }
+            None | Some('|' | ')') => fault(at, "после «НЕ» ничего нет", "допишите, что исключить"),
             _ => Ok(true),
         }
     }
@@ -173,7 +173,11 @@ impl<'a> Parser<'a> {
         self.deeper(depth)?;
         self.bump();
         let inner = self.or(depth + 1)?;
-        if self.eat(')') { Ok(inner) } else { fault(at, "нет закрывающей скобки", "") }
+        if self.eat(')') {
+            Ok(inner)
+        } else {
+            fault(at, "нет закрывающей скобки", "")
+        }
     }
 
     fn deeper(&self, depth: usize) -> Parsed<()> {
@@ -195,7 +199,8 @@ impl<'a> Parser<'a> {
             "орг" => Ok(Mark::Org),
             "число" => Ok(Mark::Number),
             name => {
-                let text = format!("неизвестный знак «@{}»", name.chars().take(20).collect::<String>());
+                let text =
+                    format!("неизвестный знак «@{}»", name.chars().take(20).collect::<String>());
                 fault(at, text, "есть @место, @орг и @число")
             }
         }
@@ -296,10 +301,16 @@ impl<'a> Parser<'a> {
                 None => return fault(opened, "нет закрывающей скобки", ""),
                 Some('"') => return fault(opened, "нет закрывающей скобки", "закройте до кавычки"),
                 Some('|') => {
-                    return fault(at, "«|» внутри кавычек", "возьмите варианты в скобки: \"(а | б) в\"");
+                    return fault(
+                        at,
+                        "«|» внутри кавычек",
+                        "возьмите варианты в скобки: \"(а | б) в\"",
+                    );
                 }
                 Some(')') => return fault(at, "лишняя закрывающая скобка", ""),
-                Some('-') => return fault(at, "исключение внутри кавычек", "вынесите его из кавычек"),
+                Some('-') => {
+                    return fault(at, "исключение внутри кавычек", "вынесите его из кавычек");
+                }
                 Some('/') => {
                     return fault(at, "регулярное выражение внутри кавычек", "вынесите его");
                 }
@@ -320,7 +331,11 @@ impl<'a> Parser<'a> {
         loop {
             let items = self.items(at, ')', depth + 1)?;
             if items.is_empty() {
-                return fault(self.at, "пустой вариант в скобках", "допишите слово или уберите «|»");
+                return fault(
+                    self.at,
+                    "пустой вариант в скобках",
+                    "допишите слово или уберите «|»",
+                );
             }
             any.push(items);
             if self.eat(')') {

@@ -101,7 +101,9 @@ impl Prover<'_> {
             return;
         }
         let text = match calls > i64::from(WALL_GET_PER_DAY) {
-            false => format!("VK: нужно около {calls} вызовов wall.get в день из {WALL_GET_PER_DAY}"),
+            false => {
+                format!("VK: нужно около {calls} вызовов wall.get в день из {WALL_GET_PER_DAY}")
+            }
             true => format!(
                 "VK: для всех источников нужно {calls} вызовов wall.get в день, а дают \
                  {WALL_GET_PER_DAY}: смотреть будем реже, чем просит every"

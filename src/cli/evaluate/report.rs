@@ -145,8 +145,7 @@ impl Report {
     }
 
     fn print_words(&self, words: &WordsTally, out: &mut impl Write) -> io::Result<()> {
-        let head =
-            ["метка", "строк", "верно", "лишних", "пропущено", "точность", "полнота", "F1"];
+        let head = ["метка", "строк", "верно", "лишних", "пропущено", "точность", "полнота", "F1"];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(words.topics.iter().map(|topic| {
             vec![

@@ -209,8 +209,7 @@ pub fn count_words(rows: &[Row], predicted: &[Option<String>], min_rows: u64) ->
         .filter_map(|&(right, extra, missed)| measure::f1(right, extra, missed))
         .map(|f1| f1.value)
         .collect();
-    let macro_f1 =
-        (!enough.is_empty()).then(|| enough.iter().sum::<f64>() / enough.len() as f64);
+    let macro_f1 = (!enough.is_empty()).then(|| enough.iter().sum::<f64>() / enough.len() as f64);
     let mut topics: Vec<TopicTally> = topics.into_iter().map(topic_tally).collect();
     topics.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.topic.cmp(&b.topic)));
     let mut confusions: Vec<Confusion> = confusions

@@ -41,6 +41,9 @@ pub struct Wall {
     pub posts: BTreeMap<i64, Post>,
     /// Comments by number.
     pub comments: BTreeMap<i64, Comment>,
+    /// Numbers of all comments by post, and of all replies by root.
+    by_post: BTreeMap<i64, Vec<i64>>,
+    by_root: BTreeMap<i64, Vec<i64>>,
     next: i64,
 }
 
@@ -166,6 +169,10 @@ impl World {
             .and_then(|to| wall.comments.get(&to).map(|comment| comment.root.unwrap_or(to)));
         let life = Life::new(date, text);
         let extra = Map::new();
+        wall.by_post.entry(post).or_default().push(id);
+        if let Some(root) = root {
+            wall.by_root.entry(root).or_default().push(id);
+        }
         wall.comments.insert(id, Comment { from, post, root, reply_to, life, extra });
         id
     }
@@ -256,8 +263,7 @@ impl Wall {
     /// Living comments of a post.
     #[must_use]
     pub fn living(&self, post: i64, now: Timestamp) -> usize {
-        let of_post = self.comments.values().filter(|comment| comment.post == post);
-        of_post.filter(|comment| comment.life.alive(now)).count()
+        self.listed(self.by_post.get(&post)).filter(|(_, it)| it.life.alive(now)).count()
     }
 
     /// Roots of a post, oldest first: the living, and deleted ones with living replies.
@@ -267,19 +273,22 @@ impl Wall {
             comment.life.alive(now)
                 || (comment.life.date <= now && !self.replies(id, now).is_empty())
         };
-        let roots = self
-            .comments
-            .iter()
-            .filter(|(_, comment)| comment.post == post && comment.root.is_none())
-            .filter(|(id, comment)| shown(**id, comment));
-        in_order(roots)
+        let all = self.listed(self.by_post.get(&post));
+        in_order(all.filter(|(id, comment)| comment.root.is_none() && shown(**id, comment)))
     }
 
     /// Living replies of a thread, oldest first.
     #[must_use]
     pub fn replies(&self, root: i64, now: Timestamp) -> Vec<i64> {
-        let replies = self.comments.iter().filter(|(_, comment)| comment.root == Some(root));
-        in_order(replies.filter(|(_, comment)| comment.life.alive(now)))
+        let all = self.listed(self.by_root.get(&root));
+        in_order(all.filter(|(_, comment)| comment.life.alive(now)))
+    }
+
+    fn listed<'a>(
+        &'a self,
+        ids: Option<&'a Vec<i64>>,
+    ) -> impl Iterator<Item = (&'a i64, &'a Comment)> {
+        ids.into_iter().flatten().filter_map(|id| self.comments.get(id).map(|it| (id, it)))
     }
 }
 

@@ -1,0 +1,297 @@
+//! What becomes of VK's answers: good, odd, cut short.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use otklik_collectors::door::Door;
+use otklik_collectors::http::{Request, Response};
+use otklik_collectors::vk::{Vk, VkSettings};
+use otklik_collectors::{
+    Author, Class, CollectError, Collector, Cursor, Page, Platform, RawKind, RawPost, SourceKind,
+    SourceSpec, Transport,
+};
+
+use crate::ports::{TestKeys, TestPorts, at};
+
+const WALL: &str = include_str!("../../fixtures/vk/wall_get.json");
+const BY_ID: &str = include_str!("../../fixtures/vk/wall_get_by_id.json");
+const BY_ID_ARRAY: &str = include_str!("../../fixtures/vk/wall_get_by_id_array.json");
+const COMMENTED: &str = include_str!("../../fixtures/vk/wall_get_commented.json");
+const COMMENTS: &str = include_str!("../../fixtures/vk/wall_get_comments.json");
+const ERROR_14: &str = include_str!("../../fixtures/vk/error_14.json");
+const EMPTY_WALL: &str = r#"{"response":{"count":0,"items":[]}}"#;
+const DAY: i64 = 86_400;
+
+/// Answers every method with a fixed body and remembers the requests.
+#[derive(Default)]
+struct Canned {
+    bodies: Mutex<BTreeMap<&'static str, Vec<u8>>>,
+    asked: Mutex<Vec<Request>>,
+}
+
+impl Canned {
+    fn put(&self, method: &'static str, body: impl Into<Vec<u8>>) {
+        self.bodies.lock().unwrap_or_else(PoisonError::into_inner).insert(method, body.into());
+    }
+}
+
+#[async_trait]
+impl Transport for Canned {
+    async fn send(&self, request: Request) -> Result<Response, CollectError> {
+        let method = request.url.rsplit('/').next().unwrap_or_default().to_owned();
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+        let bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        let body = bodies.get(method.as_str()).cloned().unwrap_or_default();
+        Ok(Response { status: 200, body, ..Response::default() })
+    }
+}
+
+struct Reader {
+    canned: Arc<Canned>,
+    vk: Vk,
+    source: SourceSpec,
+}
+
+impl Reader {
+    fn new() -> Self {
+        Reader::over(Arc::new(Canned::default()))
+    }
+
+    fn over(canned: Arc<Canned>) -> Self {
+        let vk = Vk::new(VkSettings::new("MADEUPTOKEN"), TestPorts::new().over(canned.clone()));
+        let source = SourceSpec {
+            id: "village".to_owned(),
+            platform: Platform::Vk,
+            handle: "village".to_owned(),
+            kind: SourceKind::Official,
+            comments: true,
+            platform_id: Some("-200001".to_owned()),
+        };
+        Reader { canned, vk, source }
+    }
+
+    async fn page(&self, cursor: Option<&Cursor>) -> Result<Page, CollectError> {
+        self.vk.page(&self.source, cursor, at(-7 * DAY)).await
+    }
+}
+
+fn author(post: &RawPost) -> String {
+    let Author::Person(seed) = &post.author else {
+        return match post.author {
+            Author::Source => "source".to_owned(),
+            _ => "nobody".to_owned(),
+        };
+    };
+    let door = Door::new(Arc::new(TestKeys), []);
+    let published = post.published.expect("a person's post has a date");
+    let known = [100_001, 100_002, 100_003, -200_002]
+        .into_iter()
+        .find(|id| door.seed(&format!("vk:{id}"), published).voice("topic") == seed.voice("topic"));
+    format!("{known:?}")
+}
+
+/// One line a post, in the order of ids.
+fn lines(page: &Page) -> Vec<String> {
+    let mut posts: Vec<&RawPost> = page.posts.iter().collect();
+    posts.sort_by(|a, b| a.id.cmp(&b.id));
+    let line = |post: &&RawPost| {
+        let mut line = format!("{} {}", post.id, author(post));
+        if post.official {
+            line.push_str(" official");
+        }
+        if post.repost {
+            line.push_str(" repost");
+        }
+        if let Some(edited) = post.edited {
+            line.push_str(&format!(" edited {}", edited.as_second()));
+        }
+        if post.kind == RawKind::Comment {
+            line.push_str(&format!(" under {}", post.parent.as_deref().unwrap_or("?")));
+        }
+        format!("{line}: {}", post.text.as_str())
+    };
+    posts.iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn a_wall_becomes_posts() {
+    let reader = Reader::new();
+    reader.canned.put("wall.get", WALL);
+    let page = reader.page(None).await.expect("reads");
+    let expected = [
+        "vk:-200001_11 source official: Телефоны служб & график приёма",
+        "vk:-200001_27 nobody: Кто знает, когда починят мост?",
+        "vk:-200001_30 source official: ",
+        "vk:-200001_31 source official repost: Отключат свет 5 марта",
+        "vk:-200001_39 Some(-200002): Объявление соседнего сообщества",
+        "vk:-200001_40 Some(100001) edited 1772400600: Третий день нет воды\nна Заречной",
+    ];
+    assert_eq!(lines(&page), expected);
+    assert_eq!((page.facts.unreadable, page.facts.pictures_only), (1, 1));
+    assert_eq!(page.facts.platform_id.as_deref(), Some("-200001"));
+    assert!(page.gone.is_empty() && !page.more);
+    let post = page.posts.iter().find(|post| post.id.ends_with("_40")).expect("there");
+    assert_eq!(post.url.as_deref(), Some("https://vk.com/wall-200001_40"));
+    assert_eq!(post.counts.views, Some(10));
+    assert_eq!(post.counts.reposts, None);
+    assert_eq!(post.published.map(|at| at.as_second()), Some(1_772_400_000));
+}
+
+#[tokio::test]
+async fn comments_become_posts_with_parents() {
+    let reader = Reader::new();
+    reader.canned.put("wall.get", COMMENTED);
+    reader.canned.put("wall.getComments", COMMENTS);
+    let first = reader.page(None).await.expect("reads");
+    assert!(first.more);
+    let page = reader.page(Some(&first.cursor)).await.expect("reads");
+    let expected = [
+        "vk:-200001_61 Some(100001) under vk:-200001_60: На Советской не убрано",
+        "vk:-200001_63 source official under vk:-200001_61: Передали дорожникам",
+        "vk:-200001_64 Some(100002) under vk:-200001_61: И на Школьной",
+        "vk:-200001_65 Some(100001) under vk:-200001_60: Согласна",
+        "vk:-200001_66 Some(-200002) under vk:-200001_60: ",
+    ];
+    assert_eq!(lines(&page), expected);
+    assert_eq!(page.gone, ["vk:-200001_62"]);
+    assert_eq!((page.facts.unreadable, page.facts.pictures_only), (1, 1));
+    let url = |id: &str| {
+        let post = page.posts.iter().find(|post| post.id.ends_with(id)).expect("there");
+        post.url.clone().unwrap_or_default()
+    };
+    assert_eq!(url("_61"), "https://vk.com/wall-200001_60?reply=61");
+    assert_eq!(url("_64"), "https://vk.com/wall-200001_60?reply=64&thread=61");
+}
+
+#[tokio::test]
+async fn a_missed_post_is_gone_only_by_an_explicit_answer() {
+    for by_id in [BY_ID, BY_ID_ARRAY] {
+        let reader = Reader::new();
+        reader.canned.put("wall.get", WALL);
+        let known = reader.page(None).await.expect("reads").cursor;
+        let wall: serde_json::Value = serde_json::from_str(WALL).expect("a fixture");
+        let mut shorter = wall.clone();
+        let items = shorter["response"]["items"].as_array_mut().expect("items");
+        items.retain(|post| post["id"] == 40 || post["id"] == 39);
+        shorter["response"]["count"] = 2.into();
+        reader.canned.put("wall.get", shorter.to_string());
+        reader.canned.put("wall.getById", by_id);
+        let walked = reader.page(Some(&known)).await.expect("reads");
+        assert!(walked.gone.is_empty() && walked.more);
+        let asked = reader.page(Some(&walked.cursor)).await.expect("reads");
+        let expected = [11, 27, 30, 31].map(|id| format!("vk:-200001_{id}"));
+        assert_eq!(asked.gone, expected);
+    }
+}
+
+/// Bodies that are JSON and yet no proof of anything.
+const ODD: [&str; 12] = [
+    "{}",
+    "[]",
+    "null",
+    r#"{"response":null}"#,
+    r#"{"response":{}}"#,
+    r#"{"response":[]}"#,
+    r#"{"response":0}"#,
+    r#"{"response":{"count":0,"items":[]}}"#,
+    r#"{"response":{"count":"many","items":{}}}"#,
+    r#"{"response":{"count":5,"items":[null,false,{"id":3},{"deleted":true}]}}"#,
+    r#"{"error":{"error_code":10,"error_msg":""}}"#,
+    r#"{"error":{"error_code":424242,"error_msg":"?"}}"#,
+];
+
+#[tokio::test]
+async fn odd_answers_delete_nothing() {
+    let reader = Reader::new();
+    reader.canned.put("wall.get", WALL);
+    let known = reader.page(None).await.expect("reads").cursor;
+    for wall in ODD {
+        for by_id in ODD {
+            reader.canned.put("wall.get", wall);
+            reader.canned.put("wall.getById", by_id);
+            let Ok(page) = reader.page(Some(&known)).await else { continue };
+            assert!(page.gone.is_empty(), "{wall}");
+            let Ok(page) = reader.page(Some(&page.cursor)).await else { continue };
+            assert!(page.gone.is_empty(), "{wall} {by_id}");
+        }
+    }
+    reader.canned.put("wall.get", COMMENTED);
+    reader.canned.put("wall.getComments", COMMENTS);
+    let walked = Reader::page(&reader, None).await.expect("reads");
+    for comments in ODD {
+        reader.canned.put("wall.getComments", comments);
+        let Ok(page) = reader.page(Some(&walked.cursor)).await else { continue };
+        assert!(page.gone.is_empty() && page.posts.is_empty(), "{comments}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_wall_is_believed_at_the_second_look() {
+    let reader = Reader::new();
+    reader.canned.put("wall.get", COMMENTED.replace("\"count\": 7", "\"count\": 0"));
+    let mut cursor = reader.page(None).await.expect("reads").cursor;
+    reader.canned.put("wall.get", EMPTY_WALL);
+    reader.canned.put("wall.getById", r#"{"response":{"items":[]}}"#);
+    for (look, expected) in [(1, None), (2, Some("vk:-200001_60"))] {
+        let walked = reader.page(Some(&cursor)).await.expect("reads");
+        let asked = reader.page(Some(&walked.cursor)).await.expect("reads");
+        assert_eq!(asked.gone.first().map(String::as_str), expected, "look {look}");
+        cursor = asked.cursor;
+    }
+}
+
+/// Every answer, cut at every byte, is an error: nothing is gone and no cursor moves.
+#[tokio::test]
+async fn cut_answers_are_errors() {
+    let reader = Reader::new();
+    reader.canned.put("wall.get", WALL);
+    let known = reader.page(None).await.expect("reads").cursor;
+    let shorter = COMMENTED;
+    reader.canned.put("wall.get", shorter);
+    reader.canned.put("wall.getComments", COMMENTS);
+    let commenting = reader.page(Some(&known)).await.expect("reads").cursor;
+    let missing = {
+        let after = reader.page(Some(&commenting)).await.expect("reads");
+        assert!(after.more, "the posts of the first wall are missed now");
+        after.cursor
+    };
+    for (method, body, cursor) in [
+        ("wall.get", WALL, None),
+        ("wall.get", WALL, Some(&known)),
+        ("wall.getComments", COMMENTS, Some(&commenting)),
+        ("wall.getById", BY_ID, Some(&missing)),
+        ("wall.getById", BY_ID_ARRAY, Some(&missing)),
+        ("wall.get", ERROR_14, Some(&known)),
+    ] {
+        let body = body.trim_end().as_bytes();
+        for end in 0..body.len() {
+            // A fresh reader each time: a budget used up must not hide what is tested.
+            let reader = Reader::over(reader.canned.clone());
+            reader.canned.put(method, &body[..end]);
+            let error = reader.page(cursor).await.err();
+            let class = error.map(|error| error.class);
+            assert_eq!(class, Some(Class::Malformed), "{method} cut at {end}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_token_travels_in_a_header_and_nowhere_else() {
+    let reader = Reader::new();
+    reader.canned.put("wall.get", ERROR_14);
+    let error = reader.page(None).await.err().expect("a captcha");
+    assert_eq!((error.class, error.code.as_str()), (Class::NeedsPerson, "vk 14"));
+    assert!(error.until.is_some());
+    let shown = format!("{error} {error:?} {:?}", VkSettings::new("MADEUPTOKEN"));
+    assert!(!shown.contains("MADEUP"), "{shown}");
+    let asked = reader.canned.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(asked.len(), 1, "a captcha is not asked for twice");
+    for request in asked.iter() {
+        assert!(!request.url.contains("MADEUP"));
+        assert!(request.form.iter().all(|(_, value)| !value.contains("MADEUP")));
+        assert!(request.form.contains(&("v".to_owned(), "5.199".to_owned())));
+        let bearer = ("authorization".to_owned(), "Bearer MADEUPTOKEN".to_owned());
+        assert!(request.headers.contains(&bearer));
+    }
+}

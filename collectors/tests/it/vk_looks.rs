@@ -1,0 +1,234 @@
+//! Looks of the VK collector: comments, threads, deletions, resuming.
+
+use std::sync::Arc;
+
+use otklik_collectors::http::Http;
+use otklik_collectors::play::serve;
+use otklik_collectors::vk::Vk;
+use otklik_collectors::{Clock, Collector, Cursor};
+
+use crate::ports::at;
+use crate::vk_rig::{DAY, HOUR, MINUTE, OWNER, Rig};
+use crate::wire;
+
+#[tokio::test]
+async fn closed_comments_are_asked_for_once() {
+    let rig = Rig::new();
+    let post = rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
+    rig.play().world.comment(OWNER, post, 100_001, at(-MINUTE), "комментарий", None);
+    rig.play().world.wall(OWNER).posts.get_mut(&post).expect("there").closed = true;
+    let mut cursor = None;
+    for _ in 0..3 {
+        let looked = rig.look(cursor).await.expect("reads");
+        assert_eq!((looked.ids(), looked.comments_closed), (vec!["vk:-200001_1"], 1));
+        cursor = looked.cursor;
+        rig.ports.clock.advance(10 * MINUTE);
+    }
+    assert_eq!(rig.play().calls("wall.getComments"), 1);
+}
+
+#[tokio::test]
+async fn comments_nobody_wants_are_not_asked_for() {
+    let mut rig = Rig::new();
+    rig.source.comments = false;
+    let post = rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
+    rig.play().world.comment(OWNER, post, 100_001, at(-MINUTE), "комментарий", None);
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.ids(), ["vk:-200001_1"]);
+    assert_eq!(rig.play().calls("wall.getComments"), 0);
+}
+
+/// Replies under old roots change no root; a long thread is listed on its own, and only when it grew.
+#[tokio::test]
+async fn threads_are_read_whole_and_again_only_when_they_change() {
+    let rig = Rig::new();
+    let (post, roots) = {
+        let mut play = rig.play();
+        let world = &mut play.world;
+        let post = world.post(OWNER, OWNER, at(-DAY), "пост");
+        let roots: Vec<i64> =
+            (0..3).map(|_| world.comment(OWNER, post, 100_001, at(-DAY), "корень", None)).collect();
+        for (root, replies) in roots.iter().zip([150, 30, 4]) {
+            for _ in 0..replies {
+                world.comment(OWNER, post, 100_002, at(-DAY), "ответ", Some(*root));
+            }
+        }
+        (post, roots)
+    };
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.ids().len(), 1 + 3 + 150 + 30 + 4);
+    assert_eq!(rig.play().calls("wall.getComments"), 1 + 2 + 1);
+    let deep = rig.play().world.comment(OWNER, post, 100_003, at(0), "новый", Some(roots[1]));
+    rig.ports.clock.advance(10 * MINUTE);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert!(looked.ids().contains(&format!("vk:{OWNER}_{deep}").as_str()));
+    assert_eq!(rig.play().calls("wall.getComments"), 4 + 2, "the roots and the grown thread");
+}
+
+#[tokio::test]
+async fn a_post_with_very_many_comments_is_read_from_its_end_while_it_grows() {
+    let rig = Rig::new();
+    let post = {
+        let mut play = rig.play();
+        let post = play.world.post(OWNER, OWNER, at(-HOUR), "пост");
+        for _ in 0..1_000 {
+            play.world.comment(OWNER, post, 100_001, at(-HOUR), "корень", None);
+        }
+        post
+    };
+    let mut looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.ids().len(), 1_001);
+    let first = rig.play().calls("wall.getComments");
+    for _ in 0..3 {
+        rig.ports.clock.advance(5 * MINUTE);
+        let now = rig.ports.clock.now();
+        let id = rig.play().world.comment(OWNER, post, 100_001, now, "ещё", None);
+        looked = rig.look(looked.cursor).await.expect("reads");
+        assert!(looked.ids().contains(&format!("vk:{OWNER}_{id}").as_str()));
+    }
+    let later = rig.play().calls("wall.getComments") - first;
+    assert!(later <= 6, "{later} calls for three comments, {first} for the first thousand");
+}
+
+/// A deleted comment is gone after two whole listings, which one look makes.
+#[tokio::test]
+async fn deleted_comments_are_gone_in_one_look() {
+    let rig = Rig::new();
+    let ids = {
+        let mut play = rig.play();
+        let post = play.world.post(OWNER, OWNER, at(-DAY), "пост");
+        let mut add = |to| play.world.comment(OWNER, post, 100_001, at(-DAY), "текст", to);
+        let (leaf, root) = (add(None), add(None));
+        let (reply, other) = (add(Some(root)), add(Some(root)));
+        [leaf, root, reply, other]
+    };
+    let looked = rig.look(None).await.expect("reads");
+    for id in &ids[..3] {
+        rig.play().world.delete(OWNER, *id, at(MINUTE));
+    }
+    rig.ports.clock.advance(10 * MINUTE);
+    let mut looked = rig.look(looked.cursor).await.expect("reads");
+    looked.gone.sort_unstable();
+    looked.gone.dedup();
+    let expected: Vec<String> = ids[..3].iter().map(|id| format!("vk:{OWNER}_{id}")).collect();
+    assert_eq!(looked.gone, expected);
+}
+
+#[tokio::test]
+async fn an_old_pinned_post_is_read_while_people_talk_below_it() {
+    let rig = Rig::new();
+    let (old, post) = {
+        let mut play = rig.play();
+        let old = play.world.post(OWNER, OWNER, at(-200 * DAY), "Пишите вопросы здесь");
+        play.world.pin(OWNER, Some(old));
+        play.world.comment(OWNER, old, 100_001, at(-190 * DAY), "давно", None);
+        (old, play.world.post(OWNER, OWNER, at(-HOUR), "свежий пост"))
+    };
+    let first = rig.look(None).await.expect("reads");
+    let fresh = rig.play().world.comment(OWNER, old, 100_002, at(MINUTE), "нет воды", None);
+    rig.ports.clock.advance(10 * MINUTE);
+    let looked = rig.look(first.cursor.clone()).await.expect("reads");
+    let id = |id| format!("vk:{OWNER}_{id}");
+    let mut expected = [id(old), id(post), id(fresh)];
+    expected.sort_unstable();
+    assert_eq!(looked.ids(), expected, "the old comment is out of the window");
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.ids(), [id(post)], "silence below it: nothing of it is wanted");
+}
+
+/// Killed after any page, before its cursor was stored: the same ids, no more, no less.
+#[tokio::test]
+async fn a_look_goes_on_from_any_stored_cursor() {
+    let build = || {
+        let rig = Rig::new();
+        {
+            let mut play = rig.play();
+            for n in 0..105 {
+                let post = play.world.post(OWNER, OWNER, at(-n * HOUR), "пост");
+                for _ in 0..(n % 15) / 12 * 14 {
+                    play.world.comment(OWNER, post, 100_001, at(-MINUTE), "к", Some(post + 1));
+                }
+            }
+        }
+        rig
+    };
+    let whole = build();
+    let looked = whole.look(None).await.expect("reads");
+    let calls = whole.play().log.len();
+    for crash in (1..calls).step_by(3) {
+        let rig = build();
+        let mut cursor = None;
+        let mut ids: Vec<String> = Vec::new();
+        for page in 1.. {
+            let got = rig.page(cursor.as_ref()).await.expect("reads");
+            ids.extend(got.posts.iter().map(|post| post.id.clone()));
+            assert!(got.gone.is_empty());
+            if page == crash {
+                continue; // the cursor of this page never reached the disk
+            }
+            cursor = Some(got.cursor);
+            if !got.more {
+                break;
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids, looked.ids(), "crash after page {crash}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_no_sense_begins_again() {
+    let mut rig = Rig::new();
+    rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
+    rig.source.platform_id = Some(OWNER.to_string());
+    let good = rig.look(None).await.expect("reads").cursor.expect("a cursor").0;
+    for text in ["", "{}", "[]", "null", &good[..good.len() / 2], &good.replace("-200001", "-7")] {
+        let looked = rig.look(Some(Cursor(text.to_owned()))).await.expect("reads");
+        assert_eq!(looked.ids(), ["vk:-200001_1"], "{text}");
+        assert!(looked.gone.is_empty(), "{text}");
+    }
+}
+
+/// After a stop in the middle of comments the newest posts come first, what blocked comes last.
+#[tokio::test]
+async fn a_look_broken_off_long_ago_asks_for_the_wall_first() {
+    let mut rig = Rig::new();
+    rig.source.platform_id = Some(OWNER.to_string());
+    for _ in 0..3 {
+        let post = rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
+        rig.play().world.comment(OWNER, post, 100_001, at(-MINUTE), "комментарий", None);
+    }
+    let first = rig.page(None).await.expect("reads");
+    assert!(first.more);
+    rig.ports.clock.advance(5 * HOUR);
+    let fresh = rig.play().world.post(OWNER, OWNER, at(4 * HOUR), "авария");
+    let next = rig.page(Some(&first.cursor)).await.expect("reads");
+    assert!(next.posts.iter().any(|post| post.id == format!("vk:{OWNER}_{fresh}")));
+    let looked = rig.look(Some(next.cursor)).await.expect("reads");
+    assert_eq!(looked.ids().len(), 3, "the comments that still waited");
+}
+
+/// The same over a socket: the form, the header and the answers as they travel.
+#[tokio::test]
+async fn a_look_over_a_real_socket() {
+    let mut rig = Rig::new();
+    let post = rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост & <br>");
+    rig.play().world.comment(OWNER, post, 100_001, at(-MINUTE), "комментарий", None);
+    let server = serve(rig.play.clone(), rig.ports.clock.clone()).await.expect("a free port");
+    rig.settings.api_url = format!("{}/method", server.url());
+    let http = Http::new(wire::settings()).expect("settings of the tests");
+    let vk = Vk::new(rig.settings.clone(), rig.ports.over(Arc::new(http)));
+    let mut ids = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = vk.page(&rig.source, cursor.as_ref(), at(-7 * DAY)).await.expect("reads");
+        ids.extend(page.posts.iter().map(|post| post.id.clone()));
+        cursor = Some(page.cursor);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(ids, ["vk:-200001_1", "vk:-200001_2"]);
+    assert!(rig.play().log.iter().all(|call| call.error.is_none()));
+}

@@ -1,0 +1,336 @@
+//! Short commands on the store: status, problems, alerts, erase, reload.
+//!
+//! Place in the flow: reads beside a running daemon; changes go to it. Invariant: lists never name a
+//! person; what is printed for machines is one JSON object a line.
+
+use clap::{Args, Subcommand};
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Need, Settings};
+use crate::model::{
+    AlertId, CommandKind, HealthState, PostId, PostKey, ProblemId, ProblemState, SourceId,
+};
+use crate::pipeline::district::District;
+use crate::store::{StatusCounts, StoredProblem};
+
+use super::table::aligned;
+use super::{Exit, Failure, Globals, Result, export, open, say, words};
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Ответ одной строкой JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `otklik status`: how the whole is doing, readable at 3 a.m.
+pub fn status(args: StatusArgs, globals: &Globals) -> Result<Exit> {
+    let settings = globals.settings_or_shipped(Need::Store)?;
+    let store = open::store_to_read(&settings)?;
+    let (counts, runs) = open::wait(async {
+        let ping = open::command(CommandKind::Ping);
+        let runs = open::ask_daemon(&settings, &ping).await.is_ok_and(|reply| reply.is_some());
+        Ok((store.status(SystemClock.now()).await?, runs))
+    })?;
+    if args.json {
+        say!("{}", status_json(&counts, runs))?;
+    } else {
+        tell_status(&settings, &counts, runs)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
+    let sources: Vec<_> = counts
+        .sources
+        .iter()
+        .filter(|row| row.listed)
+        .map(|row| {
+            serde_json::json!({
+                "source": row.source.id,
+                "state": row.health.state,
+                "since": row.health.since.to_string(),
+                "code": row.health.code,
+                "text": row.health.text,
+                "last_ok": row.health.last_ok.map(|at| at.to_string()),
+                "next": row.health.next.to_string(),
+            })
+        })
+        .collect();
+    let states: serde_json::Map<String, serde_json::Value> = counts
+        .deliveries
+        .states
+        .iter()
+        .map(|(state, count)| (state.name().to_owned(), serde_json::json!(count)))
+        .collect();
+    serde_json::json!({
+        "running": runs,
+        "posts": counts.posts.values().sum::<u64>(),
+        "waiting": counts.waiting,
+        "problems": counts.problems.values().sum::<u64>(),
+        "alerts": counts.alerts,
+        "deliveries": states,
+        "last_stored": counts.last_stored.map(|at| at.to_string()),
+        "sources": sources,
+        "bytes": counts.bytes,
+    })
+}
+
+fn tell_status(settings: &Settings, counts: &StatusCounts, runs: bool) -> Result<()> {
+    let now = SystemClock.now();
+    let zone = &settings.district.timezone;
+    let moment = |at: jiff::Timestamp| words::moment(at, now, zone);
+    say!("Служба: {}", if runs { "работает" } else { "не запущена (otklik run)" })?;
+    let open: u64 = [ProblemState::Open, ProblemState::Reopened]
+        .iter()
+        .filter_map(|state| counts.problems.get(state))
+        .sum();
+    say!(
+        "Публикаций: {}, ждут разбора: {}. Проблем открыто: {open}. Оповещений: {}.",
+        counts.posts.values().sum::<u64>(),
+        counts.waiting,
+        counts.alerts
+    )?;
+    match counts.deliveries.waiting_since {
+        Some(since) => say!("Отправка: есть неотправленное с {}.", moment(since))?,
+        None => say!("Отправка: всё отправлено.")?,
+    }
+    let troubled = |state: HealthState| match state {
+        HealthState::Ok => "читается",
+        HealthState::Slow => "сбои",
+        HealthState::Paused => "пауза",
+        HealthState::NeedsPerson => "нужен человек",
+        HealthState::Gone => "недоступен",
+    };
+    let mut rows = Vec::new();
+    for row in counts.sources.iter().filter(|row| row.listed) {
+        let last = row.health.last_ok.map_or("ни разу".to_owned(), moment);
+        let text = row.health.text.clone().unwrap_or_default();
+        rows.push(vec![
+            row.source.id.to_string(),
+            troubled(row.health.state).to_owned(),
+            format!("прочитан: {last}"),
+            text,
+        ]);
+    }
+    for line in aligned(&rows) {
+        say!("  {line}")?;
+    }
+    Ok(())
+}
+
+/// `otklik problems …`
+#[derive(Debug, Args)]
+pub struct ProblemsArgs {
+    #[command(subcommand)]
+    command: Option<ProblemsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ProblemsCommand {
+    /// Список (так и без слова list)
+    List {
+        /// И закрытые тоже
+        #[arg(long)]
+        all: bool,
+        /// Строки JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Закрыть проблему
+    Close {
+        /// Номер проблемы
+        #[arg(value_name = "НОМЕР")]
+        problem: String,
+    },
+}
+
+/// Runs `problems`.
+pub fn problems(args: ProblemsArgs, globals: &Globals) -> Result<Exit> {
+    let settings = globals.settings_or_shipped(Need::Store)?;
+    match args.command.unwrap_or(ProblemsCommand::List { all: false, json: false }) {
+        ProblemsCommand::Close { problem } => {
+            let kind = CommandKind::CloseProblem { problem: ProblemId(problem) };
+            open::told(&open::wait(open::change(&settings, kind))?)
+        }
+        ProblemsCommand::List { all, json } => {
+            let district = District::load_rules(&settings, false)?;
+            let store = open::store_to_read(&settings)?;
+            let mut states = vec![ProblemState::Open, ProblemState::Reopened, ProblemState::Quiet];
+            if all {
+                states.push(ProblemState::Closed);
+            }
+            let found = open::wait(async { Ok(store.problems_in(&states, 10_000).await?) })?;
+            list_problems(&settings, &district, &found, json)
+        }
+    }
+}
+
+fn list_problems(
+    settings: &Settings,
+    district: &District,
+    found: &[StoredProblem],
+    json: bool,
+) -> Result<Exit> {
+    if json {
+        for stored in found {
+            say!("{}", serde_json::Value::Object(export::problem_row(stored)))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let now = SystemClock.now();
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|stored| {
+            let problem = &stored.problem;
+            let place = problem.place.as_ref().map_or("—", |place| district.place_title(place));
+            vec![
+                problem.id.to_string(),
+                format!("{} {}", words::level_sign(problem.level), words::level(problem.level)),
+                district.topic_title(&problem.topic).to_owned(),
+                place.to_owned(),
+                format!("с {}", words::moment(problem.opened, now, &settings.district.timezone)),
+                words::voices(stored.voices.voices, stored.voices.at_least),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        say!("Открытых проблем нет.")?;
+    }
+    for line in aligned(&rows) {
+        say!("{line}")?;
+    }
+    Ok(Exit::Done)
+}
+
+/// `otklik alerts …`
+#[derive(Debug, Args)]
+pub struct AlertsArgs {
+    #[command(subcommand)]
+    command: Option<AlertsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum AlertsCommand {
+    /// Список (так и без слова list)
+    List {
+        /// Строки JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Показать оповещение словами и его отправку
+    Show {
+        /// Номер оповещения
+        #[arg(value_name = "НОМЕР")]
+        alert: String,
+    },
+    /// Взять в работу
+    Ack {
+        /// Номер оповещения
+        #[arg(value_name = "НОМЕР")]
+        alert: String,
+    },
+}
+
+/// Runs `alerts`.
+pub fn alerts(args: AlertsArgs, globals: &Globals) -> Result<Exit> {
+    let settings = globals.settings_or_shipped(Need::Store)?;
+    match args.command.unwrap_or(AlertsCommand::List { json: false }) {
+        AlertsCommand::Ack { alert } => {
+            let kind = CommandKind::Acknowledge { alert: AlertId(alert) };
+            open::told(&open::wait(open::change(&settings, kind))?)
+        }
+        AlertsCommand::Show { alert } => show_alert(&settings, &AlertId(alert)),
+        AlertsCommand::List { json } => list_alerts(&settings, json),
+    }
+}
+
+fn list_alerts(settings: &Settings, json: bool) -> Result<Exit> {
+    let district = District::load_rules(settings, false)?;
+    let store = open::store_to_read(settings)?;
+    let found = open::wait(async { Ok(store.alerts(None, None, 10_000).await?) })?;
+    let now = SystemClock.now();
+    let mut rows = Vec::new();
+    for alert in &found {
+        if json {
+            say!("{}", serde_json::Value::Object(export::alert_row(alert)))?;
+            continue;
+        }
+        let facts = &alert.facts;
+        let place = facts.place.as_ref().map_or("—", |place| district.place_title(place));
+        rows.push(vec![
+            alert.id.to_string(),
+            words::moment(alert.at, now, &settings.district.timezone),
+            words::level(facts.level).to_owned(),
+            district.topic_title(&facts.topic).to_owned(),
+            place.to_owned(),
+            words::reason(alert.reason, facts.kind).to_owned(),
+        ]);
+    }
+    if !json && rows.is_empty() {
+        say!("Оповещений нет.")?;
+    }
+    for line in aligned(&rows) {
+        say!("{line}")?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show_alert(settings: &Settings, id: &AlertId) -> Result<Exit> {
+    let district = District::load_rules(settings, false)?;
+    let store = open::store_to_read(settings)?;
+    let (text, sent) = open::wait(async {
+        let Some(alert) = store.alert(id).await? else {
+            return Err(Failure::failed(format!("нет оповещения {id}; список: otklik alerts")));
+        };
+        let text = crate::pipeline::dispatch::word_alert(&store, &district, &alert).await?;
+        Ok((text, store.deliveries_of(&format!("alert:{id}")).await?))
+    })?;
+    say!("{}\n\n{}", text.subject, text.text)?;
+    for delivery in sent {
+        say!(
+            "Отправка: {} ({}): {}{}",
+            delivery.receiver,
+            delivery.channel.name(),
+            delivery.state.name(),
+            delivery.trouble.map(|text| format!(", {text}")).unwrap_or_default()
+        )?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Arguments of `erase`.
+#[derive(Debug, Args)]
+pub struct EraseArgs {
+    /// Источник
+    #[arg(value_name = "ИСТОЧНИК")]
+    source: String,
+    /// Номер публикации, например vk:-200001_765
+    #[arg(value_name = "ПУБЛИКАЦИЯ")]
+    post: String,
+}
+
+/// `otklik erase`: removes a post everywhere and prints a receipt.
+pub fn erase(args: EraseArgs, globals: &Globals) -> Result<Exit> {
+    let settings = globals.settings_or_shipped(Need::Store)?;
+    let post = PostKey { source: SourceId(args.source), id: PostId(args.post) };
+    open::told(&open::wait(open::change(&settings, CommandKind::Erase { post }))?)
+}
+
+/// Arguments of `reload`.
+#[derive(Debug, Args)]
+pub struct ReloadArgs {}
+
+/// `otklik reload`: the daemon reads its reloadable files now.
+pub fn reload(_args: ReloadArgs, globals: &Globals) -> Result<Exit> {
+    let settings = globals.settings_or_shipped(Need::Store)?;
+    let reply = open::wait(async {
+        let command = open::command(CommandKind::Reload);
+        open::ask_daemon(&settings, &command).await
+    })?;
+    match reply {
+        Some(reply) => open::told(&reply),
+        None => Err(Failure::failed("служба не запущена: перечитывать некому (otklik run)")),
+    }
+}
