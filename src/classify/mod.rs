@@ -80,7 +80,7 @@ pub fn classify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Classif
     let tally = read(text, lexicon, scratch);
     candidates(lexicon, scratch);
     let found = polarity_rules(text, lexicon, scratch);
-    polarity::hide(scratch, &found);
+    polarity::hide(scratch, found);
     verify(lexicon, scratch);
     assemble::assemble(text, lexicon, scratch, tally.verdict(text))
 }
@@ -156,7 +156,8 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
     }
     let mut found = polarity::Found::default();
     let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
-    let run = run_over(lexicon, scratch, all);
+    let in_sentence = run_over(lexicon, scratch, all);
+    let in_clause = Run { in_clause: true, ..in_sentence };
     let mut hits = Vec::new();
     for &branch in &scratch.candidates {
         let branch = &program.branches[branch as usize];
@@ -164,11 +165,14 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
             break;
         }
         hits.clear();
+        let owner = lexicon.rules()[branch.rule as usize].owner;
+        let wide = matches!(owner, Owner::Marker { sentence: true, .. });
+        let run = if wide { &in_sentence } else { &in_clause };
         let unless = program.unless[branch.rule as usize].as_ref();
         if !run.hits(all, &branch.node, &mut hits) || unless.is_some_and(|n| run.is_hit(all, n)) {
             continue;
         }
-        match lexicon.rules()[branch.rule as usize].owner {
+        match owner {
             Owner::Marker { subject, sentence } => {
                 let marker = |&range: &Range| polarity::Marker { range, subject, sentence };
                 found.markers.extend(hits.iter().map(marker));
@@ -181,6 +185,7 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
 
 fn run_over<'a>(lexicon: &'a Lexicon, scratch: &'a Scratch, all: Seen<'a>) -> Run<'a> {
     Run {
+        in_clause: false,
         tokens: &scratch.tokens,
         all,
         haystack: &scratch.haystack,
