@@ -20,10 +20,13 @@ use crate::pipeline::keys::PassingKeys;
 use super::assessed::{self, AssessedLine, TopicLine};
 use super::line::PostLine;
 use super::paint::{Ink, Paint};
-use super::{Exit, Failure, Globals, Result, say};
+use super::{Exit, Failure, Globals, Result, say, table};
 
 /// Longest text in bytes.
 const TEXT_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Characters of a query that are shown.
+const QUERY_CHARS: usize = 160;
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -62,6 +65,7 @@ pub fn run(args: ExplainArgs, globals: &Globals) -> Result<Exit> {
         masked: &masked,
         assessed: &assessed,
         settled: scratch.cancelled(&district.lexicon),
+        excluded: scratch.excluded(&district.lexicon),
         district: &district,
         paint: Paint::of_stdout(),
     };
@@ -90,6 +94,8 @@ struct Explained<'a> {
     assessed: &'a AssessedLine,
     /// Rules that matched only what is settled or negated.
     settled: Vec<&'a str>,
+    /// Rules that matched together with their `unless`.
+    excluded: Vec<&'a str>,
     district: &'a District,
     paint: Paint,
 }
@@ -112,7 +118,9 @@ impl Explained<'_> {
             writeln!(out, "  не найдены: ни одно правило не подошло")?;
         }
         topics.iter().try_for_each(|topic| self.topic(topic, out))?;
-        self.settled(out)?;
+        let why = "Не засчитано: в тексте сказано, что решено или что этого нет";
+        self.silenced(why, &self.settled, out)?;
+        self.silenced("Не засчитано: подошло и unless правила", &self.excluded, out)?;
         if !attitude.is_empty() {
             let note = "обратная связь: не хранится, на риск не влияет";
             writeln!(out, "\n{} ({note})", self.head("Отношение"))?;
@@ -234,7 +242,8 @@ impl Explained<'_> {
             writeln!(out, "    {words}")?;
             writeln!(out, "      {name}  +{weight}  {}", self.dim(&place_of(rule)))?;
             if let Some(rule) = rule {
-                writeln!(out, "      {}", self.dim(&format!("find = {}", rule.find)))?;
+                let query = table::start(&rule.find, QUERY_CHARS);
+                writeln!(out, "      {}", self.dim(&format!("find = {query}")))?;
             }
         }
         let sum = (100.0 * (1.0 - rest)).round();
@@ -244,17 +253,13 @@ impl Explained<'_> {
         Ok(())
     }
 
-    /// Rules that were silenced because the text says that it is done or that all is well.
-    fn settled(&self, out: &mut impl Write) -> io::Result<()> {
-        if self.settled.is_empty() {
+    /// Rules that matched and do not count, with the reason.
+    fn silenced(&self, why: &str, rules: &[&str], out: &mut impl Write) -> io::Result<()> {
+        if rules.is_empty() {
             return Ok(());
         }
-        writeln!(
-            out,
-            "\n{}",
-            self.head("Не засчитано: в тексте сказано, что решено или этого нет")
-        )?;
-        for name in &self.settled {
+        writeln!(out, "\n{}", self.head(why))?;
+        for name in rules {
             let rule = self.district.lexicon.rule(name);
             writeln!(out, "  {name}  {}", self.dim(&place_of(rule)))?;
         }
