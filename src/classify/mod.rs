@@ -38,6 +38,7 @@ mod scratch;
 mod street;
 mod terms;
 
+pub use crate::config::Season;
 pub use lexicon::{Lexicon, Owner, Rule, Topic};
 pub use pack::PackKind;
 pub use place::Gazetteer;

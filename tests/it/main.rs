@@ -20,6 +20,7 @@ mod polarity;
 mod query;
 mod reference;
 mod routes;
+mod shipped;
 mod store;
 mod tidy;
 mod tokens;

@@ -1,6 +1,7 @@
 //! Packs: what is wrong is said at its line and column, all at once; overlays lie on packs.
 
-use otklik::classify::{Gazetteer, Lexicon, PackKind, Scratch, Season, classify};
+use otklik::classify::{Gazetteer, Lexicon, PackKind, Scratch, classify};
+use otklik::config::Season;
 use otklik::config::packs::{PackFile, read_dir};
 
 use crate::lexicons::{EXAMPLES, compile};
