@@ -4,6 +4,7 @@ mod alert_decide;
 mod alert_render;
 mod bless;
 mod cli;
+mod cli_tools;
 mod cluster;
 mod config;
 mod digest;
