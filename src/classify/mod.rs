@@ -38,6 +38,7 @@ mod scratch;
 mod street;
 mod terms;
 
+pub use crate::config::Season;
 pub use lexicon::{Lexicon, Owner, Rule, Topic};
 pub use pack::PackKind;
 pub use place::Gazetteer;
@@ -197,6 +198,7 @@ fn run_over<'a>(lexicon: &'a Lexicon, scratch: &'a Scratch, all: Seen<'a>) -> Ru
 fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
     let mut matched = std::mem::take(&mut scratch.matched);
     let mut cancelled = std::mem::take(&mut scratch.cancelled);
+    let mut excluded = std::mem::take(&mut scratch.excluded);
     let mut hits = std::mem::take(&mut scratch.hits);
     let program = &lexicon.program;
     let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
@@ -219,6 +221,7 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
             continue;
         }
         if program.unless[rule as usize].as_ref().is_some_and(|node| run.is_hit(all, node)) {
+            excluded.push(rule);
             continue;
         }
         if would {
@@ -234,6 +237,7 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
     }
     scratch.matched = matched;
     scratch.cancelled = cancelled;
+    scratch.excluded = excluded;
     scratch.hits = hits;
 }
 
