@@ -21,10 +21,15 @@ mod stream;
 mod tabular;
 
 mod check;
+mod evaluate;
+mod explain;
 mod init;
+mod packs;
+mod paint;
 mod russian;
 mod sources;
 mod table;
+mod try_page;
 mod words;
 
 use std::ffi::OsString;
@@ -75,8 +80,16 @@ enum CommandLine {
     Init(init::InitArgs),
     /// Проверить настройку и показать все ошибки сразу
     Check(check::CheckArgs),
+    /// Объяснить оценку текста: слово, правило, место, риск
+    Explain(explain::ExplainArgs),
+    /// Измерить словари на размеченном файле
+    Evaluate(evaluate::EvaluateArgs),
+    /// Словари: что есть и верны ли примеры
+    Packs(packs::PacksArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
+    /// Прочитать одну страницу источника и показать, как она будет оценена; ничего не сохраняется
+    Try(try_page::TryArgs),
     /// Служба: читает источники, находит проблемы, оповещает
     Run(run::RunArgs),
     /// Как дела: служба, источники, отправка
@@ -164,7 +177,11 @@ fn run(cli: Cli) -> Result<Exit> {
     match cli.command {
         CommandLine::Init(args) => init::run(args, &globals),
         CommandLine::Check(args) => check::run(args, &globals),
+        CommandLine::Evaluate(args) => evaluate::run(args, &globals),
+        CommandLine::Explain(args) => explain::run(args, &globals),
+        CommandLine::Packs(args) => packs::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
+        CommandLine::Try(args) => try_page::run(args, &globals),
         CommandLine::Run(args) => run::run(args, &globals),
         CommandLine::Status(args) => small::status(args, &globals),
         CommandLine::Collect(args) => collect::run(args, &globals),

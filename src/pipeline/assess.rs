@@ -78,9 +78,10 @@ fn assess_one(
     let attitude = tallies(district, &post, &classified, &seed);
     let plain = classified.attitude.is_empty();
     let waits = !classified.findings.is_empty() || (post.official && post.parent.is_some());
-    let work = waits.then_some(WorkMarks {
+    let work = waits.then(|| WorkMarks {
         ground: plain && !post.official,
         quotable: plain && !post.official && !post.repost,
+        risks: topic_risks(district, &post, &classified, &places),
     });
     Some(PostCommit {
         fingerprint: fingerprint(&post.text).to_be_bytes().to_vec(),
@@ -105,35 +106,32 @@ pub fn score(
     classified: &Classified,
     places: &[PlaceFinding],
 ) -> Risk {
-    let context = context(district, post, places);
+    let context = risk_context(district, post, places);
     risk::score(classified, &|topic| district.topic_facts(topic), &context, &district.risk)
 }
 
-/// Risk of each topic of a stored post by itself: a burst main that also names a fountain does not make
-/// the fountain grave.
-pub fn score_topics(
+/// Risk of each topic alone.
+fn topic_risks(
     district: &District,
     post: &Post,
+    classified: &Classified,
     places: &[PlaceFinding],
-    scratch: &mut Scratch,
 ) -> BTreeMap<TopicId, Risk> {
-    let classified = classify(&post.text, &district.lexicon, scratch);
-    let context = context(district, post, places);
-    let score = |finding: &Finding| {
+    let context = risk_context(district, post, places);
+    let risk = |finding: &Finding| {
         let facts = district.topic_facts(&finding.topic)?;
-        let signals = &classified.signals;
-        let risk = risk::score_finding(finding, &facts, signals, &context, &district.risk);
+        let rules = &district.risk;
+        let risk = risk::score_finding(finding, &facts, &classified.signals, &context, rules);
         Some((finding.topic.clone(), risk))
     };
-    classified.findings.iter().filter_map(score).collect()
+    classified.findings.iter().filter_map(risk).collect()
 }
 
-fn context(district: &District, post: &Post, places: &[PlaceFinding]) -> RiskContext {
-    let named = places.iter().filter(|place| place.place.is_some());
-    let elsewhere = named.clone().next().is_some() && named.clone().all(|place| place.elsewhere);
+fn risk_context(district: &District, post: &Post, places: &[PlaceFinding]) -> RiskContext {
+    let mut named = places.iter().filter(|place| place.place.is_some()).peekable();
     RiskContext {
         date: post.published.to_zoned(district.zone.clone()).date(),
-        elsewhere,
+        elsewhere: named.peek().is_some() && named.all(|place| place.elsewhere),
         official: post.official,
         repost: post.repost,
     }

@@ -9,11 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::assess::score_topics;
 use super::district::District;
 use super::services::Services;
 use crate::alert::{self, QuoteCandidate, RouteFacts, Weight};
-use crate::classify::Scratch;
 use crate::cluster::{self, Loaded, Newcomer, OpenProblems, ProblemFacts, count_voices};
 use crate::model::{
     Alert, Delivery, DeliveryState, PlaceId, PostKey, Problem, ProblemEvent, ProblemId, QuoteRef,
@@ -99,7 +97,6 @@ async fn decide_batch(
         open: load_open(store, district, &work).await?,
         words: BTreeMap::new(),
         dangers: BTreeSet::new(),
-        scratch: Scratch::default(),
         report: GroupReport::default(),
         commit: GroupCommit {
             done: Vec::new(),
@@ -178,7 +175,6 @@ struct Desk<'a> {
     words: BTreeMap<(PostKey, u32), String>,
     /// Rumours that stand beside a danger in some post of this batch.
     dangers: BTreeSet<ProblemId>,
-    scratch: Scratch,
     report: GroupReport,
     commit: GroupCommit,
 }
@@ -189,11 +185,7 @@ impl Desk<'_> {
         self.remember_words(&item);
         let danger = item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
         let rules = self.district;
-        let own = match item.assessment.findings.len() {
-            0 | 1 => BTreeMap::new(),
-            _ => score_topics(rules, &item.post, &item.assessment.places, &mut self.scratch),
-        };
-        let score = |facts: &ProblemFacts<'_>| score_problem(rules, facts, own.get(facts.topic));
+        let score = |facts: &ProblemFacts<'_>| score_problem(rules, facts);
         let assignments =
             cluster::assign(&newcomer, &mut self.open, &self.district.cluster, &score);
         let past = SignedDuration::from_hours(PAST_HOURS);
@@ -273,7 +265,7 @@ fn newcomer(item: &WorkItem) -> Newcomer {
         published: item.post.published,
         findings: item.assessment.findings.clone(),
         places: item.assessment.places.clone(),
-        risk: item.assessment.risk.clone(),
+        risks: item.marks.risks.clone(),
         voices: item
             .voices
             .iter()
@@ -292,11 +284,10 @@ fn newcomer(item: &WorkItem) -> Newcomer {
 /// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk again.
 const SPREAD_PARTS: [&str; 6] = ["voices", "sources", "waiting", "returns", "cap", "floor"];
 
-/// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add. Of a post
-/// with several topics `own` is the risk of this problem's topic.
-fn score_problem(district: &District, facts: &ProblemFacts<'_>, own: Option<&Risk>) -> Risk {
+/// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add.
+fn score_problem(district: &District, facts: &ProblemFacts<'_>) -> Risk {
     let before = without_spread(facts.before);
-    let gravest = match facts.post.map(|post| own.unwrap_or(post)) {
+    let gravest = match facts.post {
         Some(post) if post.score >= before.score => without_spread(post),
         _ => before,
     };

@@ -23,6 +23,7 @@ pub mod district;
 pub mod group;
 pub mod import;
 pub mod keys;
+pub mod passing;
 pub mod report;
 pub mod services;
 mod words;

@@ -79,3 +79,13 @@ pub(super) fn receipt(receipt: &ErasureReceipt) -> String {
         receipt.at, receipt.key_hash
     )
 }
+
+/// Packs name a department that `routes.toml` does not have.
+pub(super) fn no_department(department: &str, packs: &str) -> String {
+    format!("нет отдела «{department}», а его называют словари: {packs}")
+}
+
+/// What to do about it.
+pub(super) fn department_fix(department: &str) -> String {
+    format!("допишите в [departments]: {department} = [\"имя получателя\"], или пустой список: []")
+}
