@@ -12,7 +12,6 @@ use otklik_collectors::{Class, CollectError, Cursor, Page, Platform, SourceSpec}
 use super::assess::{Batch, assess};
 use super::district::District;
 use super::services::Services;
-use crate::classify::Scratch;
 use crate::model::{Health, HealthState, PostId, PostKey, Source};
 use crate::store::{DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError};
 
@@ -179,7 +178,7 @@ async fn commit(
     let reading = services.reading.load_full();
     let mut batch =
         Batch { district, door: &reading.door, source, parents, given: BTreeMap::new(), now };
-    let posts = assess(&mut batch, page.posts, &mut Scratch::default());
+    let posts = services.with_scratch(|scratch| assess(&mut batch, page.posts, scratch));
     let end = (!page.more).then(|| Health {
         state: HealthState::Ok,
         since: if before.state == HealthState::Ok { before.since } else { now },
