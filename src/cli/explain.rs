@@ -31,8 +31,8 @@ const QUERY_CHARS: usize = 160;
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Текст; «-»: со стандартного ввода
-    #[arg(value_name = "ТЕКСТ", required = true, num_args = 1.., allow_hyphen_values = true)]
+    /// Текст (начинается с «-»: поставьте перед ним «--»); «-»: со стандартного ввода
+    #[arg(value_name = "ТЕКСТ", required = true, num_args = 1..)]
     text: Vec<String>,
     /// Считать своим любое место: для текстов других районов
     #[arg(long)]
