@@ -1,7 +1,8 @@
 //! `otklik explain`: why a text is assessed as it is, word by word.
 //!
-//! Place in the flow: the analyst's question to the packs. Invariants: says what `classify` says, by the
-//! same code; attitude is shown here, for the text just given, and weighs nothing; nothing is stored.
+//! Place in the flow: the analyst's question to the packs. Invariants: says what `classify` says,
+//! by the same code; attitude is shown here, for the text just given, and weighs nothing; nothing
+//! is stored.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write};

@@ -1,8 +1,8 @@
 //! `check --online`: proves every token, login and page with one harmless call each.
 //!
-//! Place in the flow: after the files were checked; run by the operator after `init` and when something
-//! stopped working. Invariants: nothing is stored, nothing is sent to anybody; limits of the platforms are
-//! kept; each thing gets one Russian sentence, good or bad.
+//! Place in the flow: after the files were checked; run by the operator after `init` and when
+//! something stopped working. Invariants: nothing is stored, nothing is sent to anybody; limits of
+//! the platforms are kept; each thing gets one Russian sentence, good or bad.
 
 use std::sync::Arc;
 

@@ -105,6 +105,15 @@ fn a_feed_is_read_only_where_it_is_allowed() {
         assert_eq!((code, out.as_str()), (1, ""), "{err}");
         assert!(err.contains("[network] allow") && !err.contains("127.0.0.1"), "{err}");
         assert!(play.lock().expect("no panic").plan.log().is_empty(), "nobody was asked");
+        let bare = tempfile::tempdir().expect("temp dir");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_otklik"))
+            .args(["try", &address])
+            .current_dir(bare.path())
+            .output()
+            .expect("the binary runs");
+        let err = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "no configuration is needed: {err}");
+        assert!(err.contains("[network] allow"), "{err}");
         let open = Desk::new("[network]\nallow = [\"127.0.0.1\"]\n");
         let (code, found) = open.json(&["try", &address, "--json"]);
         assert_eq!((code, &found["read"]), (0, &3.into()), "{found}");
