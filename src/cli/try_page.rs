@@ -1,8 +1,8 @@
 //! `otklik try`: reads one page of a source and shows how it would be assessed.
 //!
-//! Place in the flow: before anything is configured, and before a source is added. Invariants: nothing
-//! is stored and no limit of a platform is broken; attitude is not shown; of a leader's page only that
-//! it can be read.
+//! Place in the flow: before anything is configured, and before a source is added. Invariants:
+//! nothing is stored and no limit of a platform is broken; attitude is not shown; of a leader's
+//! page only that it can be read.
 
 use std::io;
 use std::path::{Path, PathBuf};
