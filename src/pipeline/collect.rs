@@ -176,10 +176,19 @@ async fn commit(
     asked.sort();
     asked.dedup();
     let parents = services.store.places_of(&asked).await?;
+    let ids: Vec<PostKey> = page.posts.iter().map(|raw| key(&raw.id)).collect();
+    let stored = services.store.fingerprints(&ids).await?;
     let reading = services.reading.load_full();
-    let mut batch =
-        Batch { district, door: &reading.door, source, parents, given: BTreeMap::new(), now };
-    let posts = assess(&mut batch, page.posts, &mut Scratch::default());
+    let mut batch = Batch {
+        district,
+        door: &reading.door,
+        source,
+        parents,
+        given: BTreeMap::new(),
+        stored,
+        now,
+    };
+    let assessed = assess(&mut batch, page.posts, &mut Scratch::default());
     let end = (!page.more).then(|| Health {
         state: HealthState::Ok,
         since: if before.state == HealthState::Ok { before.since } else { now },
@@ -203,7 +212,8 @@ async fn commit(
             },
             end,
         }),
-        posts,
+        posts: assessed.posts,
+        seen: assessed.seen,
         gone: page.gone.iter().map(|id| key(id)).collect(),
         dead_letters: Vec::new(),
         now,

@@ -44,7 +44,7 @@ pub use export::{StoredDelivery, StoredProblem, TimeMark};
 pub use group::{GroupCommit, GroupOutcome};
 pub use job::Job;
 pub use lock::StoreLock;
-pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome};
+pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome, SeenPost};
 pub use post::{Assessment, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks};
 pub use problem::{LoadedProblem, VoiceCount};
 pub use retention::{RetentionPolicy, RetentionReport};
