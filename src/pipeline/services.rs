@@ -88,6 +88,19 @@ impl Services {
             })
             .map_err(|error| fault(format!("сеть не настраивается: {error}")))?,
         );
+        let notifiers = notifiers(&settings)?;
+        Self::join(settings, clock, store, district, transport, notifiers)
+    }
+
+    /// Joins everything over a way out and channels that are there already.
+    pub fn join(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        store: Store,
+        district: District,
+        transport: Arc<dyn Transport>,
+        notifiers: Notifiers,
+    ) -> Result<Self, Fault> {
         let keys =
             Arc::new(KeyFile::open(&settings.store, Arc::clone(&clock)).map_err(|error| {
                 Fault::whole(
@@ -96,7 +109,6 @@ impl Services {
                     "проверьте права на папку хранилища",
                 )
             })?);
-        let notifiers = notifiers(&settings)?;
         let reading = read_with(&settings, &clock, &store, &keys, &transport, &district.sources)?;
         Ok(Self {
             settings,
