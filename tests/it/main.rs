@@ -7,6 +7,7 @@ mod cli;
 mod cluster;
 mod config;
 mod digest;
+mod kill;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
