@@ -6,6 +6,7 @@ mod bless;
 mod cli;
 mod cluster;
 mod config;
+mod crash;
 mod digest;
 mod kill;
 mod notify_email;

@@ -3,7 +3,7 @@
 //! `OTKLIK_KILLS` says how often (the suite: 25 and 8), `OTKLIK_SEED` replays a run. A kill strikes so
 //! long after the start, while VK has a request, while a mail is on its way, or a moment behind these.
 
-mod check;
+pub mod check;
 mod gap;
 mod life;
 mod stage;

@@ -63,7 +63,7 @@ impl Stage {
         let bot = LocalBot::start(town::BOT_TOKEN).await.expect("a socket");
         let addresses = Addresses { vk: vk.url(), smtp: smtp.url(), bot: bot.url() };
         let config = town::configure(folder.path(), &addresses, "1h");
-        let writer = Arc::new(Mutex::new(Writer::new(deeds, SystemClock.now())));
+        let writer = Arc::new(Mutex::new(Writer::past(deeds, SystemClock.now())));
         Self { config, smtp, bot, play, writer, keys: None, _vk: vk, _folder: folder }
     }
 

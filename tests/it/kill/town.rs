@@ -93,21 +93,28 @@ fn edit(post: &Deed, deed: usize, number: usize) -> Deed {
     Deed::Edit { deed, text }
 }
 
-/// Plays a script on the walls, deed by deed. Deeds are dated a second apart, all in the past, so that
-/// their order is the script's however many are played at once.
+/// Plays a script on the walls, deed by deed, each dated `step` after the one before, so that their
+/// order is the script's however many are played at once.
 pub struct Writer {
     deeds: Vec<Deed>,
     start: Timestamp,
+    step: SignedDuration,
     next: usize,
     /// Wall and number of what each deed wrote.
     written: BTreeMap<usize, (i64, i64)>,
 }
 
 impl Writer {
-    /// A writer of `deeds` that nobody has seen before `now`.
-    pub fn new(deeds: Vec<Deed>, now: Timestamp) -> Self {
-        let start = now - SignedDuration::from_secs(i64::try_from(deeds.len()).expect("small"));
-        Self { deeds, start, next: 0, written: BTreeMap::new() }
+    /// A writer whose first deed is dated `start`.
+    pub fn new(deeds: Vec<Deed>, start: Timestamp, step: SignedDuration) -> Self {
+        Self { deeds, start, step, next: 0, written: BTreeMap::new() }
+    }
+
+    /// A writer whose deeds all lie in the past.
+    pub fn past(deeds: Vec<Deed>, now: Timestamp) -> Self {
+        let step = SignedDuration::from_secs(1);
+        let start = now - step * i32::try_from(deeds.len()).expect("small");
+        Self::new(deeds, start, step)
     }
 
     pub fn left(&self) -> usize {
@@ -118,7 +125,7 @@ impl Writer {
     pub fn write(&mut self, world: &mut World, count: usize) {
         for number in self.next..self.deeds.len().min(self.next + count) {
             self.next = number + 1;
-            let now = self.start + SignedDuration::from_secs(i64::try_from(number).expect("small"));
+            let now = self.start + self.step * i32::try_from(number).expect("small");
             match &self.deeds[number] {
                 Deed::Post { wall, from, text } => {
                     let wall = WALLS[*wall].0;
