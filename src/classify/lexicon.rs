@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::config::packs::PackFile;
-use crate::config::season::Season;
-use crate::config::{Fault, Severity, fault};
+use crate::config::{Fault, Season, Severity, fault};
 use crate::model::TopicId;
 
 use super::fields::Text;

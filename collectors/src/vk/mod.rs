@@ -1,7 +1,7 @@
 //! VK: walls of communities and their comments, read by a service or user token.
 //!
-//! Place in the flow: one [`Collector`]; `place` finds the wall, `look` and `reading` say what to ask
-//! next, `call` asks, `adapt` takes people out. Each page is one call of the API.
+//! Place in the flow: one [`Collector`]; `place` finds the wall, `look` and `reading` say what to
+//! ask next, `call` asks, `adapt` takes people out. Each page is one call of the API.
 //!
 //! How a look goes: pages of the wall from the newest post back to the horizon, overlapping by a
 //! tenth; after each of them the comments of those posts whose number of comments changed, or whose
@@ -26,6 +26,8 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tracing::debug;
+
+pub use self::call::WALL_GET_PER_DAY;
 
 use self::adapt::Adapter;
 use self::call::{Api, Fault};
