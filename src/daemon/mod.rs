@@ -73,7 +73,7 @@ pub struct Control {
 
 /// Runs until told to stop. Returns what must end the process: a store that is damaged or cannot be written.
 pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), StoreError> {
-    let _busy = services.clock.busy();
+    let busy = services.clock.busy();
     let (sender, mut events) = mpsc::channel::<Event>(EVENTS_MAX);
     let (ask, mut asked) = mpsc::channel::<Asked>(16);
     let _socket = open_socket(control.socket.as_deref(), ask);
@@ -109,6 +109,8 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
         }
     }
     watchdog.stopping();
+    // From here on the loop waits for its tasks, not for the clock: they may still need time to pass.
+    drop(busy);
     tasks.finish(&mut events, std::time::Duration::from_secs(STOP_SECS)).await
 }
 
