@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::{Ending, Event, Task};
@@ -30,6 +30,7 @@ const PAUSE_SECS: i64 = 30;
 pub(super) struct Tasks {
     services: Arc<Services>,
     events: mpsc::Sender<Event>,
+    stop: watch::Receiver<bool>,
     set: JoinSet<()>,
     lease: String,
     looks: usize,
@@ -39,11 +40,17 @@ pub(super) struct Tasks {
 }
 
 impl Tasks {
-    pub(super) fn new(services: Arc<Services>, events: mpsc::Sender<Event>) -> Self {
-        let lease = format!("run-{}", std::process::id());
+    pub(super) fn new(
+        services: Arc<Services>,
+        events: mpsc::Sender<Event>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        // A process number comes back (in a container it is always the same), an instant does not.
+        let lease = format!("run-{}-{}", std::process::id(), services.clock.now());
         Self {
             services,
             events,
+            stop,
             set: JoinSet::new(),
             lease,
             looks: 0,
@@ -122,9 +129,11 @@ impl Tasks {
     fn dispatch(&mut self, now: Timestamp) {
         self.running.insert(Task::Dispatch, now);
         let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
+        let stop = self.stop.clone();
         self.spawn(Task::Dispatch, async move {
             let district = services.district.load_full();
-            let report = dispatch::dispatch(&services, &district, &lease).await?;
+            let goes_on = || !*stop.borrow();
+            let report = dispatch::dispatch(&services, &district, &lease, &goes_on).await?;
             tracing::info!(
                 sent = report.sent,
                 again = report.again,

@@ -208,6 +208,11 @@ pub enum SendOutcome {
         /// What happened, in Russian, without secrets.
         text: String,
     },
+    /// It was on its way when the answer failed to come: it may have been accepted.
+    Lost {
+        /// What happened, in Russian, without secrets.
+        text: String,
+    },
     /// This channel will never take it: next channel.
     Refused {
         /// What happened, in Russian, without secrets.

@@ -45,6 +45,25 @@ pub struct LookReport {
     pub trouble: Option<String>,
 }
 
+impl LookReport {
+    /// Adds what a further look did.
+    pub fn add(&mut self, further: LookReport) {
+        self.pages += further.pages;
+        add(&mut self.posts, &further.posts);
+        self.trouble = further.trouble;
+    }
+}
+
+/// Whether the look at a claimed source goes on with one that was broken off.
+#[must_use]
+pub fn under_way(services: &Services, source: &Source, due: &DueSource) -> bool {
+    let spec = spec_of(source, due.platform_id.clone());
+    let reading = services.reading.load();
+    let collector = reading.collector(spec.platform);
+    let cursor = due.cursor.clone().map(Cursor);
+    cursor.is_some_and(|cursor| collector.is_ok_and(|it| it.under_way(&spec, &cursor)))
+}
+
 /// The end of a lease taken at `now`.
 #[must_use]
 pub fn lease_end(now: Timestamp) -> Timestamp {

@@ -98,6 +98,19 @@ impl Services {
         district: District,
     ) -> Result<Self, Fault> {
         let transport = transport(&settings)?;
+        let notifiers = Notifiers { email: email(&settings)?, telegram: bot(&settings)? };
+        Self::join(settings, clock, store, district, transport, notifiers)
+    }
+
+    /// Joins everything over a way out and channels that are there already.
+    pub fn join(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        store: Store,
+        district: District,
+        transport: Arc<dyn Transport>,
+        notifiers: Notifiers,
+    ) -> Result<Self, Fault> {
         let keys =
             Arc::new(KeyFile::open(&settings.store, Arc::clone(&clock)).map_err(|error| {
                 Fault::whole(
@@ -106,7 +119,6 @@ impl Services {
                     words::KEYS_FIX,
                 )
             })?);
-        let notifiers = Notifiers { email: email(&settings)?, telegram: bot(&settings)? };
         let reading = read_with(&settings, &clock, &store, &keys, &transport, &district.sources)?;
         Ok(Self {
             settings,
