@@ -7,11 +7,17 @@
 mod chatter;
 mod plots;
 mod rng;
+pub mod run;
+pub mod score;
+pub mod stage;
+mod words;
 
 pub use rng::Rng;
 
 use jiff::{Timestamp, ToSpan};
-use otklik_collectors::{Platform, SourceKind};
+use otklik_collectors::Platform;
+
+use crate::model::SourceKind;
 
 /// A page of the simulated district.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod cli_tools;
 mod cluster;
 mod config;
 mod crash;
+mod demo;
 mod digest;
 mod engine_props;
 mod kill;

@@ -1,7 +1,5 @@
 //! Integration tests of the collectors: one module a platform.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 mod http;
 mod mask;
 mod ports;
