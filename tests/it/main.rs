@@ -1,5 +1,7 @@
 //! What is tested where: one module a subject, one binary for all.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
+
 mod alert_decide;
 mod alert_render;
 mod bless;
