@@ -4,8 +4,8 @@
 //! keys may touch, calls [`assign`], and stores the events and memberships in the post's
 //! transaction. Invariant: posts are taken one at a time and only the gap between them counts, so
 //! identical posts in identical order make identical problems, whatever the batch size or restart
-//! points. An official text opens nothing and has no voice; a post that is no ground opens nothing and joins as a
-//! count.
+//! points. An official text opens nothing and has no voice; a post that is no ground opens nothing
+//! and joins as a count.
 
 mod lifecycle;
 mod open;

@@ -1,8 +1,8 @@
 //! One look at one source: page after page, each committed whole.
 //!
 //! Place in the flow: the daemon and `collect --once` start looks; a look ends in a health row.
-//! Invariants: a page's posts and its cursor are one transaction; an error moves no cursor and touches no
-//! post; whoever commits holds the source's lease.
+//! Invariants: a page's posts and its cursor are one transaction; an error moves no cursor and
+//! touches no post; whoever commits holds the source's lease.
 
 use std::collections::BTreeMap;
 
@@ -70,8 +70,8 @@ pub fn lease_end(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_mins(LEASE_MINUTES)).unwrap_or(now)
 }
 
-/// Looks at a claimed source to the end. `lease` is the one it was claimed with; `on_page` is called after
-/// each commit, so that grouping need not wait for the end of the look.
+/// Looks at a claimed source to the end. `lease` is the one it was claimed with; `on_page` is
+/// called after each commit, so that grouping need not wait for the end of the look.
 pub async fn look(
     services: &Services,
     district: &District,

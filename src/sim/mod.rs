@@ -1,8 +1,9 @@
 //! The simulated district: several weeks of village life, told from a seed.
 //!
 //! Place in the flow: beside it. The demo and tests put a [`Story`] on the local servers of
-//! `otklik_collectors::play` and run the real daemon against them. Invariant: everything here is made
-//! up; the same seed tells the same story; the story knows nothing of packs, it is written as people write.
+//! `otklik_collectors::play` and run the real daemon against them. Invariant: everything here is
+//! made up; the same seed tells the same story; the story knows nothing of packs, it is written as
+//! people write.
 
 mod chatter;
 mod plots;

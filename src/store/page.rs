@@ -64,8 +64,8 @@ pub struct PageCommit {
     pub look: Option<LookPage>,
     /// Posts, known or not.
     pub posts: Vec<PostCommit>,
-    /// Posts that were stored with this very text when the page was assessed: only their counters are
-    /// taken over.
+    /// Posts that were stored with this very text when the page was assessed: only their counters
+    /// are taken over.
     pub seen: Vec<SeenPost>,
     /// Posts that the platform, asked by id, said are gone.
     pub gone: Vec<PostKey>,

@@ -1,7 +1,7 @@
 //! The folder of the demo: who may write into it, and what it holds in the end.
 //!
-//! Place in the flow: first and last step of the command. Invariant: only what an earlier demo wrote is
-//! ever removed, and only in a folder that carries its mark.
+//! Place in the flow: first and last step of the command. Invariant: only what an earlier demo
+//! wrote is ever removed, and only in a folder that carries its mark.
 
 use std::fs;
 use std::io;

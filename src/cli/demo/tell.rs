@@ -1,7 +1,8 @@
 //! What the demo says: what was planted, what was found, who was told, where to look next.
 //!
-//! Place in the flow: last step of the command, for people. Invariant: every number here is counted from
-//! the store or from what the receivers hold; what was missed and what was found beside is said as plainly.
+//! Place in the flow: last step of the command, for people. Invariant: every number here is counted
+//! from the store or from what the receivers hold; what was missed and what was found beside is
+//! said as plainly.
 
 use std::path::Path;
 
