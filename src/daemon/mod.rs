@@ -25,8 +25,8 @@ use tasks::Tasks;
 
 /// Most events that wait for the loop.
 const EVENTS_MAX: usize = 256;
-/// Longest wait for running tasks after a stop: enough for what makes progress, too short to wait for
-/// a server that hangs.
+/// Longest wait for running tasks after a stop: enough for what makes progress, too short to wait
+/// for a server that hangs.
 const STOP_SECS: u64 = 3;
 
 /// Everything that can happen to the loop.
@@ -109,7 +109,8 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
         }
     }
     watchdog.stopping();
-    // From here on the loop waits for its tasks, not for the clock: they may still need time to pass.
+    // From here on the loop waits for its tasks, not for the clock: they may still need time to
+    // pass.
     drop(busy);
     tasks.finish(&mut events, std::time::Duration::from_secs(STOP_SECS)).await
 }

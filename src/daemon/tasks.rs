@@ -4,12 +4,12 @@
 //! bound, grouping, sending and fixed jobs one at a time each; a task that fails is logged once and
 //! tried again when its row is due; a damaged store ends the daemon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 
 use super::{Ending, Event, Task};
 use crate::model::CommandReply;
@@ -32,6 +32,7 @@ pub(super) struct Tasks {
     events: mpsc::Sender<Event>,
     stop: watch::Receiver<bool>,
     set: JoinSet<()>,
+    kinds: HashMap<task::Id, Task>,
     lease: String,
     looks: usize,
     running: BTreeMap<Task, Timestamp>,
@@ -52,6 +53,7 @@ impl Tasks {
             events,
             stop,
             set: JoinSet::new(),
+            kinds: HashMap::new(),
             lease,
             looks: 0,
             running: BTreeMap::new(),
@@ -62,7 +64,7 @@ impl Tasks {
 
     /// Starts everything that is due and has a free place.
     pub(super) async fn start_due(&mut self) -> Result<(), StoreError> {
-        while self.set.try_join_next().is_some() {}
+        self.bury()?;
         let now = self.services.clock.now();
         self.start_looks(now).await?;
         if self.waits && self.free(Task::Group, now) {
@@ -178,11 +180,39 @@ impl Tasks {
     ) {
         let events = self.events.clone();
         let busy = self.services.clock.busy();
-        self.set.spawn(async move {
+        let handle = self.set.spawn(async move {
             let end = work.await;
             // The mark of work travels with the news of its end, so that no time passes between.
             drop(events.send(Event::Ended(task, end, busy)).await);
         });
+        self.kinds.insert(handle.id(), task);
+    }
+
+    /// Takes leave of tasks that are over. One that panicked sent no news: its place is free
+    /// again, and what it held comes free with its lease.
+    fn bury(&mut self) -> Result<(), StoreError> {
+        while let Some(over) = self.set.try_join_next_with_id() {
+            let (id, broken) = match over {
+                Ok((id, ())) => (id, None),
+                Err(error) => (error.id(), Some(error)),
+            };
+            let task = self.kinds.remove(&id);
+            if let (Some(task), Some(broken)) = (task, broken) {
+                self.vacate(task);
+                self.fail(task, StoreError::Failed(broken.into()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees the place of a task.
+    fn vacate(&mut self, task: Task) {
+        match task {
+            Task::Look => self.looks = self.looks.saturating_sub(1),
+            Task::Group | Task::Dispatch | Task::Jobs | Task::Command => {
+                self.running.remove(&task);
+            }
+        }
     }
 
     /// Notes what ended. A store that cannot go on ends the daemon.
@@ -191,12 +221,7 @@ impl Tasks {
             Event::Page => self.waits = true,
             Event::Asked(_) => {}
             Event::Ended(task, end, _busy) => {
-                match task {
-                    Task::Look => self.looks = self.looks.saturating_sub(1),
-                    Task::Group | Task::Dispatch | Task::Jobs | Task::Command => {
-                        self.running.remove(&task);
-                    }
-                }
+                self.vacate(task);
                 if task == Task::Look {
                     self.waits = true;
                 }

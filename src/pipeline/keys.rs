@@ -154,8 +154,8 @@ fn parse_line(line: &str) -> Option<(u32, [u8; 32])> {
     Some((month, key))
 }
 
-/// Puts the keys that stay in the place of the file, then writes zeros over the old one, which has no
-/// name any more. In this order, so that a kill never costs a key that is still needed.
+/// Puts the keys that stay in the place of the file, then writes zeros over the old one, which has
+/// no name any more. In this order, so that a kill never costs a key that is still needed.
 fn replace(path: &Path, keys: &BTreeMap<u32, [u8; 32]>) -> std::io::Result<()> {
     let mut old = OpenOptions::new().write(true).open(path)?;
     let size = usize::try_from(old.metadata()?.len()).unwrap_or(0);

@@ -74,8 +74,8 @@ pub async fn pass(
     Ok(report)
 }
 
-/// Looks at a source until a look that began now has ended; `None` if somebody else holds it. A look that
-/// was broken off is finished first: what appeared since it began is not in it.
+/// Looks at a source until a look that began now has ended; `None` if somebody else holds it. A
+/// look that was broken off is finished first: what appeared since it began is not in it.
 async fn look_to_the_end(
     services: &Services,
     district: &District,

@@ -253,7 +253,8 @@ pub(super) fn stats(tx: &Tx<'_>, now: Timestamp) -> Result<DeliveryStats> {
         |row| Ok((row.get::<_, Word<DeliveryState>>(0)?.0, row.get::<_, Count>(1)?.0)),
     )?;
     let waiting = tx.row(
-        "SELECT MIN(COALESCE(lease_until, due)), MIN(CASE WHEN due <= ?2 THEN created END) FROM delivery
+        "SELECT MIN(COALESCE(lease_until, due)),
+             MIN(CASE WHEN due <= ?2 THEN created END) FROM delivery
          WHERE district = ?1 AND state IN ('pending', 'claimed')",
         params![tx.district, At(now)],
         |row| Ok((row.get::<_, Option<At>>(0)?, row.get::<_, Option<At>>(1)?)),

@@ -1,8 +1,9 @@
 //! Leases whose holder is gone.
 //!
-//! Place in the flow: called once by whoever begins to work on the store, before anything is claimed.
-//! Invariant: only the holder of the store's lock calls it, so every lease found belongs to a process
-//! that has ended, however it ended; nobody waits for a dead worker's time to run out.
+//! Place in the flow: called once by whoever begins to work on the store, before anything is
+//! claimed. Invariant: only the holder of the store's lock calls it, so every lease found belongs
+//! to a process that has ended, however it ended; nobody waits for a dead worker's time to run
+//! out.
 
 use rusqlite::params;
 
@@ -22,8 +23,8 @@ pub struct FreedLeases {
 }
 
 impl Store {
-    /// Frees everything that an ended process held. A message it was sending is due again and counts
-    /// one more copy that may have left.
+    /// Frees everything that an ended process held. A message it was sending is due again and
+    /// counts one more copy that may have left.
     pub async fn free_leases(&self) -> Result<FreedLeases> {
         self.write(free).await
     }

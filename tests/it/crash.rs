@@ -1,11 +1,13 @@
-//! The daemon in this process, on a simulated clock, dropped in the middle of its work again and again.
+//! The daemon in this process, on a simulated clock, dropped in the middle of its work again and
+//! again.
 //!
-//! The town and the platform are those of `kill`, without sockets; a drop strikes before or behind any
-//! call or message, or while it hangs. `OTKLIK_SEEDS` says how many runs, `OTKLIK_SEED` the first seed.
+//! The town and the platform are those of `kill`, without sockets; a drop strikes before or behind
+//! any call or message, or while it hangs. `OTKLIK_SEEDS` says how many runs, `OTKLIK_SEED` the
+//! first seed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -377,6 +379,34 @@ async fn a_mail_server_out_of_reach_for_two_minutes_costs_its_turn_over_a_crash_
         assert!((120..=125).contains(&waited), "{id} waited {waited} s");
     }
     assert!(tries.iter().any(|(_, at, ..)| *at == since), "the crash did not start the clock anew");
+}
+
+/// A channel that panics at its first message.
+struct Stumbles {
+    desk: Desk,
+    stumbled: AtomicBool,
+}
+
+#[async_trait]
+impl Notifier for Stumbles {
+    async fn send(&self, message: &Message, address: &str) -> SendOutcome {
+        assert!(self.stumbled.swap(true, Ordering::SeqCst), "planned: the first message");
+        self.desk.send(message, address).await
+    }
+
+    async fn prove(&self) -> Result<String, String> {
+        self.desk.prove().await
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_panics_is_taken_up_again() {
+    let mut drill = Drill::open(0);
+    let gate = Arc::new(Gate::default());
+    let desk = Desk { accepted: drill.accepted.clone(), gate: gate.clone() };
+    drill.email = Some(Arc::new(Stumbles { desk, stumbled: AtomicBool::new(false) }));
+    assert!(!drill.live(&gate, start() + HOURS.hours()).await);
+    drill.check(1).await;
 }
 
 /// All tries in order: delivery, when, channel, state.

@@ -71,8 +71,8 @@ pub fn outcome(config: &Path) -> Outcome {
 }
 
 impl Outcome {
-    /// Every living post and comment is stored with its text, every problem is there once and counts
-    /// every person once.
+    /// Every living post and comment is stored with its text, every problem is there once and
+    /// counts every person once.
     pub fn holds(&self, world: &World, now: Timestamp) {
         let living = living(world, now);
         for (id, text) in &living {

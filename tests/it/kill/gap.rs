@@ -1,5 +1,5 @@
-//! Single moments that deserve a test of their own: a mail between its acceptance and our note, a second
-//! daemon, a stop while servers hang.
+//! Single moments that deserve a test of their own: a mail between its acceptance and our note, a
+//! second daemon, a stop while servers hang.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -70,7 +70,8 @@ async fn a_second_daemon_is_refused_and_a_killed_one_succeeded_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_does_not_wait_for_servers_that_hang() {
     let stage = opened().await;
-    // The walls themselves get an answer, so that something is decided and a mail is on its way too.
+    // The walls themselves get an answer, so that something is decided and a mail is on its way
+    // too.
     for number in 7..100 {
         stage.play().faults.insert(number, Fault::Hang);
     }

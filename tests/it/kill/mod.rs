@@ -1,7 +1,8 @@
 //! The real program, killed again and again while a town on a local VK goes on writing.
 //!
-//! `OTKLIK_KILLS` says how often (the suite: 25 and 8), `OTKLIK_SEED` replays a run. A kill strikes so
-//! long after the start, while VK has a request, while a mail is on its way, or a moment behind these.
+//! `OTKLIK_KILLS` says how often (the suite: 25 and 8), `OTKLIK_SEED` replays a run. A kill strikes
+//! so long after the start, while VK has a request, while a mail is on its way, or a moment behind
+//! these.
 
 pub mod check;
 mod gap;

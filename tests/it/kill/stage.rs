@@ -105,8 +105,8 @@ impl Stage {
         }
     }
 
-    /// One life that ends at `moment`, or later if the moment does not come; `left`: lives to come, this
-    /// one among them. The town goes on writing before it and during it.
+    /// One life that ends at `moment`, or later if the moment does not come; `left`: lives to
+    /// come, this one among them. The town goes on writing before it and during it.
     pub async fn live(&mut self, args: &[&str], moment: Moment, rng: &mut Rng, left: u64) {
         let share = lock(&self.writer).left() / usize::try_from(left).expect("small");
         let at_once = rng.below(share + 1);

@@ -1,8 +1,9 @@
 //! A made-up town on a local VK: a configuration, and a script of posts and comments.
 //!
-//! The same script always gives the same numbers on the same walls, so that a run that was killed can be
-//! compared with one that was not. Every problem is opened by the oldest post about it and all its texts
-//! are alike: then problems and alerts do not depend on the order in which comments are read.
+//! The same script always gives the same numbers on the same walls, so that a run that was killed
+//! can be compared with one that was not. Every problem is opened by the oldest post about it and
+//! all its texts are alike: then problems and alerts do not depend on the order in which comments
+//! are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -196,7 +197,8 @@ pub struct Addresses {
     pub bot: String,
 }
 
-/// Writes a whole configuration into `folder`; returns otklik.toml. `every` is how often sources are read.
+/// Writes a whole configuration into `folder`; returns otklik.toml. `every` is how often sources
+/// are read.
 pub fn configure(folder: &Path, addresses: &Addresses, every: &str) -> PathBuf {
     let write = |name: &str, text: &str| {
         let file = folder.join(name);
