@@ -242,7 +242,7 @@ fn fields<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
 enum Sink {
     Lines(Box<dyn io::Write>),
     Csv { out: Box<csv::Writer<Box<dyn io::Write>>>, columns: Vec<String> },
-    Xlsx { book: rust_xlsxwriter::Workbook, file: PathBuf, columns: Vec<String>, row: u32 },
+    Xlsx { book: Box<rust_xlsxwriter::Workbook>, file: PathBuf, columns: Vec<String>, row: u32 },
 }
 
 /// Columns of posts, since a row leaves out what a post has not.
@@ -275,7 +275,7 @@ impl Sink {
     fn open(format: Format, output: Option<PathBuf>) -> Result<Self> {
         if format == Format::Xlsx {
             let file = output.unwrap_or_default();
-            let book = rust_xlsxwriter::Workbook::new();
+            let book = Box::new(rust_xlsxwriter::Workbook::new());
             return Ok(Sink::Xlsx { book, file, columns: Vec::new(), row: 0 });
         }
         let out: Box<dyn io::Write> = match output {

@@ -210,10 +210,12 @@ impl Tried {
             source,
             parents: Default::default(),
             given: Default::default(),
+            stored: Default::default(),
             now,
         };
         let assessed = assess(&mut batch, page.posts, &mut Scratch::default());
         let mut posts: Vec<TriedPost> = assessed
+            .posts
             .into_iter()
             .map(|commit| {
                 let (post, found) = (commit.post, commit.assessment);

@@ -1,8 +1,8 @@
 //! One look at one source: page after page, each committed whole.
 //!
 //! Place in the flow: the daemon and `collect --once` start looks; a look ends in a health row.
-//! Invariants: a page's posts and its cursor are one transaction; an error moves no cursor and touches no
-//! post; whoever commits holds the source's lease.
+//! Invariants: a page's posts and its cursor are one transaction; an error moves no cursor and
+//! touches no post; whoever commits holds the source's lease.
 
 use std::collections::BTreeMap;
 
@@ -70,8 +70,8 @@ pub fn lease_end(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_mins(LEASE_MINUTES)).unwrap_or(now)
 }
 
-/// Looks at a claimed source to the end. `lease` is the one it was claimed with; `on_page` is called after
-/// each commit, so that grouping need not wait for the end of the look.
+/// Looks at a claimed source to the end. `lease` is the one it was claimed with; `on_page` is
+/// called after each commit, so that grouping need not wait for the end of the look.
 pub async fn look(
     services: &Services,
     district: &District,
@@ -195,10 +195,19 @@ async fn commit(
     asked.sort();
     asked.dedup();
     let parents = services.store.places_of(&asked).await?;
+    let ids: Vec<PostKey> = page.posts.iter().map(|raw| key(&raw.id)).collect();
+    let stored = services.store.fingerprints(&ids).await?;
     let reading = services.reading.load_full();
-    let mut batch =
-        Batch { district, door: &reading.door, source, parents, given: BTreeMap::new(), now };
-    let posts = assess(&mut batch, page.posts, &mut Scratch::default());
+    let mut batch = Batch {
+        district,
+        door: &reading.door,
+        source,
+        parents,
+        given: BTreeMap::new(),
+        stored,
+        now,
+    };
+    let assessed = assess(&mut batch, page.posts, &mut Scratch::default());
     let end = (!page.more).then(|| Health {
         state: HealthState::Ok,
         since: if before.state == HealthState::Ok { before.since } else { now },
@@ -222,7 +231,8 @@ async fn commit(
             },
             end,
         }),
-        posts,
+        posts: assessed.posts,
+        seen: assessed.seen,
         gone: page.gone.iter().map(|id| key(id)).collect(),
         dead_letters: Vec::new(),
         now,

@@ -1,8 +1,9 @@
 //! Empties the outbox: claims what is due, words it, sends it, notes how it ended.
 //!
-//! Place in the flow: last stage; runs whenever a delivery is due. Invariants: sent is written after the
-//! channel accepted, so a crash between the two costs an extra copy with the same Message-ID and never a
-//! silence; texts are worded when they leave, so what was erased is not sent.
+//! Place in the flow: last stage; runs whenever a delivery is due. Invariants: sent is written
+//! after the channel accepted, so a crash between the two costs an extra copy with the same
+//! Message-ID and never a silence; texts are worded when they leave, so what was erased is not
+//! sent.
 
 use jiff::{SignedDuration, Timestamp};
 

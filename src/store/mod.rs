@@ -46,7 +46,7 @@ pub use group::{GroupCommit, GroupOutcome};
 pub use job::Job;
 pub use lease::FreedLeases;
 pub use lock::StoreLock;
-pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome};
+pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome, SeenPost};
 pub use post::{Assessment, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks};
 pub use problem::{LoadedProblem, VoiceCount};
 pub use retention::{RetentionPolicy, RetentionReport};
