@@ -124,6 +124,36 @@ pub fn told(config: &Path, mails: &[Mail], chats: &[BotMessage], kills: usize) {
     assert!(counted <= rows.len() + kills, "{counted} counted of {} and {kills}", rows.len());
 }
 
+/// Whether the program lived long enough to make its tables.
+pub fn has_schema(store: &Path) -> bool {
+    let conn = rusqlite::Connection::open(store).expect("opens");
+    let tables = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'problem_event'";
+    conn.query_row(tables, [], |row| row.get::<_, i64>(0)).expect("readable") == 1
+}
+
+/// What is committed together is there together, at any moment. Receivers are two.
+pub fn whole(store: &Path) {
+    let conn = rusqlite::Connection::open(store).expect("opens");
+    let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).expect(sql);
+    let alerts = number("SELECT COUNT(*) FROM alert");
+    let told = number("SELECT COUNT(*) FROM problem_event WHERE event LIKE '%told%'");
+    let deliveries = number("SELECT COUNT(*) FROM delivery");
+    assert_eq!((told, deliveries), (alerts, 2 * alerts), "of {alerts} alerts");
+    let joined = number("SELECT COALESCE(SUM(posts), 0) FROM problem");
+    assert_eq!(number("SELECT COUNT(*) FROM membership"), joined, "members and their count");
+    let blind = r#"SELECT COUNT(*) FROM source WHERE cursor LIKE '%"posts":{"%'
+         AND NOT EXISTS (SELECT 1 FROM post WHERE post.source = source.id)"#;
+    assert_eq!(number(blind), 0, "a cursor without its posts");
+    let unfound = "SELECT COUNT(*) FROM post WHERE text LIKE '%батареи%' AND NOT EXISTS
+         (SELECT 1 FROM finding WHERE finding.source = post.source AND finding.post = post.id)";
+    assert_eq!(number(unfound), 0, "a post without its findings");
+    let forgotten = "SELECT COUNT(*) FROM finding WHERE NOT EXISTS
+         (SELECT 1 FROM work WHERE work.source = finding.source AND work.post = finding.post)
+         AND NOT EXISTS (SELECT 1 FROM membership
+             WHERE membership.source = finding.source AND membership.post = finding.post)";
+    assert_eq!(number(forgotten), 0, "a finding that neither waits nor belongs anywhere");
+}
+
 /// Nothing is left lying about in the store.
 pub fn clean(store: &Path, critics: usize, outcome: &Outcome) {
     let conn = rusqlite::Connection::open(store).expect("opens");

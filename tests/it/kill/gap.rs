@@ -77,7 +77,7 @@ async fn a_stop_does_not_wait_for_servers_that_hang() {
     }
     stage.smtp.fail(SmtpFault::Hang(SmtpStage::Data));
     let life = Life::start(&stage.config, &["run"]);
-    let hangs = || (stage.play().log.len() >= 8 && stage.smtp.conversations() > 0).then_some(());
+    let hangs = || (stage.play().log.len() >= 7 && stage.smtp.conversations() > 0).then_some(());
     until(SOON, hangs).await.expect("calls and a mail that hang");
     let start = Instant::now();
     life.terminate();

@@ -117,13 +117,14 @@ impl Moment {
     /// Any moment, as often in the middle of a call as between them.
     pub fn any(rng: &mut Rng) -> Self {
         let delay = |rng: &mut Rng, most: usize| u64::try_from(rng.below(most)).expect("small");
-        match rng.below(10) {
+        match rng.below(12) {
             0 | 1 => Moment::After(delay(rng, 1_000)),
             2 | 3 => Moment::Asked(1 + rng.below(6)),
-            4 | 5 => Moment::Answered(1 + rng.below(6), delay(rng, 40)),
-            6 => Moment::Mailing(delay(rng, 30)),
-            7 => Moment::Accepted,
-            8 => Moment::Content,
+            // The commits of a page lie here.
+            4..8 => Moment::Answered(1 + rng.below(8), delay(rng, 20)),
+            8 => Moment::Mailing(delay(rng, 30)),
+            9 => Moment::Accepted,
+            10 => Moment::Content,
             _ => Moment::Chatting(delay(rng, 30)),
         }
     }

@@ -150,6 +150,26 @@ impl Stage {
         life.kill();
         self.play().on_call = None;
         self.keys_stay();
+        self.whole();
+    }
+
+    /// Looks at a copy of what a kill left, so that the next life still finds it as it was.
+    fn whole(&self) {
+        let store = self.store();
+        let copy = tempfile::tempdir().expect("a folder");
+        for end in ["", "-wal"] {
+            let mut from = store.clone().into_os_string();
+            from.push(end);
+            let to = copy.path().join(format!("otklik.db{end}"));
+            if PathBuf::from(&from).exists() {
+                std::fs::copy(from, to).expect("copied");
+            }
+        }
+        let copy = copy.path().join("otklik.db");
+        // Killed before it had a schema, it has nothing to tell yet.
+        if check::has_schema(&copy) {
+            check::whole(&copy);
+        }
     }
 
     /// Lets each call write a little, and kills at the k-th if that is the moment.
