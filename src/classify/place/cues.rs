@@ -117,6 +117,10 @@ pub(super) fn allowed(
 /// A type word, or a preposition that agrees with the case of the form.
 fn announced(tokens: &Tokens, at: usize, sort: Sort, cases: u8) -> Option<Cue> {
     let before = at.checked_sub(1).map(|before| tokens.text(before))?;
+    // «Ульяновск г, Кирова ул»: the comma parts them.
+    if tokens.list()[at].clause != tokens.list()[at - 1].clause {
+        return None;
+    }
     if is_kind(before) {
         let preposition = before == "с" && !tokens.list()[at].is(CAPITAL);
         return (!preposition).then_some(Cue::Kind);
@@ -149,6 +153,10 @@ fn is_street(tokens: &Tokens, at: usize, last: usize, sort: Sort) -> bool {
     }
     if at > 1 && kind(at - 2) && tokens.list()[at - 1].is(HYPHEN) {
         return true;
+    }
+    if matches!(sort, Sort::Strict | Sort::Cue) {
+        let listed = class(word(last)) & words::SHORT != 0 && joined(last);
+        return listed || kind(last) && word(last + 1) == "д";
     }
     if sort != Sort::Adjective {
         return false;
@@ -200,6 +208,16 @@ pub(super) fn is_of_another_region(tokens: &Tokens, last: usize, own: &str) -> b
     region
         && ["ского", "ской", "цкого", "ская", "ский", "ском"].iter().any(|e| adjective.ends_with(e))
         && !adjective.starts_with(&folded_stem(&stem))
+}
+
+/// Whether an adjective of another place stands before an organisation at token `at`.
+pub(super) fn is_of_another(tokens: &Tokens, at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|before| tokens.text(before)) else { return false };
+    ["ская", "ской", "скую", "ский", "ского", "ском", "скому", "скими", "цкая", "цкой", "цкую"]
+        .iter()
+        .any(|end| before.ends_with(end))
+        && !before.starts_with("районн")
+        && !before.starts_with("сельск")
 }
 
 fn folded_stem(stem: &str) -> String {

@@ -177,6 +177,10 @@ impl Gazetteer {
             }
             let form = (candidate.sort, candidate.cases);
             let cue = allowed(tokens, text, (at, last), form, last_hit)?;
+            // «Льговская ЦРБ» is not ours.
+            if candidate.rank == Rank::Organisation && cues::is_of_another(tokens, at) {
+                return None;
+            }
             let hit = PlaceHit {
                 start: list[at].start,
                 end: list.get(last - 1)?.end,

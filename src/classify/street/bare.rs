@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::reader::{Reader, is_adjective, is_surname};
+use super::reader::{Reader, is_adjective, is_feminine, is_surname};
 use super::{house, words};
 
 /// Most words of a name.
@@ -55,9 +55,8 @@ fn before_house(
         return None;
     }
     let near = ["около", "возле", "напротив", "у"];
-    if word_of_house && near.contains(&reader.word(last)) {
-        last = last.checked_sub(1)?;
-    }
+    let past = word_of_house && near.contains(&reader.word(last));
+    last = last.checked_sub(usize::from(past))?;
     let token = reader.token(last)?;
     let houses = house::behind(reader.text, token.end as usize);
     let house = houses.first()?;
@@ -68,7 +67,7 @@ fn before_house(
     let comma = reader.gap(last + 1).contains(',');
     let name = backwards(reader, last)?;
     let follows = settlements.iter().any(|place| place.end == name.start);
-    let sure = word_of_house || lettered || follows;
+    let sure = (word_of_house || lettered || follows) && !past;
     let opens = reader.starts_sentence(name.start) || reader.clause_start(name.start) == name.start;
     let closes = closes(reader.text, houses.last()?.end);
     fits(reader, &name, sure, comma && opens && closes).then_some(name)
@@ -77,7 +76,9 @@ fn before_house(
 /// Whether nothing or a break follows byte `at`.
 fn closes(text: &str, at: usize) -> bool {
     let rest = text[at..].trim_start_matches(' ');
-    rest.is_empty() || rest.starts_with(['.', ',', '—', '–', '-', '\n', ':', '!', '?', ')', ';', '('])
+    rest.is_empty()
+        || rest.starts_with("и ")
+        || rest.starts_with(['.', ',', '—', '–', '-', '\n', ':', '!', '?', ')', ';', '('])
 }
 
 /// The words before and at `last` that make one name.
@@ -86,16 +87,41 @@ fn backwards(reader: Reader<'_>, last: usize) -> Option<Range<usize>> {
         return None;
     }
     let mut first = last;
+    if let Some(number) = dated(reader, last) {
+        return Some(number..last + 1);
+    }
     while first > 0 && last - first < WORDS_MAX - 1 && belongs_before(reader, first) {
         first -= 1;
     }
+    // «К. Маркса»: initials belong to the name.
+    while first > 0 && reader.letters_count(first - 1) == 1 && reader.gap(first).starts_with('.') {
+        if !reader.capital(first - 1) {
+            break;
+        }
+        first -= 1;
+    }
     Some(first..last + 1)
+}
+
+/// The number that a name of a day begins with: «9 мая», «50 лет Октября».
+fn dated(reader: Reader<'_>, last: usize) -> Option<usize> {
+    if !matches!(reader.word(last), "мая" | "марта" | "января" | "октября" | "победы" | "влксм" | "комсомола")
+    {
+        return None;
+    }
+    let before = last.checked_sub(1)?;
+    if reader.number(before) && reader.word(last) != "октября" {
+        return Some(before);
+    }
+    let years = reader.word(before).starts_with("лет");
+    (years && reader.number(before.checked_sub(1)?)).then(|| before - 1)
 }
 
 /// Whether the word before `at` begins the name that `at` continues.
 fn belongs_before(reader: Reader<'_>, at: usize) -> bool {
     let before = at - 1;
     if !reader.letters(before)
+        || reader.caps(before) && !reader.caps(at)
         || !reader.joined(at)
         || reader.gap(at).contains('.')
         || reader.has(before, words::NOT_NAME | words::CROSS | words::MARK | words::ALONG)
@@ -126,6 +152,13 @@ fn fits(reader: Reader<'_>, name: &Range<usize>, sure: bool, alone: bool) -> boo
     if reader.has(name.start, words::NUMBERED) || reader.has(last, words::NUMBERED) {
         return false;
     }
+    if reader.number(name.start) {
+        return true;
+    }
+    let initials = name.len() > 1 && reader.letters_count(name.start) == 1;
+    if initials && reader.letters_count(last) > 3 {
+        return true;
+    }
     if reader.has(last, words::KNOWN) {
         return sure || reader.capital(name.start) || !is_adjective(word);
     }
@@ -133,13 +166,17 @@ fn fits(reader: Reader<'_>, name: &Range<usize>, sure: bool, alone: bool) -> boo
         return false;
     }
     let capital = reader.capital(name.start);
-    let shaped = is_adjective(word) && !word.ends_with("ий") && !word.ends_with("ый")
-        || is_surname(word)
-        || reader.has(last, words::TITLE);
+    let title = reader.has(last, words::TITLE);
+    let shaped = is_feminine(word) || is_surname(word) || title;
+    if title && name.len() > 1 {
+        return true;
+    }
     if capital {
         return shaped || (sure || alone) && reader.letters_count(last) > 3;
     }
-    shaped && sure && reader.letters_count(last) > 4
+    // «жилого дома 5» is no street.
+    let of_house = ["ого", "ому", "ом", "ый", "ий", "ой"].iter().any(|end| word.ends_with(end));
+    shaped && sure && reader.letters_count(last) > 4 && !(of_house && reader.has(last + 1, words::HOUSE))
 }
 
 /// «по Чкалова», «на Гагарина от моста»: a surname in the genitive behind a preposition that takes none.
@@ -151,7 +188,12 @@ fn behind_preposition(reader: Reader<'_>, at: usize) -> Option<Range<usize>> {
     let surname = is_surname(word) && !reader.has(last, words::FALSE_NAME);
     let known = reader.has(last, words::KNOWN) && !is_adjective(word);
     let along = matches!(reader.word(at - 1), "по" | "вдоль");
-    let steered = reader.has(name.end, words::MARK | words::CROSS)
+    let housed = {
+        let before = at.wrapping_sub(2);
+        reader.number(before) || reader.glued(before) && reader.number(before.wrapping_sub(1))
+    };
+    let steered = housed && surname
+        || reader.has(name.end, words::MARK | words::CROSS)
         || matches!(reader.word(name.end), "от" | "напротив" | "возле" | "около")
         || reader.gap(name.end).trim_start().starts_with('/');
     (title || known || surname && (along || steered) || steered && along).then_some(name)
@@ -159,13 +201,22 @@ fn behind_preposition(reader: Reader<'_>, at: usize) -> Option<Range<usize>> {
 
 /// «Адрес: Мира 5», «ниже Жамбыла», «дом 15 по Кирова».
 fn behind_address(reader: Reader<'_>, at: usize) -> Option<Range<usize>> {
-    let before = at.checked_sub(1)?;
+    let before = at.wrapping_sub(1);
     let address = matches!(reader.word(before), "адрес" | "адресу" | "адреса");
     let mark = reader.has(before, words::MARK) && reader.joined(at);
-    if !address && !mark {
+    let ranged = |name: &Range<usize>| {
+        reader.word(name.end) == "от"
+            && reader.capital(name.end + 1)
+            && (name.end + 2..name.end + 6).any(|at| reader.word(at) == "до")
+    };
+    let range_ends = matches!(reader.word(before), "от" | "до");
+    if !address && !mark && (range_ends || reader.has(at, words::NUMBERED)) {
         return None;
     }
     let name = super::typed::name_from(reader, at, false)?;
+    if !address && !mark && !ranged(&name) {
+        return None;
+    }
     let last = name.end - 1;
     let shaped = is_surname(reader.word(last))
         || is_adjective(reader.word(last))

@@ -75,7 +75,12 @@ fn pairs(
         let stroke = reader.gap(one.end).trim() == "/" || reader.hyphen(one.end);
         let both = shaped(&one) && shaped(&two);
         let starts = reader.starts_sentence(at);
-        if both && (crossed || stroke) || (title(&one) || title(&two)) && starts {
+        let things = (two.end..reader.len().min(two.end + 12))
+            .take_while(|next| reader.tokens.sentence_of(*next) == sentence)
+            .any(|next| reader.has(next, words::ROAD));
+        let parted = reader.gap(two.end).trim_start().starts_with(['—', '–', '-', ',', ':']);
+        let in_road = things && parted && reader.starts_sentence(at);
+        if both && (crossed || stroke || in_road) || (title(&one) || title(&two)) && starts {
             add(one, out);
             add(two, out);
         }

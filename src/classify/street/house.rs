@@ -170,13 +170,15 @@ impl<'a> Scan<'a> {
     fn number(&mut self, sure: bool) -> Option<Range<usize>> {
         let from = self.at;
         self.digits()?;
-        if is_clock(&self.text[from..]) || is_telephone(&self.text[from..]) {
+        if self.text[from..].starts_with("24/7") || is_clock(&self.text[from..]) || is_telephone(&self.text[from..]) {
             return None;
         }
         // «5-й подъезд», «1-я Садовая»: an ordinal number.
         let mut ahead = *self;
-        if ahead.take(|c| c == '-') && ahead.peek().is_some_and(is_letter) {
-            return None;
+        if ahead.take(|c| c == '-') && is_ordinal(ahead.rest()) {
+            // «12-й дом»
+            let house = ahead.rest().trim_start_matches(is_letter).trim_start().starts_with("дом");
+            return house.then_some(from..self.at);
         }
         self.letter()?;
         while self.part() {}
@@ -277,7 +279,7 @@ impl<'a> Scan<'a> {
         }
         let word: String = rest.chars().take_while(|c| is_letter(*c)).take(12).collect();
         if word.is_empty() {
-            return rest.starts_with('-') && rest[1..].starts_with(is_letter);
+            return rest.strip_prefix('-').is_some_and(is_ordinal);
         }
         let glued = self.peek().is_some_and(is_letter);
         if glued {
@@ -286,7 +288,9 @@ impl<'a> Scan<'a> {
         let word = word.to_lowercase();
         let one = word.chars().count() == 1;
         // «дом 5 кв. 12»: the flat belongs to the house.
-        let flat = word == "кв" || word.starts_with("квартир");
+        let part = ["кв", "подъезд", "под", "этаж", "офис"].iter().any(|p| word.starts_with(p));
+        let behind = rest.trim_start_matches(is_letter).trim_start_matches(['.', ' ', '№']);
+        let flat = part && behind.starts_with(|c: char| c.is_ascii_digit() || c == '[');
         !(flat || one && (sure || !matches!(word.as_str(), "м" | "ч" | "г" | "т" | "л" | "х")))
             && words::is_unit(&word)
     }
@@ -309,7 +313,7 @@ impl<'a> Scan<'a> {
         let from = self.at;
         self.blanks();
         let mut taken = false;
-        while self.take(|c| matches!(c, ',' | ';')) {
+        while self.take(|c| matches!(c, ',' | ';' | '.')) {
             taken = true;
             self.blanks();
         }
@@ -331,6 +335,15 @@ fn is_letter(c: char) -> bool {
     matches!(fold::kind(c), fold::Kind::Cyrillic | fold::Kind::Foreign)
 }
 
+/// «-й», «-го» behind a number: what `rest` begins with.
+fn is_ordinal(rest: &str) -> bool {
+    let word: String = rest.chars().take_while(|c| is_letter(*c)).take(4).collect();
+    matches!(
+        word.to_lowercase().as_str(),
+        "й" | "я" | "е" | "го" | "ый" | "ая" | "ой" | "м" | "х" | "му" | "ми" | "ти" | "ю" | "ую"
+    )
+}
+
 /// «18-00», «18:30»: a time of day.
 fn is_clock(rest: &str) -> bool {
     let bytes = rest.as_bytes();
@@ -345,7 +358,7 @@ fn is_clock(rest: &str) -> bool {
         && match sign {
             b':' => true,
             b'-' => matches!(minutes, b"00"),
-            b'.' => minutes[0] < b'6',
+            b'.' => minutes[0] == b'0' || minutes == b"30",
             _ => false,
         }
 }

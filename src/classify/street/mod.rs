@@ -67,7 +67,55 @@ fn hit(reader: Reader<'_>, name: &Range<usize>) -> StreetHit {
     if houses.is_empty() {
         houses.extend(house_before(reader, name.start));
     }
-    StreetHit { street: nominative(&reader.text[bytes.clone()]), name: bytes, houses }
+    let written = &reader.text[bytes.clone()];
+    let street = match gender(reader, name) {
+        Gender::Feminine => nominative(written),
+        Gender::Masculine => masculine(written),
+        Gender::Given => written.to_owned(),
+    };
+    StreetHit { street, name: bytes, houses }
+}
+
+/// What an adjective in a name agrees with.
+enum Gender {
+    Feminine,
+    Masculine,
+    /// A list gives the name in the nominative already.
+    Given,
+}
+
+fn gender(reader: Reader<'_>, name: &Range<usize>) -> Gender {
+    let masculine = |at: usize| {
+        ["пер", "пр", "бульвар", "бул", "б", "проезд", "тупик", "туп", "тракт", "шоссе", "ш", "кв", "мк",
+         "спуск", "пркт", "просп"]
+            .iter()
+            .any(|start| reader.word(at) == *start || start.len() > 6 && reader.word(at).starts_with(start))
+    };
+    let behind = reader.joined(name.end) && reader.kind(name.end) > 0;
+    let listed = behind && {
+        let next = name.end + reader.kind(name.end);
+        reader.word(next) == "д" && reader.gap(next).contains(',')
+    };
+    let before = (1..=2).any(|back| {
+        name.start.checked_sub(back).is_some_and(|at| reader.kind(at) >= back && masculine(at))
+    });
+    if listed {
+        Gender::Given
+    } else if before || behind && masculine(name.end) {
+        Gender::Masculine
+    } else {
+        Gender::Feminine
+    }
+}
+
+/// «Ленинском» → «Ленинский».
+fn masculine(name: &str) -> String {
+    for (end, replaced) in [("ском", "ский"), ("ном", "ный"), ("цком", "цкий")] {
+        if let Some(stem) = name.strip_suffix(end) {
+            return format!("{stem}{replaced}");
+        }
+    }
+    name.to_owned()
 }
 
 /// Behind the street word that follows a name, if one does: «Советская улица, 5», «Мира ул, д. 5».
@@ -102,7 +150,8 @@ fn nominative(name: &str) -> String {
     ];
     let last = name.rsplit([' ', '-']).next().unwrap_or(name).to_lowercase();
     // «ул. Терешковой» is a woman's name, «ул. Полевой» an adjective.
-    let woman = last.ends_with("овой") && last != "садовой" && last != "кедровой"
+    let woman = matches!(last.as_str(), "крупской" | "космодемьянской" | "ковалевской")
+        || last.ends_with("овой") && last != "садовой" && last != "кедровой"
         || last.ends_with("евой") && last != "полевой"
         || last.ends_with("иной") && last.len() > 12;
     if !woman && is_adjective(&last) {

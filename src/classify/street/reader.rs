@@ -96,12 +96,19 @@ impl<'a> Reader<'a> {
             }
         }
         let and_so_on = word == "пр" && self.word(at.wrapping_sub(1)) == "и";
-        usize::from(self.has(at, words::KIND) && !and_so_on)
+        // «Ш.-Н.» are initials, «ш.» is a road.
+        let initial = word == "ш" && self.capital(at);
+        usize::from(self.has(at, words::KIND) && !and_so_on && !initial)
     }
 
-    /// Whether the street word that ends before token `end` is one that stands behind a name in lists.
+    /// Whether a token opens its sentence.
     pub(super) fn starts_sentence(self, at: usize) -> bool {
         self.is(at, crate::text::tokens::STARTS)
+    }
+
+    /// Two capitals or more and nothing else: «ХВС», «ЖК», or a shouted word.
+    pub(super) fn caps(self, at: usize) -> bool {
+        self.is(at, crate::text::tokens::CAPS)
     }
 
     /// First token of the clause of `at`.
@@ -127,16 +134,20 @@ pub(super) fn is_adjective(word: &str) -> bool {
     word.len() >= 10 && ENDS.iter().any(|end| word.ends_with(end))
 }
 
-/// Endings of surnames in the genitive.
+/// Endings of feminine adjectives: what a street is without its street word.
+pub(super) fn is_feminine(word: &str) -> bool {
+    is_adjective(word) && ["ая", "яя", "ой", "ей", "ую", "юю", "ья"].iter().any(|e| word.ends_with(e))
+}
+
+/// Endings of surnames in the genitive, and of callings («Строителей»).
 pub(super) fn is_surname(word: &str) -> bool {
     const ENDS: &[&str] = &[
         "ова", "ева", "ина", "ына", "овой", "евой", "иной", "ского", "цкого", "енко", "ного", "лого",
-        "ной", "ых", "их", "яна", "ича", "ера", "ана", "ёва", "ьего", "дзе", "ули", "ия", "ии",
+        "телей", "истов", "аторов", "навтов", "лургов", "щиков", "иков",
     ];
-    const SURE: usize = 9;
-    let short = word.len() < 8;
-    let long = word.len() >= 12;
-    ENDS.iter().enumerate().any(|(order, end)| {
-        word.ends_with(end) && !short && (order <= SURE || long && order < SURE + 7)
-    })
+    /// Ends that short words have by chance.
+    const LONG_ENDS: &[&str] = &["ной", "ых", "их", "яна", "ича", "ера", "ана"];
+    let (short, long) = (word.len() < 8, word.len() >= 12);
+    !short && ENDS.iter().any(|end| word.ends_with(end))
+        || long && LONG_ENDS.iter().any(|end| word.ends_with(end))
 }

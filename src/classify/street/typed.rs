@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::reader::{Reader, is_adjective, is_surname};
-use super::words;
+use super::{house, words};
 
 /// Most words of a name behind its street word, and before one in a list.
 const BEHIND_MAX: usize = 5;
@@ -19,6 +19,11 @@ pub(super) fn find(reader: Reader<'_>, out: &mut Vec<Range<usize>>) {
         let length = reader.kind(at);
         if length == 0 {
             at += 1;
+            continue;
+        }
+        if let Some(kind) = listed_kind(reader, at) {
+            out.extend(in_list(reader, kind));
+            at = kind + reader.kind(kind).max(1);
             continue;
         }
         let before = before(reader, at, length);
@@ -71,10 +76,16 @@ fn behind(reader: Reader<'_>, first: usize, length: usize) -> Option<Range<usize
     if !near {
         return None;
     }
+    let whole_word = class & words::SHORT == 0 && length == 1;
+    if whole_word && gap.contains('.') {
+        return None;
+    }
     let comma = gap.contains([',', ':']);
     let loose = class & words::LOOSE != 0 || comma || reader.word(kind) == "ш";
     let loose = loose || class & words::MANY != 0;
-    name_from(reader, first, !loose)
+    let name = name_from(reader, first, !loose)?;
+    let housed = !house::behind(reader.text, reader.token(name.end - 1)?.end as usize).is_empty();
+    (!comma || housed).then_some(name)
 }
 
 /// The name that starts at token `first`; in lower case too if `any` is set.
@@ -97,7 +108,13 @@ pub(super) fn name_from(reader: Reader<'_>, first: usize, any: bool) -> Option<R
     while at < reader.len() && at - begins < BEHIND_MAX && goes_on(reader, begins, at) {
         at += 1;
     }
-    if reader.number(at) && reader.hyphen(at + 1) && is_ordinal(reader.word(at + 1)) {
+    if reader.number(at)
+        && reader.joined(at)
+        && reader.hyphen(at + 1)
+        && is_ordinal(reader.word(at + 1))
+        && !reader.word(at + 2).starts_with("дом")
+        && !reader.word(at + 2).starts_with("под")
+    {
         at += 2;
     }
     Some(begins..at)
@@ -175,6 +192,9 @@ fn goes_on(reader: Reader<'_>, first: usize, at: usize) -> bool {
         return false;
     }
     let first_name = reader.has(at - 1, words::FIRST);
+    if reader.caps(at) && !reader.caps(at - 1) && !reader.number(at - 1) {
+        return false;
+    }
     if !reader.capital(at) {
         return first_name && !reader.capital(at - 1) && reader.letters_count(at) > 3;
     }
@@ -199,10 +219,6 @@ fn before(reader: Reader<'_>, at: usize, length: usize) -> Option<Range<usize>> 
         || gap.starts_with([',', '.'])
             && (reader.has(behind, words::HOUSE) || reader.number(behind))
         || reader.number(behind);
-    let listed = gap.starts_with(',') && reader.word(behind) == "д";
-    if listed {
-        return in_list(reader, at);
-    }
     if short && !closes && reader.capital(behind) {
         return None;
     }
@@ -231,6 +247,23 @@ fn before(reader: Reader<'_>, at: usize, length: usize) -> Option<Range<usize>> 
         return Some(first..at);
     }
     None
+}
+
+/// The street word that ends the clause of `at` before «, д. 5», as dispatchers' lists have it.
+fn listed_kind(reader: Reader<'_>, at: usize) -> Option<usize> {
+    let mut last = at;
+    for next in at..reader.len().min(at + BEFORE_MAX) {
+        if next > at && reader.gap(next).contains([',', ';', '\n']) {
+            break;
+        }
+        if reader.kind(next) > 0 {
+            last = next;
+        }
+    }
+    let behind = last + reader.kind(last);
+    let house = reader.word(behind) == "д" && reader.gap(behind).trim_start().starts_with(',');
+    let begins = last > 0 && !reader.gap(last).contains([',', '\n', '.', ';']);
+    (house && begins).then_some(last)
 }
 
 /// «Ульяновск г, 50-летия ВЛКСМ пр-кт, д. 7»: everything from the comma to the street word.
