@@ -1,7 +1,7 @@
 //! `otklik classify`: JSON lines in, assessed JSON lines out, same order, no store.
 //!
-//! Place in the flow: a pipe for other programs and for measuring. Invariant: a bad line is reported with
-//! its number, skipped and counted; it costs nothing else.
+//! Place in the flow: a pipe for other programs and for measuring. Invariant: a bad line is
+//! reported with its number, skipped and counted; it costs nothing else.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;

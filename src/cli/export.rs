@@ -1,7 +1,8 @@
 //! `otklik export`: what is stored, as JSON lines, CSV or XLSX (DESIGN 6.7).
 //!
-//! Place in the flow: reads the store beside a running daemon. Invariants: texts are masked, voices and
-//! attitude are not among the columns; rows come in a fixed order, page by page with flat memory.
+//! Place in the flow: reads the store beside a running daemon. Invariants: texts are masked, voices
+//! and attitude are not among the columns; rows come in a fixed order, page by page with flat
+//! memory.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;

@@ -1,7 +1,8 @@
 //! What several commands need: a runtime, the store, the running daemon.
 //!
-//! Place in the flow: between a command and the pipeline. Invariants: reads open the store query-only and
-//! work beside a daemon; a change goes to the daemon if one holds the store, and is made directly if not.
+//! Place in the flow: between a command and the pipeline. Invariants: reads open the store
+//! query-only and work beside a daemon; a change goes to the daemon if one holds the store, and is
+//! made directly if not.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;

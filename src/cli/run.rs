@@ -1,8 +1,8 @@
 //! `otklik run`: the daemon.
 //!
-//! Place in the flow: checks everything, joins the services, hands them to the loop. Invariants: a bad
-//! configuration ends it before anything is touched (78); a second daemon is refused (75) and told who
-//! holds the store; SIGTERM and Ctrl-C stop it in peace.
+//! Place in the flow: checks everything, joins the services, hands them to the loop. Invariants: a
+//! bad configuration ends it before anything is touched (78); a second daemon is refused (75) and
+//! told who holds the store; SIGTERM and Ctrl-C stop it in peace.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Short commands on the store: status, problems, alerts, erase, reload.
 //!
-//! Place in the flow: reads beside a running daemon; changes go to it. Invariant: lists never name a
-//! person; what is printed for machines is one JSON object a line.
+//! Place in the flow: reads beside a running daemon; changes go to it. Invariant: lists never name
+//! a person; what is printed for machines is one JSON object a line.
 
 use clap::{Args, Subcommand};
 

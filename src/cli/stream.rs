@@ -1,7 +1,7 @@
 //! Lines in, lines out, in the same order, on all cores, with flat memory.
 //!
-//! Place in the flow: under `classify` and `evaluate`. Invariant: at most a fixed number of chunks exist
-//! at any time, however fast the input or slow the output.
+//! Place in the flow: under `classify` and `evaluate`. Invariant: at most a fixed number of chunks
+//! exist at any time, however fast the input or slow the output.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
@@ -21,8 +21,8 @@ struct Chunk {
     lines: Vec<io::Result<String>>,
 }
 
-/// Feeds `input` line by line to `work` (made anew for each thread by `worker`) and its answers, in input
-/// order, to `output`. Lines are numbered from 1. Blank lines are skipped.
+/// Feeds `input` line by line to `work` (made anew for each thread by `worker`) and its answers, in
+/// input order, to `output`. Lines are numbered from 1. Blank lines are skipped.
 pub fn map_lines<T: Send, W: FnMut(usize, io::Result<String>) -> T>(
     input: impl BufRead + Send,
     threads: usize,

@@ -1,7 +1,7 @@
 //! Reads posts from files people have: JSON lines, CSV, XLSX.
 //!
-//! Place in the flow: under `import`. Invariants: the kind of a file is its ending; a table's first row
-//! names the columns; sizes are bounded before a workbook is unpacked.
+//! Place in the flow: under `import`. Invariants: the kind of a file is its ending; a table's first
+//! row names the columns; sizes are bounded before a workbook is unpacked.
 
 use std::io::{self, Read as _};
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! `places.toml`: the settlements of the district and the places that are elsewhere.
 //!
 //! Place in the flow: read at start and on reload, compiled into the gazetteer of `classify`.
-//! Invariant: ids are unique and never reused; a missing file means the list built into the program.
+//! Invariant: ids are unique and never reused; a missing file means the list built into the
+//! program.
 
 use std::collections::BTreeSet;
 use std::path::Path;

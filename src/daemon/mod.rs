@@ -1,8 +1,9 @@
 //! One loop over a closed enum of events: what is due, what has ended, what a person asks.
 //!
-//! Place in the flow: `otklik run` and the simulated district start it. Invariants: the loop itself does
-//! no work, it starts tasks and hears of their end; everything periodic is a row with its time, so a
-//! restart forgets nothing; the watchdog is fed by this loop only while its tasks make progress.
+//! Place in the flow: `otklik run` and the simulated district start it. Invariants: the loop itself
+//! does no work, it starts tasks and hears of their end; everything periodic is a row with its
+//! time, so a restart forgets nothing; the watchdog is fed by this loop only while its tasks make
+//! progress.
 
 pub mod reload;
 pub mod socket;
@@ -71,7 +72,8 @@ pub struct Control {
     pub systemd: bool,
 }
 
-/// Runs until told to stop. Returns what must end the process: a store that is damaged or cannot be written.
+/// Runs until told to stop. Returns what must end the process: a store that is damaged or cannot be
+/// written.
 pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), StoreError> {
     let busy = services.clock.busy();
     let (sender, mut events) = mpsc::channel::<Event>(EVENTS_MAX);

@@ -1,8 +1,9 @@
 //! The command socket: how a person's change reaches the running daemon.
 //!
 //! Place in the flow: beside the loop. The command line sends one JSON line ([`Command`]), the loop
-//! answers with one ([`CommandReply`]). Invariant: bounded in size, time and number of connections; the
-//! socket belongs to the daemon's account alone (0600), so whoever may write to it may also write the store.
+//! answers with one ([`CommandReply`]). Invariant: bounded in size, time and number of connections;
+//! the socket belongs to the daemon's account alone (0600), so whoever may write to it may also
+//! write the store.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

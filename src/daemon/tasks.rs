@@ -261,8 +261,8 @@ impl Tasks {
         self.running.values().map(|since| now.duration_since(*since)).collect()
     }
 
-    /// Waits for what is running, up to `patience`; what does not end by then is dropped, which is safe:
-    /// every step is one transaction.
+    /// Waits for what is running, up to `patience`; what does not end by then is dropped, which is
+    /// safe: every step is one transaction.
     pub(super) async fn finish(
         mut self,
         events: &mut mpsc::Receiver<Event>,

@@ -1,8 +1,9 @@
 //! From a post that came through the door to everything that is stored about it.
 //!
-//! Place in the flow: normalise → classify → resolve the place → score, for one post; called for each page
-//! of a source and each batch of imported lines. Invariant: attitude ends here, as a tally that only the
-//! weekly count can read; what goes on carries no trace of it but the two marks of the work row.
+//! Place in the flow: normalise → classify → resolve the place → score, for one post; called for
+//! each page of a source and each batch of imported lines. Invariant: attitude ends here, as a
+//! tally that only the weekly count can read; what goes on carries no trace of it but the two marks
+//! of the work row.
 
 use std::collections::BTreeMap;
 
@@ -187,8 +188,8 @@ fn district_places(district: &District) -> &Gazetteer {
     district.lexicon.gazetteer()
 }
 
-/// The seed that voices are made of. A page in its own name speaks with the source's seed; texts without
-/// an author all speak with one anonymous seed.
+/// The seed that voices are made of. A page in its own name speaks with the source's seed; texts
+/// without an author all speak with one anonymous seed.
 fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
     match author {
         Author::Person(seed) => seed.clone(),

@@ -1,7 +1,7 @@
 //! A district's rules in force, as one value.
 //!
-//! Place in the flow: read from the reloadable files, passed to every stage. Invariant: all files are read
-//! and checked together; what cannot be used is reported whole and changes nothing.
+//! Place in the flow: read from the reloadable files, passed to every stage. Invariant: all files
+//! are read and checked together; what cannot be used is reported whole and changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,9 +1,9 @@
 //! From assessed posts to problems, alerts and outbox rows.
 //!
-//! Place in the flow: assign → decide → route for each waiting post in (published, source, id) order;
-//! a batch is one transaction. Invariants: posts are taken one by one, so the size of a batch changes
-//! nothing; a decision is stored with its outbox rows; a post from the past is judged at its own time
-//! and told to nobody.
+//! Place in the flow: assign → decide → route for each waiting post in (published, source, id)
+//! order; a batch is one transaction. Invariants: posts are taken one by one, so the size of a
+//! batch changes nothing; a decision is stored with its outbox rows; a post from the past is judged
+//! at its own time and told to nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -295,7 +295,8 @@ fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
     }
 }
 
-/// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk again.
+/// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk
+/// again.
 const SPREAD_PARTS: [&str; 6] = ["voices", "sources", "waiting", "returns", "cap", "floor"];
 
 /// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add.

@@ -1,8 +1,8 @@
 //! Posts out of a file, assessed as if live, told to nobody.
 //!
-//! Place in the flow: beside `collect`; the command line reads the lines and lets them through the door.
-//! Invariants: every post is judged at its own time; a post that is stored unchanged is known; batches
-//! are transactions, so a broken-off import is simply run again.
+//! Place in the flow: beside `collect`; the command line reads the lines and lets them through the
+//! door. Invariants: every post is judged at its own time; a post that is stored unchanged is
+//! known; batches are transactions, so a broken-off import is simply run again.
 
 use std::collections::BTreeMap;
 

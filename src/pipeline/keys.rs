@@ -1,8 +1,8 @@
 //! Month keys: the secrets behind seeds and voices, in a file of their own.
 //!
 //! Place in the flow: the door asks for the key of a post's month. Invariant: keys live in
-//! `<store>.keys` (0600), never in the store or a backup; a key is destroyed 7 days after its month; a
-//! month that is over gets a key that lives only as long as this process.
+//! `<store>.keys` (0600), never in the store or a backup; a key is destroyed 7 days after its
+//! month; a month that is over gets a key that lives only as long as this process.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

@@ -1,8 +1,9 @@
-//! The order of the stages: collect → door → normalise → classify → commit → score → assign → decide → deliver.
+//! The order of the stages: collect → door → normalise → classify → commit → score → assign →
+//! decide → deliver.
 //!
-//! Place in the flow: the only module that joins the store to the pure stages. Each file reads from the
-//! store, calls pure stages, and writes back in one transaction; between them nothing is remembered but
-//! rows, so every step can be stopped, repeated and replayed.
+//! Place in the flow: the only module that joins the store to the pure stages. Each file reads from
+//! the store, calls pure stages, and writes back in one transaction; between them nothing is
+//! remembered but rows, so every step can be stopped, repeated and replayed.
 //!
 //! - [`collect`]: one look at one source; its pages go through [`assess`] and are committed whole.
 //! - [`import`]: the same for posts out of a file, told to nobody.
@@ -11,7 +12,8 @@
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
 //! - [`command`]: what a person asked.
 //!
-//! Invariant: rules are values ([`district::District`]); what does I/O is in [`services::Services`].
+//! Invariant: rules are values ([`district::District`]); what does I/O is in
+//! [`services::Services`].
 
 pub mod assess;
 pub mod budget;
@@ -48,8 +50,8 @@ pub struct PassReport {
     pub alerts: u32,
 }
 
-/// One pass: looks at each of `sources` (all listed ones if empty) to the end, groups, decides, and sends
-/// nothing. `told` is called with each finished look.
+/// One pass: looks at each of `sources` (all listed ones if empty) to the end, groups, decides, and
+/// sends nothing. `told` is called with each finished look.
 pub async fn pass(
     services: &Services,
     sources: &[SourceId],

@@ -1,7 +1,7 @@
 //! What must stand beside a name before it counts as a place.
 //!
-//! Place in the flow: asked for each candidate of the index. Invariant: a name that is also a street, a
-//! surname or an ordinary word counts only beside a cue that agrees with its case.
+//! Place in the flow: asked for each candidate of the index. Invariant: a name that is also a
+//! street, a surname or an ordinary word counts only beside a cue that agrees with its case.
 
 use crate::classify::declension::{
     ACCUSATIVE, DATIVE, GENITIVE, INSTRUMENTAL, PREPOSITIONAL, cases,
@@ -94,7 +94,8 @@ pub(super) fn allowed(
     if list[at].is(HYPHEN) && last_hit != at {
         return None;
     }
-    if is_street(tokens, at, last, sort) || matches!(before, "имени" | "им" | "площадь") {
+    if is_street(tokens, at, last, sort) || matches!(before, "имени" | "им" | "площадь")
+    {
         return None;
     }
     let in_list = last_hit > 0
@@ -191,7 +192,8 @@ pub(super) fn is_passing(tokens: &Tokens, at: usize) -> bool {
     let clause = tokens.list().get(at).map_or(0, |token| token.clause as usize);
     let first = tokens.clauses().get(clause).map_or(at, |clause| clause.first as usize);
     let from = first.max(at.saturating_sub(5));
-    let hit = |at: usize| PASSING.split(' ').any(|s| !s.is_empty() && tokens.text(at).starts_with(s));
+    let hit =
+        |at: usize| PASSING.split(' ').any(|s| !s.is_empty() && tokens.text(at).starts_with(s));
     matches!(before, "в" | "во" | "на" | "с" | "от" | "под") && (from..at).any(hit)
 }
 
@@ -240,4 +242,3 @@ pub(super) fn district_forms(name: &str) -> Vec<String> {
     forms.dedup();
     forms
 }
-

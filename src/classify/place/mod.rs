@@ -1,8 +1,8 @@
 //! Finds settlements and organisations in a text.
 //!
-//! Place in the flow: inside `classify`, before the rules (`@место` asks for its hits). Invariant: a name that is also a
-//! street, a surname or an ordinary word counts only beside a cue; one wrong village costs more than
-//! ten misses.
+//! Place in the flow: inside `classify`, before the rules (`@место` asks for its hits). Invariant:
+//! a name that is also a street, a surname or an ordinary word counts only beside a cue; one wrong
+//! village costs more than ten misses.
 
 mod compile;
 mod cues;
@@ -12,8 +12,8 @@ pub(super) mod table;
 
 use std::ops::Range;
 
-use super::street::{self, StreetHit};
 use super::PlaceHit;
+use super::street::{self, StreetHit};
 use crate::config::places::PlacesFile;
 use crate::model::{PlaceBy, PlaceFinding, PlaceId, Span};
 use crate::text::points::Points;
@@ -120,7 +120,8 @@ impl Gazetteer {
             .map(|settlement| &settlement.id)
     }
 
-    /// The same list with every place counted as ours, so that texts of other districts can be measured.
+    /// The same list with every place counted as ours, so that texts of other districts can be
+    /// measured.
     #[must_use]
     pub fn anywhere(mut self) -> Self {
         self.anywhere = true;
@@ -200,8 +201,9 @@ impl Gazetteer {
         street::find(text, &tokens, &ranges(&tokens, &hits))
     }
 
-    /// What the hits of [`Gazetteer::find`] mean: settlements in text order, each with the first house of
-    /// the first street that stands near it, then further houses and streets, one finding each.
+    /// What the hits of [`Gazetteer::find`] mean: settlements in text order, each with the first
+    /// house of the first street that stands near it, then further houses and streets, one finding
+    /// each.
     #[must_use]
     pub fn findings(&self, tokens: &Tokens, text: &str, hits: &[PlaceHit]) -> Vec<PlaceFinding> {
         let ranges = ranges(tokens, hits);

@@ -7,7 +7,7 @@
 //! ```text
 //! query  = and { "|" and }                      "|" binds weaker than the space
 //! and    = { [ "-" | "НЕ" ] part }              space = all of them, anywhere in the post
-//! part   = word | "!" word | word "*" | "(" query ")" | quotes [ "~" number ] | "/" regex "/" | mark
+//! part   = word | "!" word | word "*" | "(" query ")" | quotes [ "~" n ] | "/" regex "/" | mark
 //! quotes = '"' { word | "!" word | word "*" | "(" words { "|" words } ")" | mark } '"'
 //! mark   = "@место" | "@орг" | "@число"
 //! ```

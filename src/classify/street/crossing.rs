@@ -1,7 +1,7 @@
 //! Streets that meet: «угол Мира и Кирова», «на пересечении Гоголя с Чкалова», «Гоголя / Абая, 5».
 //!
-//! Place in the flow: the last pass over names; extends what the passes before it found. Invariant: without
-//! a word for a crossing two surnames joined by «и» are people.
+//! Place in the flow: the last pass over names; extends what the passes before it found. Invariant:
+//! without a word for a crossing two surnames joined by «и» are people.
 
 use std::ops::Range;
 
@@ -10,11 +10,7 @@ use super::reader::{Reader, is_adjective, is_surname};
 use super::{typed, words};
 
 /// Names around words for a crossing, and partners of the names in `out`.
-pub(super) fn find(
-    reader: Reader<'_>,
-    taken: &mut Vec<Range<usize>>,
-    out: &mut Vec<Range<usize>>,
-) {
+pub(super) fn find(reader: Reader<'_>, taken: &mut Vec<Range<usize>>, out: &mut Vec<Range<usize>>) {
     let mut add = |name: Range<usize>, out: &mut Vec<Range<usize>>| {
         let free = is_free(&name, taken);
         if free {
@@ -122,5 +118,6 @@ fn partner(reader: Reader<'_>, end: usize) -> Option<Range<usize>> {
     while reader.has(at, words::KIND | words::CROSS) && at < end + 4 {
         at += 1;
     }
-    plain(reader, at).filter(|name| is_shaped(reader, name) || !reader.has(name.start, words::NOT_NAME))
+    plain(reader, at)
+        .filter(|name| is_shaped(reader, name) || !reader.has(name.start, words::NOT_NAME))
 }

@@ -1,7 +1,7 @@
 //! Reads house numbers: «5», «д. 5а/2», «18–24», «12, 14 и 16», «5 корп. 2».
 //!
-//! Place in the flow: behind the name of a street. Invariant: a count («5 минут», «3 подъезд»), a time
-//! («18-00») or a telephone is no house; every house is a piece of the text as written.
+//! Place in the flow: behind the name of a street. Invariant: a count («5 минут», «3 подъезд»), a
+//! time («18-00») or a telephone is no house; every house is a piece of the text as written.
 
 use std::ops::Range;
 
@@ -14,13 +14,41 @@ const DIGITS_MAX: usize = 4;
 pub(super) const HOUSES_MAX: usize = 400;
 /// Words for a house, longest first.
 const WORDS: &[&str] = &[
-    "номер дома", "домами", "домов", "домам", "домах", "домом", "дома", "дому", "доме", "дом", "зд.",
-    "здание", "уч.", "д", "дд", "№",
+    "номер дома",
+    "домами",
+    "домов",
+    "домам",
+    "домах",
+    "домом",
+    "дома",
+    "дому",
+    "доме",
+    "дом",
+    "зд.",
+    "здание",
+    "уч.",
+    "д",
+    "дд",
+    "№",
 ];
 /// What may stand between a street and the word for a house: «Сатпаева около дома 56».
 const NEAR: &[&str] = &[
-    "около", "возле", "напротив", "у", "рядом с", "в районе", "во дворе", "от", "в", "перед", "за",
-    "между", "вдоль", "к", "по", "на",
+    "около",
+    "возле",
+    "напротив",
+    "у",
+    "рядом с",
+    "в районе",
+    "во дворе",
+    "от",
+    "в",
+    "перед",
+    "за",
+    "между",
+    "вдоль",
+    "к",
+    "по",
+    "на",
 ];
 
 /// The houses that follow byte `from`, with the byte behind them.
@@ -131,7 +159,8 @@ impl<'a> Scan<'a> {
         }
         if found {
             let mut ahead = *self;
-            if ahead.word("с") && (ahead.blanks(), ahead.peek()).1.is_some_and(|c| c.is_ascii_digit())
+            if ahead.word("с")
+                && (ahead.blanks(), ahead.peek()).1.is_some_and(|c| c.is_ascii_digit())
             {
                 *self = ahead;
             }
@@ -170,7 +199,10 @@ impl<'a> Scan<'a> {
     fn number(&mut self, sure: bool) -> Option<Range<usize>> {
         let from = self.at;
         self.digits()?;
-        if self.text[from..].starts_with("24/7") || is_clock(&self.text[from..]) || is_telephone(&self.text[from..]) {
+        if self.text[from..].starts_with("24/7")
+            || is_clock(&self.text[from..])
+            || is_telephone(&self.text[from..])
+        {
             return None;
         }
         // «5-й подъезд», «1-я Садовая»: an ordinal number.
@@ -252,7 +284,8 @@ impl<'a> Scan<'a> {
         *self = before;
         self.take(|c| c == ',');
         self.blanks();
-        for word in ["корпус", "корп", "кор", "строение", "стр", "блок", "литера", "лит", "к"] {
+        for word in ["корпус", "корп", "кор", "строение", "стр", "блок", "литера", "лит", "к"]
+        {
             let mut ahead = *self;
             let fits = ahead.rest().to_lowercase().starts_with(word) && {
                 ahead.at += word.len();
@@ -301,7 +334,8 @@ impl<'a> Scan<'a> {
             return;
         }
         let rest = self.rest();
-        let glued = rest.chars().next().is_some_and(|c| is_letter(c) || matches!(c, '(' | '/' | '.'));
+        let glued =
+            rest.chars().next().is_some_and(|c| is_letter(c) || matches!(c, '(' | '/' | '.'));
         if glued {
             let length = rest.find([',', ' ', '\n']).unwrap_or(rest.len());
             self.at += length;
@@ -340,7 +374,19 @@ fn is_ordinal(rest: &str) -> bool {
     let word: String = rest.chars().take_while(|c| is_letter(*c)).take(4).collect();
     matches!(
         word.to_lowercase().as_str(),
-        "й" | "я" | "е" | "го" | "ый" | "ая" | "ой" | "м" | "х" | "му" | "ми" | "ти" | "ю" | "ую"
+        "й" | "я"
+            | "е"
+            | "го"
+            | "ый"
+            | "ая"
+            | "ой"
+            | "м"
+            | "х"
+            | "му"
+            | "ми"
+            | "ти"
+            | "ю"
+            | "ую"
     )
 }
 

@@ -1,8 +1,9 @@
 //! Finds streets and houses in a text.
 //!
-//! Place in the flow: behind the settlements of `place`, inside `classify`. Three passes, the surest
-//! first: a street word («ул.»), a house or preposition («Гагарина 12», «по Чкалова»), a crossing.
-//! Invariants: spans lie in the given text; a street needs something beside its name that says so.
+//! Place in the flow: behind the settlements of `place`, inside `classify`. Three passes, the
+//! surest first: a street word («ул.»), a house or preposition («Гагарина 12», «по Чкалова»), a
+//! crossing. Invariants: spans lie in the given text; a street needs something beside its name that
+//! says so.
 
 mod bare;
 mod crossing;
@@ -30,8 +31,8 @@ pub struct StreetHit {
     pub houses: Vec<Range<usize>>,
 }
 
-/// Finds the streets of `text`, in text order. `settlements` are the tokens of places that were found:
-/// «Онохой, Гагарина 12» needs no street word.
+/// Finds the streets of `text`, in text order. `settlements` are the tokens of places that were
+/// found: «Онохой, Гагарина 12» needs no street word.
 #[must_use]
 pub fn find(text: &str, tokens: &Tokens, settlements: &[Range<usize>]) -> Vec<StreetHit> {
     let reader = Reader { text, tokens };
@@ -86,10 +87,28 @@ enum Gender {
 
 fn gender(reader: Reader<'_>, name: &Range<usize>) -> Gender {
     let masculine = |at: usize| {
-        ["пер", "пр", "бульвар", "бул", "б", "проезд", "тупик", "туп", "тракт", "шоссе", "ш", "кв", "мк",
-         "спуск", "пркт", "просп"]
-            .iter()
-            .any(|start| reader.word(at) == *start || start.len() > 6 && reader.word(at).starts_with(start))
+        [
+            "пер",
+            "пр",
+            "бульвар",
+            "бул",
+            "б",
+            "проезд",
+            "тупик",
+            "туп",
+            "тракт",
+            "шоссе",
+            "ш",
+            "кв",
+            "мк",
+            "спуск",
+            "пркт",
+            "просп",
+        ]
+        .iter()
+        .any(|start| {
+            reader.word(at) == *start || start.len() > 6 && reader.word(at).starts_with(start)
+        })
     };
     let behind = reader.joined(name.end) && reader.kind(name.end) > 0;
     let listed = behind && {
@@ -110,7 +129,8 @@ fn gender(reader: Reader<'_>, name: &Range<usize>) -> Gender {
 
 /// «Ленинском» → «Ленинский».
 fn masculine(name: &str) -> String {
-    for (end, replaced) in [("ском", "ский"), ("ном", "ный"), ("цком", "цкий")] {
+    for (end, replaced) in [("ском", "ский"), ("ном", "ный"), ("цком", "цкий")]
+    {
         if let Some(stem) = name.strip_suffix(end) {
             return format!("{stem}{replaced}");
         }
@@ -144,9 +164,19 @@ fn house_before(reader: Reader<'_>, start: usize) -> Option<Range<usize>> {
 /// A feminine adjective in the nominative («Советской» → «Советская»); other names as written.
 fn nominative(name: &str) -> String {
     const ENDS: &[(&str, &str)] = &[
-        ("ской", "ская"), ("скую", "ская"), ("цкой", "цкая"), ("ной", "ная"), ("ную", "ная"),
-        ("вой", "вая"), ("вую", "вая"), ("лой", "лая"), ("рой", "рая"), ("хой", "хая"),
-        ("ней", "няя"), ("шой", "шая"), ("той", "тая"),
+        ("ской", "ская"),
+        ("скую", "ская"),
+        ("цкой", "цкая"),
+        ("ной", "ная"),
+        ("ную", "ная"),
+        ("вой", "вая"),
+        ("вую", "вая"),
+        ("лой", "лая"),
+        ("рой", "рая"),
+        ("хой", "хая"),
+        ("ней", "няя"),
+        ("шой", "шая"),
+        ("той", "тая"),
     ];
     let last = name.rsplit([' ', '-']).next().unwrap_or(name).to_lowercase();
     // «ул. Терешковой» is a woman's name, «ул. Полевой» an adjective.

@@ -1,7 +1,7 @@
 //! One text with its tokens, asked about word by word.
 //!
-//! Place in the flow: under the rules of `typed`, `bare` and `crossing`. Invariant: asking beyond the
-//! ends of the text answers "no".
+//! Place in the flow: under the rules of `typed`, `bare` and `crossing`. Invariant: asking beyond
+//! the ends of the text answers "no".
 
 use super::words::{self, class};
 use crate::text::tokens::{CAPITAL, GLUED, HYPHEN, LATIN, NUMBER, Token, Tokens};
@@ -76,8 +76,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether only blanks, a full stop behind an abbreviation or a hyphen part a token from the one
-    /// before it.
+    /// Whether only blanks, a full stop behind an abbreviation or a hyphen part a token from the
+    /// one before it.
     pub(super) fn joined(self, at: usize) -> bool {
         self.gap(at).chars().all(|c| matches!(c, ' ' | '\u{A0}' | '.' | '-' | '«' | '"' | '»'))
     }
@@ -89,8 +89,13 @@ impl<'a> Reader<'a> {
             let pair = (word, self.word(at + 1));
             if matches!(
                 pair,
-                ("пр", "т" | "кт" | "д" | "зд") | ("б", "р") | ("кв", "л") | ("мкр", "н" | "он")
-                    | ("мк", "н") | ("пер", "к") | ("м", "н")
+                ("пр", "т" | "кт" | "д" | "зд")
+                    | ("б", "р")
+                    | ("кв", "л")
+                    | ("мкр", "н" | "он")
+                    | ("мк", "н")
+                    | ("пер", "к")
+                    | ("м", "н")
             ) {
                 return 2;
             }
@@ -126,24 +131,86 @@ impl<'a> Reader<'a> {
 /// Endings that adjectives have as names of streets.
 pub(super) fn is_adjective(word: &str) -> bool {
     const ENDS: &[&str] = &[
-        "ская", "ской", "скую", "цкая", "цкой", "цкую", "ная", "ной", "ную", "вая", "вой", "вую",
-        "шая", "лая", "лой", "рая", "рой", "хая", "хой", "тая", "той", "няя", "ней", "чья", "жья",
-        "ский", "ского", "ском", "скому", "цкий", "ный", "ного", "ном", "ному", "вый", "вого",
-        "вом", "лый", "рый", "тый", "ское", "ная", "мая", "мой", "ний", "него", "нем", "нему",
+        "ская",
+        "ской",
+        "скую",
+        "цкая",
+        "цкой",
+        "цкую",
+        "ная",
+        "ной",
+        "ную",
+        "вая",
+        "вой",
+        "вую",
+        "шая",
+        "лая",
+        "лой",
+        "рая",
+        "рой",
+        "хая",
+        "хой",
+        "тая",
+        "той",
+        "няя",
+        "ней",
+        "чья",
+        "жья",
+        "ский",
+        "ского",
+        "ском",
+        "скому",
+        "цкий",
+        "ный",
+        "ного",
+        "ном",
+        "ному",
+        "вый",
+        "вого",
+        "вом",
+        "лый",
+        "рый",
+        "тый",
+        "ское",
+        "ная",
+        "мая",
+        "мой",
+        "ний",
+        "него",
+        "нем",
+        "нему",
     ];
     word.len() >= 10 && ENDS.iter().any(|end| word.ends_with(end))
 }
 
 /// Endings of feminine adjectives: what a street is without its street word.
 pub(super) fn is_feminine(word: &str) -> bool {
-    is_adjective(word) && ["ая", "яя", "ой", "ей", "ую", "юю", "ья"].iter().any(|e| word.ends_with(e))
+    is_adjective(word)
+        && ["ая", "яя", "ой", "ей", "ую", "юю", "ья"].iter().any(|e| word.ends_with(e))
 }
 
 /// Endings of surnames in the genitive, and of callings («Строителей»).
 pub(super) fn is_surname(word: &str) -> bool {
     const ENDS: &[&str] = &[
-        "ова", "ева", "ина", "ына", "овой", "евой", "иной", "ского", "цкого", "енко", "ного", "лого",
-        "телей", "истов", "аторов", "навтов", "лургов", "щиков", "иков",
+        "ова",
+        "ева",
+        "ина",
+        "ына",
+        "овой",
+        "евой",
+        "иной",
+        "ского",
+        "цкого",
+        "енко",
+        "ного",
+        "лого",
+        "телей",
+        "истов",
+        "аторов",
+        "навтов",
+        "лургов",
+        "щиков",
+        "иков",
     ];
     /// Ends that short words have by chance.
     const LONG_ENDS: &[&str] = &["ной", "ых", "их", "яна", "ича", "ера", "ана"];

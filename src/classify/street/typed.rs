@@ -1,7 +1,7 @@
 //! Streets with a street word: «ул. Гагарина», «Советская улица», «Полбина ул, д. 5».
 //!
-//! Place in the flow: the first and surest pass over a text. Invariant: an ordinary word in lower case is
-//! no name («улица вся в снегу», «большая площадь»).
+//! Place in the flow: the first and surest pass over a text. Invariant: an ordinary word in lower
+//! case is no name («улица вся в снегу», «большая площадь»).
 
 use std::ops::Range;
 
@@ -120,8 +120,8 @@ pub(super) fn name_from(reader: Reader<'_>, first: usize, any: bool) -> Option<R
     Some(begins..at)
 }
 
-/// «50 лет Октября», «8 Марта», «1-я Садовая», «3 Интернационала»: the tokens of the number and what
-/// belongs to it. Returns the first token behind them.
+/// «50 лет Октября», «8 Марта», «1-я Садовая», «3 Интернационала»: the tokens of the number and
+/// what belongs to it. Returns the first token behind them.
 fn numbered(reader: Reader<'_>, at: usize) -> Option<usize> {
     let next = at + 1;
     let ordinal = reader.hyphen(next) && is_ordinal(reader.word(next));
@@ -238,7 +238,8 @@ fn before(reader: Reader<'_>, at: usize, length: usize) -> Option<Range<usize>> 
         let mut first = last;
         if reader.hyphen(last) || first > 0 && reader.capital(first - 1) && reader.joined(first) {
             let word = reader.word(first - 1);
-            let part = reader.hyphen(last) || reader.has(first - 1, words::FIRST) || is_adjective(word);
+            let part =
+                reader.hyphen(last) || reader.has(first - 1, words::FIRST) || is_adjective(word);
             first -= usize::from(part && !reader.has(first - 1, words::NOT_NAME));
         }
         if first >= 2 && reader.hyphen(first - 1) && is_ordinal(reader.word(first - 1)) {
@@ -271,7 +272,8 @@ fn in_list(reader: Reader<'_>, at: usize) -> Option<Range<usize>> {
     let mut first = at;
     while first > 0 && at - first < BEFORE_MAX {
         let gap = reader.gap(first);
-        if first < at && gap.contains([',', ';', '\n']) || first == at && gap.contains([',', '\n']) {
+        if first < at && gap.contains([',', ';', '\n']) || first == at && gap.contains([',', '\n'])
+        {
             break;
         }
         first -= 1;

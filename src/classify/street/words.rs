@@ -1,7 +1,7 @@
 //! The words that matter to addresses, each with its part in one.
 //!
-//! Place in the flow: under the finders of streets and of settlements. Invariant: words are folded; a word
-//! without a class is an ordinary word.
+//! Place in the flow: under the finders of streets and of settlements. Invariant: words are folded;
+//! a word without a class is an ordinary word.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,8 @@ use crate::classify::place::table::WordTable;
 
 /// «улица», «пер», «шоссе»: says that a street stands beside it.
 pub(crate) const KIND: u16 = 1;
-/// A street word that is also an ordinary one («площадь», «проезд», «линия»): needs a capital beside it.
+/// A street word that is also an ordinary one («площадь», «проезд», «линия»): needs a capital
+/// beside it.
 pub(crate) const LOOSE: u16 = 1 << 1;
 /// A short street word («ул», «пр», «ш») that may stand behind a name.
 pub(crate) const SHORT: u16 = 1 << 2;
@@ -151,18 +152,102 @@ pub(crate) fn class(word: &str) -> u16 {
 
 /// Beginnings of words that follow a count, not a house: «5 минут», «3 подъезд».
 const UNITS: &[&str] = &[
-    "час", "минут", "мин", "секунд", "руб", "коп", "числ", "лет", "год", "дн", "ден", "сут",
-    "недел", "месяц", "мес", "январ", "феврал", "март", "апрел", "мая", "июн", "июл", "август",
-    "сентябр", "октябр", "ноябр", "декабр", "человек", "чел", "раз", "шт", "процент", "метр",
-    "километр", "градус", "подъезд", "этаж", "квартир", "класс", "тыс", "млн", "балл", "мест",
-    "млрд", "очк", "экз", "градус", "утра", "вечера", "ночи", "дома", "семь", "участк", "двор", "контейнер", "лавоч", "фонар",
-    "столб", "машин", "собак", "литр", "кв", "км", "см", "мм", "ммг", "кг", "вольт", "ампер", "кол",
-    "этап", "очеред", "детей", "жител", "гараж", "тонн", "стояк",
+    "час",
+    "минут",
+    "мин",
+    "секунд",
+    "руб",
+    "коп",
+    "числ",
+    "лет",
+    "год",
+    "дн",
+    "ден",
+    "сут",
+    "недел",
+    "месяц",
+    "мес",
+    "январ",
+    "феврал",
+    "март",
+    "апрел",
+    "мая",
+    "июн",
+    "июл",
+    "август",
+    "сентябр",
+    "октябр",
+    "ноябр",
+    "декабр",
+    "человек",
+    "чел",
+    "раз",
+    "шт",
+    "процент",
+    "метр",
+    "километр",
+    "градус",
+    "подъезд",
+    "этаж",
+    "квартир",
+    "класс",
+    "тыс",
+    "млн",
+    "балл",
+    "мест",
+    "млрд",
+    "очк",
+    "экз",
+    "градус",
+    "утра",
+    "вечера",
+    "ночи",
+    "дома",
+    "семь",
+    "участк",
+    "двор",
+    "контейнер",
+    "лавоч",
+    "фонар",
+    "столб",
+    "машин",
+    "собак",
+    "литр",
+    "кв",
+    "км",
+    "см",
+    "мм",
+    "ммг",
+    "кг",
+    "вольт",
+    "ампер",
+    "кол",
+    "этап",
+    "очеред",
+    "детей",
+    "жител",
+    "гараж",
+    "тонн",
+    "стояк",
 ];
 
 /// Whether a folded word makes the number before it a count.
 #[must_use]
 pub(crate) fn is_unit(word: &str) -> bool {
-    matches!(word, "м" | "ч" | "г" | "т" | "л" | "х" | "р" | "го" | "му" | "мая" | "й" | "я" | "ти" | "ми")
-        || UNITS.iter().any(|unit| word.starts_with(unit))
+    matches!(
+        word,
+        "м" | "ч"
+            | "г"
+            | "т"
+            | "л"
+            | "х"
+            | "р"
+            | "го"
+            | "му"
+            | "мая"
+            | "й"
+            | "я"
+            | "ти"
+            | "ми"
+    ) || UNITS.iter().any(|unit| word.starts_with(unit))
 }

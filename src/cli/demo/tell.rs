@@ -6,13 +6,14 @@
 
 use std::path::Path;
 
-use crate::alert::render::words;
 use crate::model::{Alert, Channel, Problem};
 use crate::notify::play::Mail;
 use crate::sim::run::Ended;
 use crate::sim::score::{Answered, Score, Traces};
 use crate::sim::{SimPage, Story, WEEKS};
 use crate::store::StoredProblem;
+
+use super::super::words;
 
 use super::super::{Result, table};
 use super::folder;
