@@ -51,7 +51,7 @@ pub fn assemble(
                 }
                 signals.extend(writer.signal(entry, hits));
             }
-            Owner::Marker(_) | Owner::Guard => {}
+            Owner::Marker { .. } | Owner::Guard => {}
         }
     }
     lower(&mut findings, keep);

@@ -275,7 +275,10 @@ fn inside_literal(literal: &str, inside: usize) -> usize {
     }
     let mut at = if literal.starts_with("\"\"\"") { skip_newline(3) } else { 1 };
     let mut value = 0;
-    while value < inside && at < literal.len() {
+    let continues = |rest: &str| {
+        rest.strip_prefix('\\').is_some_and(|rest| rest.starts_with(char::is_whitespace))
+    };
+    while at < literal.len() && (value < inside || continues(&literal[at..])) {
         let rest = &literal[at..];
         let Some(escape) = rest.strip_prefix('\\') else {
             let length = rest.chars().next().map_or(1, char::len_utf8);

@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::config::packs::PackFile;
-use crate::config::season::Season;
-use crate::config::{Fault, Severity, fault};
+use crate::config::{Fault, Season, Severity, fault};
 use crate::model::TopicId;
 
 use super::fields::Text;
@@ -72,8 +71,13 @@ pub struct Rule {
 pub enum Owner {
     /// Number of a topic.
     Topic(usize),
-    /// A marker that settles its clause; whether it names what is settled.
-    Marker(bool),
+    /// Settles its clause.
+    Marker {
+        /// Whether it names itself what is settled.
+        subject: bool,
+        /// Whether it settles the whole sentence.
+        sentence: bool,
+    },
     /// Keeps its clause from being settled.
     Guard,
     /// Number of an entry in `entries`.
@@ -228,7 +232,7 @@ impl<'f> Builder<'f> {
         }
         for draft in &list.entries {
             let owner = match draft.entry {
-                Entry::Marker { subject } => Owner::Marker(subject),
+                Entry::Marker { subject, sentence } => Owner::Marker { subject, sentence },
                 Entry::Guard => Owner::Guard,
                 Entry::Signal { .. } | Entry::Offer { .. } => {
                     self.later.push(draft.clone());

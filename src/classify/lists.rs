@@ -5,7 +5,7 @@
 //!
 //! | file | sections | what a match does |
 //! |---|---|---|
-//! | `_resolved.toml` | `[[marker]] find, unless, subject` | settles its clause: complaints there do not count |
+//! | `_resolved.toml` | `[[marker]] find, unless, subject, scope` | settles its clause: complaints there do not count |
 //! | | `[[guard]] find` | its clause is never settled |
 //! | | `filler = "…"` | words that may stand beside a marker that settles what was said before |
 //! | `_negation.toml` | `trouble = "…"` | words that «не» in front of them takes back |
@@ -25,6 +25,8 @@ pub enum Entry {
     Marker {
         /// Whether it names itself what is settled.
         subject: bool,
+        /// Whether it settles the whole sentence.
+        sentence: bool,
     },
     /// Keeps its clause from being settled.
     Guard,
@@ -136,7 +138,7 @@ fn entries(
     let keys: &[&str] = match kind {
         "signal" => &["name", "find", "unless", "amount", "times"],
         "offer" => &["name", "find", "unless", "keep"],
-        "marker" => &["find", "unless", "subject"],
+        "marker" => &["find", "unless", "subject", "scope"],
         _ => &["find", "unless"],
     };
     for section in &sheet.sections(whole, kind) {
@@ -146,9 +148,17 @@ fn entries(
         let amount = sheet.flag(section, "amount").unwrap_or(false);
         let times = sheet.number(section, "times", 1..=100).map_or(1, u32::from);
         let subject = sheet.flag(section, "subject").unwrap_or(false);
+        let sentence = sheet.text(section, "scope").is_some_and(|text| match &*text.value {
+            "sentence" => true,
+            "clause" => false,
+            _ => {
+                sheet.fault_in(&text, 0, "неизвестный охват", "бывает clause или sentence");
+                false
+            }
+        });
         let keep = sheet.number(section, "keep", 0..=100).unwrap_or(0);
         let entry = match (kind, name) {
-            ("marker", _) => Entry::Marker { subject },
+            ("marker", _) => Entry::Marker { subject, sentence },
             ("guard", _) => Entry::Guard,
             ("signal", Some(name)) => Entry::Signal { name, amount, times },
             ("offer", Some(name)) => Entry::Offer { name, keep },

@@ -6,8 +6,9 @@
 
 use super::terms::{Meaning, Terms};
 
-/// Entries: a power of two.
-const ENTRIES: usize = 1 << 15;
+/// Entries at first, and at most: powers of two. A table doubles when it has missed as often as it is long.
+const ENTRIES_MIN: usize = 1 << 9;
+const ENTRIES_MAX: usize = 1 << 15;
 /// Bytes of the longest word that is remembered.
 const BYTES: usize = 36;
 
@@ -18,9 +19,12 @@ struct Entry {
     meaning: Meaning,
 }
 
+const EMPTY: Entry = Entry { word: [0; BYTES], length: 0, meaning: Meaning::NOTHING };
+
 /// A table of words and their meanings.
 pub struct Memo {
-    entries: Box<[Entry]>,
+    entries: Vec<Entry>,
+    misses: usize,
 }
 
 impl std::fmt::Debug for Memo {
@@ -31,8 +35,7 @@ impl std::fmt::Debug for Memo {
 
 impl Default for Memo {
     fn default() -> Self {
-        let empty = Entry { word: [0; BYTES], length: 0, meaning: Meaning::NOTHING };
-        Self { entries: vec![empty; ENTRIES].into_boxed_slice() }
+        Self { entries: vec![EMPTY; ENTRIES_MIN], misses: 0 }
     }
 }
 
@@ -52,7 +55,7 @@ impl Memo {
         if bytes.len() > BYTES || bytes.is_empty() {
             return terms.meaning(word);
         }
-        let at = (hash(bytes) >> 40) as usize & (ENTRIES - 1);
+        let at = (hash(bytes) >> 40) as usize & (self.entries.len() - 1);
         let entry = &mut self.entries[at];
         if entry.length == length && entry.word[..bytes.len()] == *bytes {
             return entry.meaning;
@@ -61,6 +64,11 @@ impl Memo {
         entry.word[..bytes.len()].copy_from_slice(bytes);
         entry.length = length;
         entry.meaning = meaning;
+        self.misses += 1;
+        if self.misses > self.entries.len() && self.entries.len() < ENTRIES_MAX {
+            self.entries = vec![EMPTY; self.entries.len() * 2];
+            self.misses = 0;
+        }
         meaning
     }
 }

@@ -32,11 +32,13 @@ mod polarity;
 mod program;
 mod proof;
 pub mod query;
+pub mod resolve;
 mod run;
 mod scratch;
 mod street;
 mod terms;
 
+pub use crate::config::Season;
 pub use lexicon::{Lexicon, Owner, Rule, Topic};
 pub use pack::PackKind;
 pub use place::Gazetteer;
@@ -79,7 +81,7 @@ pub fn classify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Classif
     let tally = read(text, lexicon, scratch);
     candidates(lexicon, scratch);
     let found = polarity_rules(text, lexicon, scratch);
-    polarity::hide(scratch, &found);
+    polarity::hide(scratch, found);
     verify(lexicon, scratch);
     assemble::assemble(text, lexicon, scratch, tally.verdict(text))
 }
@@ -155,7 +157,8 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
     }
     let mut found = polarity::Found::default();
     let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
-    let run = run_over(lexicon, scratch, all);
+    let in_sentence = run_over(lexicon, scratch, all);
+    let in_clause = Run { in_clause: true, ..in_sentence };
     let mut hits = Vec::new();
     for &branch in &scratch.candidates {
         let branch = &program.branches[branch as usize];
@@ -163,13 +166,17 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
             break;
         }
         hits.clear();
+        let owner = lexicon.rules()[branch.rule as usize].owner;
+        let wide = matches!(owner, Owner::Marker { sentence: true, .. });
+        let run = if wide { &in_sentence } else { &in_clause };
         let unless = program.unless[branch.rule as usize].as_ref();
         if !run.hits(all, &branch.node, &mut hits) || unless.is_some_and(|n| run.is_hit(all, n)) {
             continue;
         }
-        match lexicon.rules()[branch.rule as usize].owner {
-            Owner::Marker(subject) => {
-                found.markers.extend(hits.iter().map(|&hit| (hit, subject)));
+        match owner {
+            Owner::Marker { subject, sentence } => {
+                let marker = |&range: &Range| polarity::Marker { range, subject, sentence };
+                found.markers.extend(hits.iter().map(marker));
             }
             _ => found.guards.extend_from_slice(&hits),
         }
@@ -179,6 +186,7 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
 
 fn run_over<'a>(lexicon: &'a Lexicon, scratch: &'a Scratch, all: Seen<'a>) -> Run<'a> {
     Run {
+        in_clause: false,
         tokens: &scratch.tokens,
         all,
         haystack: &scratch.haystack,
@@ -190,6 +198,7 @@ fn run_over<'a>(lexicon: &'a Lexicon, scratch: &'a Scratch, all: Seen<'a>) -> Ru
 fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
     let mut matched = std::mem::take(&mut scratch.matched);
     let mut cancelled = std::mem::take(&mut scratch.cancelled);
+    let mut excluded = std::mem::take(&mut scratch.excluded);
     let mut hits = std::mem::take(&mut scratch.hits);
     let program = &lexicon.program;
     let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
@@ -212,6 +221,7 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
             continue;
         }
         if program.unless[rule as usize].as_ref().is_some_and(|node| run.is_hit(all, node)) {
+            excluded.push(rule);
             continue;
         }
         if would {
@@ -227,6 +237,7 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
     }
     scratch.matched = matched;
     scratch.cancelled = cancelled;
+    scratch.excluded = excluded;
     scratch.hits = hits;
 }
 

@@ -3,9 +3,8 @@
 //! Place in the flow: `merge` lays overlays over packs, `lexicon` compiles them. Invariant: what leaves
 //! this file without a fault keeps the format of DESIGN 6.3.
 
-use crate::config::Fault;
 use crate::config::packs::PackFile;
-use crate::config::season::Season;
+use crate::config::{Fault, Season};
 use crate::model::TopicKind;
 
 use super::fields::{Section, Sheet, Text};

@@ -10,35 +10,46 @@ use super::terms::{IS_FILLER, IS_NEGATION, IS_TROUBLE};
 /// Longest last clause of a question («свет дали, да?») that questions the whole sentence.
 const TAG_WORDS: u32 = 2;
 
+/// A marker that matched.
+#[derive(Debug, Clone, Copy)]
+pub struct Marker {
+    /// Its tokens.
+    pub range: Range,
+    /// Whether it names itself what is settled.
+    pub subject: bool,
+    /// Whether it settles the whole sentence.
+    pub sentence: bool,
+}
+
 /// Markers and guards that matched.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Markers, and whether they name what is settled.
-    pub markers: Vec<(Range, bool)>,
+    /// Markers.
+    pub markers: Vec<Marker>,
     /// Guards.
     pub guards: Vec<Range>,
 }
 
 /// Fills `settled`, `hidden`, `marker` of the scratch, then the open pairs and places.
-pub fn hide(scratch: &mut Scratch, found: &Found) {
+pub fn hide(scratch: &mut Scratch, mut found: Found) {
     let tokens = scratch.tokens.list().len();
     scratch.hidden.clear();
     scratch.hidden.resize(tokens, false);
     scratch.settled.clear();
     scratch.settled.resize(scratch.tokens.clauses().len(), false);
-    settle(scratch, found);
+    let negated = negated_troubles(scratch);
+    found.markers.extend(negated.iter().map(|&at| Marker {
+        range: (at - 1, at + 1),
+        subject: true,
+        sentence: false,
+    }));
+    settle(scratch, &found);
     for (clause, _) in scratch.settled.iter().enumerate().filter(|(_, settled)| **settled) {
         let Some(clause) = scratch.tokens.clauses().get(clause) else { continue };
         scratch.hidden[clause.first as usize..clause.last as usize].fill(true);
     }
-    for at in 1..tokens {
-        let negated = scratch.flags[at] & IS_TROUBLE != 0
-            && scratch.flags[at - 1] & IS_NEGATION != 0
-            && scratch.tokens.text(at - 1) == "не"
-            && scratch.tokens.sentence_of(at) == scratch.tokens.sentence_of(at - 1);
-        if negated {
-            scratch.hidden[at] = true;
-        }
+    for at in negated {
+        scratch.hidden[at as usize] = true;
     }
     let hidden = &scratch.hidden;
     let open = |token: u32| !hidden.get(token as usize).is_some_and(|hidden| *hidden);
@@ -46,6 +57,17 @@ pub fn hide(scratch: &mut Scratch, found: &Found) {
     scratch.open.extend(scratch.pairs.iter().filter(|pair| open(pair.1)));
     scratch.open_places.clear();
     scratch.open_places.extend(scratch.places.iter().filter(|place| open(place.0)));
+}
+
+/// Tokens of troubles with «не» directly in front of them. They are hidden even where their clause
+/// is not settled.
+fn negated_troubles(scratch: &Scratch) -> Vec<u32> {
+    let trouble = |&at: &usize| {
+        scratch.flags[at] & IS_TROUBLE != 0
+            && scratch.tokens.text(at - 1) == "не"
+            && scratch.tokens.sentence_of(at) == scratch.tokens.sentence_of(at - 1)
+    };
+    (1..scratch.flags.len()).filter(trouble).filter_map(|at| u32::try_from(at).ok()).collect()
 }
 
 fn settle(scratch: &mut Scratch, found: &Found) {
@@ -58,38 +80,52 @@ fn settle(scratch: &mut Scratch, found: &Found) {
         guarded[clause_of(guard.0)..=clause_of(guard.1 - 1)].fill(true);
     }
     let mut bare = Vec::new();
-    for &(marker, subject) in &found.markers {
-        let touched = clause_of(marker.0)..=clause_of(marker.1 - 1);
-        let guarded = touched.clone().any(|clause| guarded[clause]);
-        if guarded || is_negated(scratch, marker) || is_question(scratch, *touched.end()) {
+    let mut settled = std::mem::take(&mut scratch.settled);
+    for marker in &found.markers {
+        let range = marker.range;
+        let (mut first, mut last) = (clause_of(range.0), clause_of(range.1 - 1));
+        let stopped = guarded[first..=last].contains(&true)
+            || is_negated(scratch, range)
+            || is_question(scratch, last);
+        if stopped {
             continue;
         }
-        scratch.settled[touched.clone()].fill(true);
-        if scratch.marker.is_none_or(|old| marker < old) {
-            scratch.marker = Some(marker);
+        if marker.sentence {
+            let same = |clause: &crate::text::Clause| clause.sentence == clauses[last].sentence;
+            let start = clauses.iter().position(same).unwrap_or(first);
+            let end = clauses.iter().rposition(same).unwrap_or(last);
+            first = (start..=first).rev().find(|&at| clauses[at].contrast).unwrap_or(start);
+            last = (last..end).find(|&at| clauses[at + 1].contrast).unwrap_or(end);
         }
-        if !subject {
-            bare.extend(touched);
+        for clause in first..=last {
+            settled[clause] |= !guarded[clause];
+        }
+        if scratch.marker.is_none_or(|old| range < old) {
+            scratch.marker = Some(range);
+        }
+        if !marker.subject {
+            bare.extend(first..=last);
         }
     }
+    scratch.settled = settled;
     bare.sort_unstable();
     bare.dedup();
+    let plain: Vec<Range> =
+        found.markers.iter().filter(|marker| !marker.subject).map(|marker| marker.range).collect();
     for clause in bare {
-        if is_bare(scratch, found, clause) {
+        if is_bare(scratch, &plain, clause) {
             reach_back(scratch, clause);
         }
     }
 }
 
-/// «не починили», «не до конца починили».
+/// «не починили», «не до конца починили», «фонари не горят»; a marker that starts with «не» means it.
 fn is_negated(scratch: &Scratch, marker: Range) -> bool {
     let first = marker.0 as usize;
-    let clause = scratch.tokens.list().get(first).map_or(0, |token| token.clause);
-    (1..=2).any(|back| {
-        first >= back
-            && scratch.flags[first - back] & IS_NEGATION != 0
-            && scratch.tokens.list()[first - back].clause == clause
-    })
+    let clause = |at: usize| scratch.tokens.list().get(at).map(|token| token.clause);
+    (first.saturating_sub(2)..marker.1 as usize)
+        .filter(|&at| at != first && clause(at) >= clause(first))
+        .any(|at| scratch.flags.get(at).is_some_and(|flags| flags & IS_NEGATION != 0))
 }
 
 /// Whether the clause is asked, not said: the last of a question, or followed by a short tag.
@@ -104,13 +140,12 @@ fn is_question(scratch: &Scratch, clause: usize) -> bool {
             .is_some_and(|next| next.last == sentence.last && next.last - next.first <= TAG_WORDS)
 }
 
-/// Whether a clause holds nothing but markers and filler.
-fn is_bare(scratch: &Scratch, found: &Found, clause: usize) -> bool {
+/// Whether a clause holds nothing but filler and markers that do not name what is settled.
+fn is_bare(scratch: &Scratch, markers: &[Range], clause: usize) -> bool {
     let Some(clause) = scratch.tokens.clauses().get(clause) else { return false };
     (clause.first..clause.last).all(|token| {
-        let inside = |range: &Range| range.0 <= token && token < range.1;
         scratch.flags.get(token as usize).is_some_and(|flags| flags & IS_FILLER != 0)
-            || found.markers.iter().any(|(marker, subject)| !subject && inside(marker))
+            || markers.iter().any(|marker| marker.0 <= token && token < marker.1)
     })
 }
 
@@ -122,13 +157,15 @@ fn reach_back(scratch: &mut Scratch, clause: usize) {
     let sentence = own.sentence;
     let first =
         clauses[..clause].iter().rposition(|c| c.sentence != sentence).map_or(0, |at| at + 1);
-    let rest_is_filler = clauses[clause + 1..].iter().enumerate().all(|(at, later)| {
-        scratch.settled[clause + 1 + at]
-            || (later.first..later.last).all(|token| {
-                scratch.flags.get(token as usize).is_some_and(|flags| flags & IS_FILLER != 0)
-            })
-    });
-    let alone = first == clause;
-    let from = if alone && rest_is_filler { 0 } else { first };
+    let says_nothing = |at: usize| {
+        let clause = &clauses[at];
+        let filler = |token: u32| {
+            scratch.flags.get(token as usize).is_some_and(|flags| flags & IS_FILLER != 0)
+        };
+        scratch.settled[at] || (clause.first..clause.last).all(filler)
+    };
+    let alone = (first..clause).all(&says_nothing);
+    let last = (clause + 1..clauses.len()).all(says_nothing);
+    let from = if alone && last { 0 } else { first };
     scratch.settled[from..clause].fill(true);
 }

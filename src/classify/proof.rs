@@ -5,10 +5,24 @@
 
 use crate::config::Fault;
 use crate::config::packs::PackFile;
+use crate::model::Classified;
 
 use super::lexicon::Lexicon;
 use super::pack::{Draft, PackKind};
 use super::{Scratch, classify};
+
+/// What was found in an example instead of its own pack.
+fn instead(found: &Classified) -> String {
+    let topics = found.findings.iter().filter_map(|finding| {
+        let first = finding.matches.first()?;
+        Some(format!("{} («{}»)", finding.topic, first.text))
+    });
+    let topics: Vec<String> = topics.take(3).collect();
+    match topics.is_empty() {
+        true => String::new(),
+        false => format!(", нашлось другое: {}", topics.join(", ")),
+    }
+}
 
 /// The faults of all examples of `packs`.
 #[must_use]
@@ -33,7 +47,7 @@ pub fn examples<'p>(
                     let settled = scratch.cancelled(lexicon);
                     let text = match settled.first() {
                         Some(rule) => format!("пример не найден: {rule} снято как решённое"),
-                        None => "пример не найден ни одним правилом".to_owned(),
+                        None => format!("пример не найден ни одним правилом{}", instead(&found)),
                     };
                     fault(text, "поправьте правило или пример");
                 }

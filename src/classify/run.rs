@@ -56,6 +56,7 @@ impl<'a> Seen<'a> {
 }
 
 /// One text, ready to be asked.
+#[derive(Clone, Copy)]
 pub struct Run<'a> {
     /// Its words.
     pub tokens: &'a Tokens,
@@ -63,6 +64,8 @@ pub struct Run<'a> {
     pub all: Seen<'a>,
     /// Its folded letters, for regular expressions.
     pub haystack: &'a Haystack,
+    /// Whether phrases and windows stay within a clause, not only within a sentence.
+    pub in_clause: bool,
     /// The regular expressions of the program.
     pub regexes: &'a [regex::Regex],
 }
@@ -132,7 +135,12 @@ impl Run<'_> {
         }
     }
 
-    fn sentence_end(&self, token: u32) -> u32 {
+    /// Behind the last token that a phrase or window starting at `token` may reach.
+    fn reach(&self, token: u32) -> u32 {
+        if self.in_clause {
+            let clause = self.tokens.list().get(token as usize).map_or(0, |token| token.clause);
+            return self.tokens.clauses().get(clause as usize).map_or(token + 1, |c| c.last);
+        }
         let sentence = self.tokens.sentence_of(token as usize);
         self.tokens.sentences().get(sentence).map_or(token + 1, |sentence| sentence.last)
     }
@@ -160,7 +168,7 @@ impl Run<'_> {
         let mut ends = Vec::new();
         for start in starts {
             ends.clear();
-            self.ends(seen, parts, start, self.sentence_end(start), &mut ends);
+            self.ends(seen, parts, start, self.reach(start), &mut ends);
             ends.sort_unstable();
             ends.dedup();
             ranges.extend(ends.iter().map(|&end| (start, end)));
@@ -246,7 +254,7 @@ impl Run<'_> {
                     return;
                 }
             }
-            let limit = (start + words).min(self.sentence_end(start));
+            let limit = (start + words).min(self.reach(start));
             if start < behind {
                 continue;
             }
@@ -305,4 +313,47 @@ fn place(
 /// Words between two ranges.
 fn gap(one: Range, two: Range) -> u32 {
     two.0.saturating_sub(one.1).max(one.0.saturating_sub(two.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::program::Program;
+    use crate::classify::query;
+    use crate::classify::terms::{NONE, Terms};
+
+    /// Whether `find` matches `text`, whose token 1 is a place and token 2 an organisation.
+    fn check(find: &str, text: &str) -> bool {
+        let (mut terms, mut program) = (Terms::new(), Program::default());
+        program.add(&query::parse(find).expect("a query"), None, &mut terms);
+        program.seal(&mut terms);
+        let tokens = Tokens::of(text);
+        let mut pairs: Vec<(TermId, u32)> = (0..tokens.len())
+            .map(|at| (terms.meaning(tokens.text(at)).stem, at as u32))
+            .filter(|pair| pair.0 != NONE)
+            .collect();
+        pairs.sort_unstable();
+        let places = [(1, 2, false), (2, 3, true)];
+        let all = Seen { pairs: &pairs, places: &places, hidden: &[] };
+        let haystack = Haystack::default();
+        let run = Run { tokens: &tokens, all, haystack: &haystack, in_clause: false, regexes: &[] };
+        program.branches.iter().any(|branch| run.is_hit(all, &branch.node))
+    }
+
+    #[test]
+    fn places_and_organisations_are_marks() {
+        let text = "свет Онохой школа вода";
+        for (find, expected) in [
+            ("@место", true),
+            ("@орг", true),
+            ("\"свет @место\"", true),
+            ("\"@место свет\"", false),
+            ("\"@место свет\"~2", true),
+            ("\"@место @орг вода\"", true),
+            ("\"(@место | газ) вода\"", false),
+            ("\"@орг вода\"~2 -@место", false),
+        ] {
+            assert_eq!(check(find, text), expected, "{find}");
+        }
+    }
 }

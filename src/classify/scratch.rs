@@ -47,6 +47,8 @@ pub struct Scratch {
     pub(super) hits: Vec<Range>,
     /// Rules that would have matched, had the text not said that all is well.
     pub(super) cancelled: Vec<u32>,
+    /// Rules that matched, had their `unless` not matched too.
+    pub(super) excluded: Vec<u32>,
 }
 
 impl Scratch {
@@ -76,13 +78,24 @@ impl Scratch {
         self.candidates.clear();
         self.matched.clear();
         self.cancelled.clear();
+        self.excluded.clear();
         self.marker = None;
     }
 
     /// Names of the rules of the last text that matched only what is settled or negated.
     #[must_use]
     pub fn cancelled<'l>(&self, lexicon: &'l Lexicon) -> Vec<&'l str> {
-        let name = |rule: &u32| lexicon.rules().get(*rule as usize).map(|rule| rule.name.as_str());
-        self.cancelled.iter().filter_map(name).collect()
+        names(&self.cancelled, lexicon)
     }
+
+    /// Names of the rules of the last text that matched together with their `unless`.
+    #[must_use]
+    pub fn excluded<'l>(&self, lexicon: &'l Lexicon) -> Vec<&'l str> {
+        names(&self.excluded, lexicon)
+    }
+}
+
+fn names<'l>(rules: &[u32], lexicon: &'l Lexicon) -> Vec<&'l str> {
+    let name = |rule: &u32| lexicon.rules().get(*rule as usize).map(|rule| rule.name.as_str());
+    rules.iter().filter_map(name).collect()
 }

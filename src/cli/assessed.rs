@@ -6,7 +6,8 @@
 use otklik_collectors::door::{Door, Masked};
 use serde::Serialize;
 
-use crate::classify::{Scratch, classify, place};
+use crate::classify::resolve::{Surroundings, resolve};
+use crate::classify::{Scratch, classify};
 use crate::model::{
     Attitude, Finding, Language, Match, PlaceFinding, PostKey, Risk, Span, TopicId, TopicKind,
 };
@@ -106,7 +107,7 @@ fn given_place(
         .as_deref()
         .and_then(|name| gazetteer.by_name(name))
         .and_then(|id| gazetteer.title(id).map(|title| (id.clone(), title.to_owned())));
-    place::resolve(&places, &place::Surroundings { given, ..place::Surroundings::default() })
+    resolve(&places, &Surroundings { given, ..Surroundings::default() })
 }
 
 fn bare_post(line: &PostLine, masked: &Masked, now: jiff::Timestamp) -> crate::model::Post {

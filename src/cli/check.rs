@@ -1,7 +1,9 @@
 //! `otklik check`: everything that is wrong with the configuration, at once.
 //!
-//! Place in the flow: run by the operator after each change, by `run` at start. Invariant: needs no
-//! network, no store and no secret; warnings do not fail.
+//! Place in the flow: run by the operator after each change, by `run` at start. Invariant: without
+//! `--online` it needs no network, no store and no secret; warnings do not fail.
+
+mod online;
 
 use std::collections::BTreeSet;
 
@@ -9,8 +11,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::config::{self, Fault, SecretFrom, Settings, Severity};
+use crate::pipeline::district::{District, Strictness};
+use online::Proof;
 
-use super::{Exit, Globals, Result, say};
+use super::{Exit, Globals, Result, open, say};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -18,34 +22,36 @@ pub struct CheckArgs {
     /// Ответ одной строкой JSON
     #[arg(long)]
     json: bool,
+    /// Проверить связь: ключи, права, квоты, почту, бота и каждый источник; ничего не отправляется
+    #[arg(long)]
+    online: bool,
 }
 
 /// Looks at one part of the configuration. Gets settings as far as they are sound.
 type Checker = fn(&Settings) -> Vec<Fault>;
 
 /// Everything that is checked besides `otklik.toml` itself.
-const CHECKERS: &[Checker] = &[sources, unread_platforms, open_secrets];
+const CHECKERS: &[Checker] = &[rules, unread_platforms, open_secrets];
 
 /// Runs the command.
 pub fn run(args: CheckArgs, globals: &Globals) -> Result<Exit> {
     let faults = all_faults(globals);
     let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
     let warnings = faults.len() - errors;
-    if args.json {
-        let report = Report {
-            ok: errors == 0,
-            errors,
-            warnings,
-            faults: faults.iter().map(Row::from).collect(),
-        };
-        say!("{}", serde_json::to_string(&report).map_err(std::io::Error::from)?)?;
-    } else {
+    if !args.json {
         for fault in &faults {
             say!("{fault}")?;
         }
         say!("{}", summary(errors, warnings))?;
     }
-    Ok(if errors == 0 { Exit::Done } else { Exit::BadConfig })
+    let (proofs, proven) = if args.online { go_online(&args, globals)? } else { (None, true) };
+    let ok = errors == 0 && proven;
+    if args.json {
+        let faults = faults.iter().map(Row::from).collect();
+        let report = Report { ok, errors, warnings, faults, online: proofs };
+        say!("{}", serde_json::to_string(&report).map_err(std::io::Error::from)?)?;
+    }
+    Ok(if ok { Exit::Done } else { Exit::BadConfig })
 }
 
 /// Every fault of the configuration, errors and warnings, in the order of files and lines.
@@ -54,6 +60,9 @@ pub fn all_faults(globals: &Globals) -> Vec<Fault> {
     for checker in CHECKERS {
         faults.extend(checker(&settings));
     }
+    let place = |fault: &Fault| (fault.file != settings.file, fault.file.clone(), fault.line);
+    faults.sort_by_cached_key(|fault| (place(fault), fault.column, fault.text.clone()));
+    faults.dedup();
     faults
 }
 
@@ -62,6 +71,37 @@ pub fn stopping_faults(globals: &Globals) -> Vec<Fault> {
     let mut faults = all_faults(globals);
     faults.retain(|fault| fault.severity == Severity::Error);
     faults
+}
+
+/// Proves what is configured and says so; a file that cannot be read leaves nothing to prove.
+fn go_online(args: &CheckArgs, globals: &Globals) -> Result<(Option<Vec<Proof>>, bool)> {
+    let (settings, faults) = config::examine(&globals.config_file());
+    if faults.iter().any(|fault| fault.severity == Severity::Error) {
+        if !args.json {
+            say!("Связь не проверялась: сначала исправьте {}.", settings.file.display())?;
+        }
+        return Ok((None, false));
+    }
+    let (sources, _) = config::examine_sources(&settings.sources_file(), None);
+    let mut proofs = Vec::new();
+    let mut told = |proof: &Proof| {
+        proofs.push(proof.clone());
+        if !args.json {
+            let mark = if proof.ok { "есть" } else { "НЕТ " };
+            // A closed pipe ends the command at its next line.
+            drop(say!("{mark}  {}", proof.text));
+        }
+    };
+    let proven = open::wait(async { Ok(online::prove(&settings, &sources, &mut told).await) })?;
+    if !args.json {
+        let bad = proofs.iter().filter(|proof| !proof.ok).count();
+        match (proofs.is_empty(), bad) {
+            (true, _) => say!("Проверять нечего: нет ни источников, ни каналов.")?,
+            (_, 0) => say!("Связь в порядке.")?,
+            _ => say!("Не работает: {bad}.")?,
+        }
+    }
+    Ok((Some(proofs), proven))
 }
 
 fn summary(errors: usize, warnings: usize) -> String {
@@ -73,8 +113,9 @@ fn summary(errors: usize, warnings: usize) -> String {
     }
 }
 
-fn sources(settings: &Settings) -> Vec<Fault> {
-    config::examine_sources(&settings.sources_file(), None).1
+/// Packs with their examples, places, risk, routes, sources.
+fn rules(settings: &Settings) -> Vec<Fault> {
+    District::examine(settings, false, Strictness::Strict).1
 }
 
 /// Sources whose platform has no token.
@@ -118,10 +159,13 @@ struct Report<'a> {
     errors: usize,
     warnings: usize,
     faults: Vec<Row<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    online: Option<Vec<Proof>>,
 }
 
+/// A fault as a line of a report.
 #[derive(Serialize)]
-struct Row<'a> {
+pub struct Row<'a> {
     file: String,
     line: u32,
     column: u32,

@@ -12,12 +12,12 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, duration};
-use crate::digest::guard;
 use crate::model::{Alert, PostKind};
 use crate::store::{PostMark, Store, StoredDelivery, StoredPost, StoredProblem, TimeMark};
 
 use super::assessed::TopicLine;
 use super::line::parse_instant;
+use super::words::guard;
 use super::{Exit, Failure, Globals, Result, open};
 
 /// Rows read at once.

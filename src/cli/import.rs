@@ -4,7 +4,6 @@
 //! its own time. Invariants: every good line is stored, a bad one is named, skipped and counted; a line
 //! that is stored unchanged is known, a changed one is an edit; a broken-off import is simply run again.
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,21 +14,16 @@ use jiff::Timestamp;
 use otklik_collectors::door::Door;
 use otklik_collectors::{Author, RawKind, RawPost};
 
-use crate::classify::Scratch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
-use crate::model::{PlaceId, PostId, PostKey, Source, SourceKind, SourceScope};
-use crate::pipeline::assess::{Batch, assess};
 use crate::pipeline::district::District;
-use crate::pipeline::group::{Sending, group_store};
+use crate::pipeline::import::{BATCH, Imported, import_batch};
 use crate::pipeline::keys::KeyFile;
-use crate::store::{PageCommit, PageOutcome, PostCommit, Store};
+use crate::store::{PageOutcome, Store};
 
 use super::line::PostLine;
 use super::{Exit, Failure, Globals, Result, open, say, tabular};
 
-/// Posts in one transaction.
-const BATCH: usize = 500;
 /// Source of lines that name none.
 const SOURCE: &str = "import";
 
@@ -118,16 +112,15 @@ async fn store_all(
     })?;
     let door = Door::new(Arc::new(keys), []);
     let bar = progress(lines.len());
-    let mut scratch = Scratch::default();
+    let mut scratch = Default::default();
     let mut lines = lines.into_iter().peekable();
     while lines.peek().is_some() {
-        let batch: Vec<PostLine> = lines.by_ref().take(BATCH).collect();
+        let batch: Vec<Imported> =
+            lines.by_ref().take(BATCH).map(|line| imported(line, district, &door, now)).collect();
         let count = batch.len();
-        let posts = assess_lines(store, district, &door, batch, now, &mut scratch).await?;
-        let page =
-            PageCommit { look: None, posts, gone: Vec::new(), dead_letters: Vec::new(), now };
-        add(tally, &store.commit_page(page).await?);
-        let grouped = group_store(store, district, Sending::Suppressed, || now).await?;
+        let (outcome, grouped) =
+            import_batch(store, district, &door, batch, now, &mut scratch).await?;
+        add(tally, &outcome);
         tally.problems += grouped.opened;
         tally.alerts += grouped.alerts;
         bar.inc(count as u64);
@@ -153,64 +146,15 @@ fn progress(lines: usize) -> ProgressBar {
     bar
 }
 
-/// Assesses lines of one batch, whatever their sources; the order of the lines is kept.
-async fn assess_lines(
-    store: &Store,
-    district: &District,
-    door: &Door,
-    lines: Vec<PostLine>,
-    now: Timestamp,
-    scratch: &mut Scratch,
-) -> Result<Vec<PostCommit>> {
-    let mut by_source: BTreeMap<(String, String), Vec<(usize, PostLine)>> = BTreeMap::new();
-    for (order, line) in lines.into_iter().enumerate() {
-        let source = line.source.clone().unwrap_or_else(|| SOURCE.to_owned());
-        let platform = line.platform.clone().unwrap_or_else(|| SOURCE.to_owned());
-        by_source.entry((source, platform)).or_default().push((order, line));
-    }
-    let mut assessed: Vec<(usize, PostCommit)> = Vec::new();
-    for ((source, platform), lines) in by_source {
-        let source = source_of(source, platform);
-        let key = |id: &str| PostKey { source: source.id.clone(), id: PostId(id.to_owned()) };
-        let asked: Vec<PostKey> =
-            lines.iter().filter_map(|(_, line)| line.parent.as_deref()).map(key).collect();
-        let parents = store.places_of(&asked).await?;
-        let given: BTreeMap<PostId, PlaceId> = lines
-            .iter()
-            .filter_map(|(_, line)| {
-                let place = district.lexicon.gazetteer().by_name(line.place.as_deref()?)?;
-                Some((PostId(line.id.clone()), place.clone()))
-            })
-            .collect();
-        for (order, line) in lines {
-            // One line at a time: the same id may stand in the file twice with different texts.
-            let mut batch = Batch {
-                district,
-                door,
-                source: &source,
-                parents: parents.clone(),
-                given: given.clone(),
-                now,
-            };
-            let raw = raw_of(line, door, now);
-            assessed.extend(assess(&mut batch, vec![raw], scratch).into_iter().map(|c| (order, c)));
-        }
-    }
-    assessed.sort_by_key(|(order, _)| *order);
-    Ok(assessed.into_iter().map(|(_, commit)| commit).collect())
-}
-
-fn source_of(id: String, platform: String) -> Source {
-    Source {
-        id: id.into(),
-        platform,
-        handle: String::new(),
-        kind: SourceKind::Community,
-        scope: SourceScope::District,
-        place: None,
-        every_secs: 0,
-        comments: true,
-        backfill_secs: 0,
+/// Lets a line through the door.
+fn imported(line: PostLine, district: &District, door: &Door, now: Timestamp) -> Imported {
+    let named = |name: &Option<String>| name.clone().unwrap_or_else(|| SOURCE.to_owned());
+    let gazetteer = district.lexicon.gazetteer();
+    Imported {
+        source: named(&line.source).into(),
+        platform: named(&line.platform),
+        place: line.place.as_deref().and_then(|name| gazetteer.by_name(name)).cloned(),
+        raw: raw_of(line, door, now),
     }
 }
 

@@ -7,6 +7,7 @@
 mod assessed;
 mod classify;
 mod collect;
+mod digest;
 pub mod exit;
 mod export;
 mod import;
@@ -19,10 +20,16 @@ mod stream;
 mod tabular;
 
 mod check;
+mod evaluate;
+mod explain;
 mod init;
+mod packs;
+mod paint;
 mod russian;
 mod sources;
 mod table;
+mod try_page;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
@@ -72,8 +79,16 @@ enum CommandLine {
     Init(init::InitArgs),
     /// Проверить настройку и показать все ошибки сразу
     Check(check::CheckArgs),
+    /// Объяснить оценку текста: слово, правило, место, риск
+    Explain(explain::ExplainArgs),
+    /// Измерить словари на размеченном файле
+    Evaluate(evaluate::EvaluateArgs),
+    /// Словари: что есть и верны ли примеры
+    Packs(packs::PacksArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
+    /// Прочитать одну страницу источника и показать, как она будет оценена; ничего не сохраняется
+    Try(try_page::TryArgs),
     /// Служба: читает источники, находит проблемы, оповещает
     Run(run::RunArgs),
     /// Как дела: служба, источники, отправка
@@ -91,7 +106,7 @@ enum CommandLine {
     /// Оповещения
     Alerts(small::AlertsArgs),
     /// Недельная сводка
-    Digest(small::DigestArgs),
+    Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
     Erase(small::EraseArgs),
     /// Велеть службе перечитать правила
@@ -159,7 +174,11 @@ fn run(cli: Cli) -> Result<Exit> {
     match cli.command {
         CommandLine::Init(args) => init::run(args, &globals),
         CommandLine::Check(args) => check::run(args, &globals),
+        CommandLine::Evaluate(args) => evaluate::run(args, &globals),
+        CommandLine::Explain(args) => explain::run(args, &globals),
+        CommandLine::Packs(args) => packs::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
+        CommandLine::Try(args) => try_page::run(args, &globals),
         CommandLine::Run(args) => run::run(args, &globals),
         CommandLine::Status(args) => small::status(args, &globals),
         CommandLine::Collect(args) => collect::run(args, &globals),
@@ -168,7 +187,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Classify(args) => classify::run(args, &globals),
         CommandLine::Problems(args) => small::problems(args, &globals),
         CommandLine::Alerts(args) => small::alerts(args, &globals),
-        CommandLine::Digest(args) => small::digest(args, &globals),
+        CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),
     }

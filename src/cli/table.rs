@@ -26,6 +26,16 @@ pub fn aligned(rows: &[Vec<String>]) -> Vec<String> {
         .collect()
 }
 
+/// At most `chars` characters of a text on one line; an ellipsis says that it goes on.
+#[must_use]
+pub fn start(text: &str, chars: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +44,13 @@ mod tests {
     fn columns_are_aligned_by_characters() {
         let rows = [["имя", "x"], ["a", "длинное"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(aligned(&rows), ["имя  x", "a    длинное"]);
+    }
+
+    #[test]
+    fn a_start_is_one_line() {
+        for (text, expected) in [("a  б\nв", "a б в"), ("абвгде", "абвгд…"), ("абвгд", "абвгд")]
+        {
+            assert_eq!(start(text, 5), expected);
+        }
     }
 }

@@ -63,8 +63,8 @@ pub struct Newcomer {
     pub findings: Vec<Finding>,
     /// Places, resolved: from the text, its parent, thread, source or district.
     pub places: Vec<PlaceFinding>,
-    /// Risk of the post alone.
-    pub risk: Risk,
+    /// Risk of the post alone, by topic; a topic that is lacking has none.
+    pub risks: BTreeMap<TopicId, Risk>,
     /// Voice per topic; none for an official text.
     pub voices: BTreeMap<TopicId, VoiceMark>,
     /// Whether the page wrote in its own name: counts once per distinct text, for no k.
@@ -330,7 +330,7 @@ fn grow(item: &Newcomer, loaded: &Loaded, score: &ScoreProblem<'_>) -> ProblemEv
         topic: &problem.topic,
         kind: problem.kind,
         before: &before,
-        post: item.ground.then_some(&item.risk),
+        post: item.risks.get(&problem.topic).filter(|_| item.ground),
         posts: problem.posts + 1,
         voices: count_voices(&loaded.voices).0,
         sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, read_text};
+use super::shipped;
 
 /// Folder of the customer's own packs and overlays within `keywords/`.
 pub const LOCAL: &str = "local";
@@ -64,6 +65,15 @@ pub fn read_dir(folder: &Path) -> Result<Vec<PackFile>, Vec<Fault>> {
         }
     }
     if faults.is_empty() { Ok(files) } else { Err(faults) }
+}
+
+/// The files of `folder`; without such a folder the shipped ones.
+pub fn read_or_shipped(folder: &Path) -> Result<Vec<PackFile>, Vec<Fault>> {
+    if folder.exists() {
+        return read_dir(folder);
+    }
+    let packs = shipped::keywords().filter(|(name, _)| name.ends_with(".toml"));
+    Ok(packs.map(|(name, text)| PackFile::new(format!("keywords/{name}"), text)).collect())
 }
 
 fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, Fault> {

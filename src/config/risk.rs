@@ -50,8 +50,8 @@ pub struct WeakPart {
     pub title: String,
     /// A finding with fewer points than this is weak.
     pub below: u8,
-    /// Points, negative.
-    pub points: i32,
+    /// Points for severity 1, 2, 3, 4, 5, negative.
+    pub points: [i32; 5],
     /// What it has to do with an information risk.
     pub why: String,
 }
@@ -227,7 +227,7 @@ impl RiskRules {
         }
         if !self.severity.points.is_sorted() || self.severity.points.iter().any(|p| *p < 0) {
             let text = "баллы тяжести (severity.points) должны расти от 1 к 5";
-            faults.push(Fault::whole(file, text, "например [10, 22, 34, 46, 60]"));
+            faults.push(Fault::whole(file, text, "например [10, 22, 32, 42, 56]"));
         }
         faults
     }
@@ -271,9 +271,11 @@ mod tests {
         };
         check("steps = [[2, 2], [3, 5]", "steps = [[2, 2], [3, 1]", "должны расти");
         check("id = \"children\"", "id = \"danger_to_life\"", "описано дважды");
-        check("points = 18", "points = 180", "баллы вне границ");
-        check("[10, 22, 34, 46, 60]", "[10, 22, 34, 20, 60]", "severity.points");
-        check("from_to = \"11-10..03-20\"", "from_to = \"зима\"", "risk.toml:50:");
+        check("points = 16", "points = 160", "баллы вне границ");
+        check("[10, 22, 32, 42, 56]", "[10, 22, 32, 20, 56]", "severity.points");
+        let line = SHIPPED.lines().position(|line| line.starts_with("from_to")).unwrap() + 1;
+        let place = format!("risk.toml:{line}:");
+        check("from_to = \"11-10..03-20\"", "from_to = \"зима\"", &place);
     }
 
     #[test]
@@ -281,7 +283,7 @@ mod tests {
         let rules = RiskRules::shipped();
         let days = rules.circumstances.iter().find(|part| part.signal == "days").unwrap();
         let by_days: Vec<_> = [0, 1, 3, 30, u32::MAX].map(|n| days.points_for(n)).into();
-        assert_eq!(by_days, [2, 2, 4, 8, 8]);
+        assert_eq!(by_days, [2, 2, 4, 6, 6]);
         let by_voices: Vec<_> = [0, 1, 2, 4, 7, 1000].map(|n| rules.voices.points_for(n)).into();
         assert_eq!(by_voices, [0, 0, 2, 5, 9, 18]);
     }

@@ -73,4 +73,6 @@ pub struct KnownNames {
     pub topics: Option<BTreeSet<String>>,
     /// Settlements.
     pub places: Option<BTreeSet<String>>,
+    /// Whether a receiver that does not exist is an error (`run`, `check`), not a warning.
+    pub receivers: bool,
 }

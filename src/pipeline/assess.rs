@@ -12,11 +12,13 @@ use otklik_collectors::{Author, RawPost};
 
 use super::district::District;
 use super::keys::month_of;
-use crate::classify::place::{self, Surroundings};
+use crate::classify::Gazetteer;
+use crate::classify::resolve::{Surroundings, resolve};
 use crate::classify::{Scratch, classify};
 use crate::model::digest::Week;
 use crate::model::{
-    Classified, PlaceBy, PlaceFinding, PlaceId, Post, PostId, PostKey, Risk, Source, SourceScope,
+    Classified, Finding, PlaceBy, PlaceFinding, PlaceId, Post, PostId, PostKey, Risk, Source,
+    SourceScope, TopicId,
 };
 use crate::risk::{self, RiskContext};
 use crate::store::{Assessment, AttitudeTally, PostCommit, VoiceMark, WorkMarks};
@@ -76,9 +78,10 @@ fn assess_one(
     let attitude = tallies(district, &post, &classified, &seed);
     let plain = classified.attitude.is_empty();
     let waits = !classified.findings.is_empty() || (post.official && post.parent.is_some());
-    let work = waits.then_some(WorkMarks {
+    let work = waits.then(|| WorkMarks {
         ground: plain && !post.official,
         quotable: plain && !post.official && !post.repost,
+        risks: topic_risks(district, &post, &classified, &places),
     });
     Some(PostCommit {
         fingerprint: fingerprint(&post.text).to_be_bytes().to_vec(),
@@ -103,15 +106,35 @@ pub fn score(
     classified: &Classified,
     places: &[PlaceFinding],
 ) -> Risk {
-    let named = places.iter().filter(|place| place.place.is_some());
-    let elsewhere = named.clone().next().is_some() && named.clone().all(|place| place.elsewhere);
-    let context = RiskContext {
+    let context = risk_context(district, post, places);
+    risk::score(classified, &|topic| district.topic_facts(topic), &context, &district.risk)
+}
+
+/// Risk of each topic alone.
+fn topic_risks(
+    district: &District,
+    post: &Post,
+    classified: &Classified,
+    places: &[PlaceFinding],
+) -> BTreeMap<TopicId, Risk> {
+    let context = risk_context(district, post, places);
+    let risk = |finding: &Finding| {
+        let facts = district.topic_facts(&finding.topic)?;
+        let rules = &district.risk;
+        let risk = risk::score_finding(finding, &facts, &classified.signals, &context, rules);
+        Some((finding.topic.clone(), risk))
+    };
+    classified.findings.iter().filter_map(risk).collect()
+}
+
+fn risk_context(district: &District, post: &Post, places: &[PlaceFinding]) -> RiskContext {
+    let mut named = places.iter().filter(|place| place.place.is_some()).peekable();
+    RiskContext {
         date: post.published.to_zoned(district.zone.clone()).date(),
-        elsewhere,
+        elsewhere: named.peek().is_some() && named.all(|place| place.elsewhere),
         official: post.official,
         repost: post.repost,
-    };
-    risk::score(classified, &|topic| district.topic_facts(topic), &context, &district.risk)
+    }
 }
 
 fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Vec<PlaceFinding> {
@@ -125,9 +148,8 @@ fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Ve
         given: post.place.as_ref().and_then(titled),
         parent: parent.unwrap_or_default(),
         source: batch.source.place.as_ref().and_then(titled),
-        scope: Some(batch.source.scope),
     };
-    let mut places = place::resolve(&classified.places, &around);
+    let mut places = resolve(&classified.places, &around);
     if places.is_empty() && batch.source.scope == SourceScope::District {
         places.push(PlaceFinding {
             place: None,
@@ -144,7 +166,7 @@ fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Ve
     places
 }
 
-fn district_places(district: &District) -> &place::Gazetteer {
+fn district_places(district: &District) -> &Gazetteer {
     district.lexicon.gazetteer()
 }
 

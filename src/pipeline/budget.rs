@@ -10,11 +10,12 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use otklik_collectors::{Budget, Call, Class, CollectError, Scope};
 
+use super::words;
 use crate::clock::Clock;
 use crate::store::{BudgetAnswer, BudgetCall, Store};
 
 /// Longest wait for a pause inside one call; longer ones end the look.
-const PATIENCE_SECS: i64 = 5;
+pub(super) const PATIENCE_SECS: i64 = 5;
 /// Daily quotas are counted by the platforms' day, which is Moscow's.
 const QUOTA_OFFSET_HOURS: i8 = 3;
 
@@ -52,6 +53,11 @@ fn next_day(at: Timestamp) -> Timestamp {
         .map_or(at, |zoned| zoned.timestamp())
 }
 
+/// A call that a pause forbids for longer than it may wait.
+pub(super) fn paused(until: Timestamp) -> CollectError {
+    CollectError::new(Class::RateLimited, Scope::Token, "paused", words::WAITS).until(until)
+}
+
 #[async_trait]
 impl Budget for StoredBudget {
     async fn take(&self, call: &Call) -> Result<(), CollectError> {
@@ -73,13 +79,7 @@ impl Budget for StoredBudget {
                 Ok(BudgetAnswer::Paused(until)) => {
                     let patience = SignedDuration::from_secs(PATIENCE_SECS);
                     if until.duration_since(now) > patience {
-                        return Err(CollectError::new(
-                            Class::RateLimited,
-                            Scope::Token,
-                            "paused",
-                            "Площадка просила подождать; опрос продолжится сам",
-                        )
-                        .until(until));
+                        return Err(paused(until));
                     }
                     self.clock.sleep_until(until).await;
                 }
@@ -88,10 +88,7 @@ impl Budget for StoredBudget {
                         Class::Quota,
                         Scope::Method,
                         "quota",
-                        format!(
-                            "Дневная норма вызовов {} исчерпана; опрос продолжится завтра",
-                            call.method
-                        ),
+                        words::spent(&call.method),
                     )
                     .until(next_day(now)));
                 }
@@ -101,7 +98,7 @@ impl Budget for StoredBudget {
                         Class::Ours,
                         Scope::Source,
                         "store",
-                        "Хранилище не записало расход вызовов, поэтому вызов не сделан",
+                        words::NOT_COUNTED,
                     ));
                 }
             }

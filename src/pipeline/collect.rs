@@ -101,7 +101,9 @@ pub async fn look(
     }
 }
 
-fn spec_of(source: &Source, platform_id: Option<String>) -> SourceSpec {
+/// What a collector needs to know of a source.
+#[must_use]
+pub fn spec_of(source: &Source, platform_id: Option<String>) -> SourceSpec {
     use crate::model::SourceKind as Ours;
     use otklik_collectors::SourceKind as Theirs;
     SourceSpec {

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::report::parse_week;
 use super::services::Services;
-use super::{district::District, report};
+use super::{district::District, report, words};
 use crate::model::{Command, CommandKind, CommandReply, ProblemEvent, ProblemEventKind, ProblemId};
-use crate::store::{ErasureReceipt, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// Carries out a command that changes the store alone; `None` for one that only a daemon can do.
 pub async fn change_store(
@@ -18,28 +18,28 @@ pub async fn change_store(
     now: Timestamp,
 ) -> Result<Option<CommandReply>, StoreError> {
     Ok(Some(match &command.kind {
-        CommandKind::Ping => done("Служба работает"),
-        CommandKind::Erase { post } => done(receipt_text(&store.erase(post, now).await?)),
+        CommandKind::Ping => done(words::ALIVE),
+        CommandKind::Erase { post } => done(words::receipt(&store.erase(post, now).await?)),
         CommandKind::Acknowledge { alert } => match store.alert(alert).await? {
-            None => refused(format!("Нет оповещения {alert}")),
+            None => refused(words::no_alert(alert)),
             Some(found) => {
                 let kind = ProblemEventKind::Acknowledged { role: command.role.clone() };
                 append(store, &found.problem, kind, now).await?;
-                done(format!("Оповещение {alert} взято в работу"))
+                done(words::taken(alert))
             }
         },
         CommandKind::CloseProblem { problem } => {
             if store.problems(std::slice::from_ref(problem)).await?.is_empty() {
-                refused(format!("Нет проблемы {problem}"))
+                refused(words::no_problem(problem))
             } else {
                 let kind = ProblemEventKind::Closed { reason: "person".to_owned() };
                 append(store, problem, kind, now).await?;
-                done(format!("Проблема {problem} закрыта"))
+                done(words::closed(problem))
             }
         }
         CommandKind::CollectNow { sources } => {
             let count = store.hasten_sources(sources, now).await?;
-            done(format!("Источников поставлено в очередь на опрос: {count}"))
+            done(words::hastened(count))
         }
         CommandKind::Reload | CommandKind::SendDigest { .. } => return Ok(None),
     }))
@@ -52,13 +52,13 @@ pub async fn send_digest(
     week: &str,
 ) -> Result<CommandReply, StoreError> {
     let Some(week) = parse_week(week) else {
-        return Ok(refused("Неделя пишется как 2026-W47".to_owned()));
+        return Ok(refused(words::WEEK_FORM.to_owned()));
     };
     let fresh = report::make_digest(services, district, week).await?;
     Ok(if fresh {
-        done(format!("Сводка {} составлена и поставлена в очередь", week.name()))
+        done(words::digest_queued(&week.name()))
     } else {
-        refused(format!("Сводка {} уже была составлена и отправлена", week.name()))
+        refused(words::digest_known(&week.name()))
     })
 }
 
@@ -69,22 +69,6 @@ async fn append(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     store.append_events(&[(problem.clone(), ProblemEvent { at: now, kind })]).await
-}
-
-/// The receipt of an erasure as a person reads it.
-#[must_use]
-pub fn receipt_text(receipt: &ErasureReceipt) -> String {
-    let removed: Vec<String> =
-        receipt.removed.iter().map(|(table, rows)| format!("{table}: {rows}")).collect();
-    let removed = if removed.is_empty() {
-        "ничего не было".to_owned()
-    } else {
-        removed.join(", ")
-    };
-    format!(
-        "Публикация удалена {} (хеш ключа {}). Удалено: {removed}",
-        receipt.at, receipt.key_hash
-    )
 }
 
 fn done(text: impl Into<String>) -> CommandReply {

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::district::District;
 use super::report;
 use super::services::Services;
+use super::words;
 use crate::alert::render::{AlertText, AlertView, QuoteView, render};
 use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState};
 use crate::notify::{Message, NextStep, apply_step, next_step};
@@ -67,7 +68,7 @@ async fn send_one(
 ) -> Result<DeliveryState, StoreError> {
     let mut delivery = claim.delivery;
     let Some(message) = word(services, district, &delivery).await? else {
-        let end = end_of(&delivery, DeliveryState::Failed, "Сообщать больше не о чем", None);
+        let end = end_of(&delivery, DeliveryState::Failed, words::NOTHING_TO_TELL, None);
         let now = services.clock.now();
         services.store.finish_delivery(&delivery.id, lease, end, now).await?;
         return Ok(DeliveryState::Failed);

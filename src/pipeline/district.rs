@@ -8,6 +8,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
+use super::words;
 use crate::classify::{Gazetteer, Lexicon};
 use crate::cluster::ClusterRules;
 use crate::config::places::PlacesFile;
@@ -40,53 +41,35 @@ pub struct District {
 impl District {
     /// Reads everything. `anywhere`: every place counts as ours.
     pub fn load(settings: &Settings, anywhere: bool) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let mut district = take(&mut faults, Self::load_rules(settings, anywhere));
-        let places: Option<BTreeSet<PlaceId>> = district.as_ref().map(|district| {
-            district.lexicon.gazetteer().ours().map(|(id, _)| id.clone()).collect()
-        });
-        let file = settings.sources_file();
-        let sources = take(&mut faults, config::load_sources(&file, places.as_ref()));
-        if let (Some(district), Some(sources)) = (district.as_mut(), sources) {
-            district.sources = sources;
-        }
+        let (district, faults) = Self::examine(settings, anywhere, Strictness::Lenient);
         finish(district, faults)
     }
 
     /// Reads what classification needs: packs, places, risk, routes; no sources.
     pub fn load_rules(settings: &Settings, anywhere: bool) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let places =
-            read_or(&mut faults, &settings.places_file(), PlacesFile::parse, PlacesFile::built_in);
-        let gazetteer = Gazetteer::compile(&places);
-        let gazetteer = if anywhere { gazetteer.anywhere() } else { gazetteer };
-        let known_places = gazetteer.ours().map(|(id, _)| id.0.clone()).collect();
-        let lexicon = take(&mut faults, load_packs(&settings.keywords, gazetteer));
-        let risk =
-            read_or(&mut faults, &settings.risk_file(), RiskRules::parse, RiskRules::shipped);
-        let known = KnownNames {
-            topics: lexicon
-                .as_ref()
-                .map(|lexicon| lexicon.topics().iter().map(|topic| topic.id.0.clone()).collect()),
-            places: Some(known_places),
-        };
-        let routes = read_or(
-            &mut faults,
-            &settings.routes_file(),
-            |file, source| routes::parse(file, source, &known).map(|(routes, _)| routes),
-            Routes::default,
-        );
-        let district = lexicon.map(|lexicon| Self {
-            id: settings.district.id.clone(),
-            name: settings.district.name.clone(),
-            zone: settings.district.timezone.clone(),
-            lexicon,
-            risk,
-            cluster: ClusterRules::default(),
-            routes,
-            sources: Vec::new(),
-        });
+        let (district, faults) = rules(settings, anywhere, Strictness::Lenient);
         finish(district, faults)
+    }
+
+    /// Reads everything and says all that is wrong, warnings included; a district only if the packs
+    /// are sound. Where another file is broken, what is built in stands in its place.
+    #[must_use]
+    pub fn examine(
+        settings: &Settings,
+        anywhere: bool,
+        strictness: Strictness,
+    ) -> (Option<Self>, Vec<Fault>) {
+        let (mut district, mut faults) = rules(settings, anywhere, strictness);
+        let places: Option<BTreeSet<PlaceId>> = district.as_ref().map(|district| {
+            district.lexicon.gazetteer().ours().map(|(id, _)| id.clone()).collect()
+        });
+        let file = settings.sources_file();
+        let (sources, found) = config::examine_sources(&file, places.as_ref());
+        faults.extend(found);
+        if let Some(district) = district.as_mut() {
+            district.sources = sources;
+        }
+        (district, faults)
     }
 
     /// What the risk table asks about a topic.
@@ -119,9 +102,96 @@ impl District {
     }
 }
 
+/// Whether a receiver or department that nobody knows is an error or a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// A warning: one may classify all the same.
+    Lenient,
+    /// An error, as `run` and `check` see it.
+    Strict,
+}
+
+/// Packs, places, risk and routes, with everything that is wrong with them.
+fn rules(
+    settings: &Settings,
+    anywhere: bool,
+    strictness: Strictness,
+) -> (Option<District>, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let gazetteer = gazetteer(settings, anywhere, &mut faults);
+    let known_places = gazetteer.ours().map(|(id, _)| id.0.clone()).collect();
+    let lexicon = take(&mut faults, load_packs(&settings.keywords, gazetteer));
+    faults.extend(lexicon.iter().flat_map(|lexicon| lexicon.warnings().to_vec()));
+    let risk = read_or(&mut faults, &settings.risk_file(), RiskRules::parse, RiskRules::shipped);
+    let known = KnownNames {
+        topics: lexicon
+            .as_ref()
+            .map(|lexicon| lexicon.topics().iter().map(|topic| topic.id.0.clone()).collect()),
+        places: Some(known_places),
+        receivers: strictness == Strictness::Strict,
+    };
+    let file = settings.routes_file();
+    let mut warnings = Vec::new();
+    let parsed = |file: &Path, source: &str| routes::parse(file, source, &known);
+    let (routes, found) = read_or(&mut faults, &file, parsed, Default::default);
+    warnings.extend(found);
+    if let (Some(lexicon), true) = (&lexicon, file.exists()) {
+        let unknown = unknown_departments(lexicon, &routes, &file);
+        warnings.extend(unknown.into_iter().map(|fault| match strictness {
+            Strictness::Strict => fault,
+            Strictness::Lenient => fault.warning(),
+        }));
+    }
+    faults.extend(warnings);
+    let district = lexicon.map(|lexicon| District {
+        id: settings.district.id.clone(),
+        name: settings.district.name.clone(),
+        zone: settings.district.timezone.clone(),
+        lexicon,
+        risk,
+        cluster: ClusterRules::default(),
+        routes,
+        sources: Vec::new(),
+    });
+    (district, faults)
+}
+
+/// Departments that packs name and `routes.toml` does not.
+fn unknown_departments(lexicon: &Lexicon, routes: &Routes, file: &Path) -> Vec<Fault> {
+    let mut packs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for topic in lexicon.topics() {
+        if let Some(department) = topic.department.as_deref()
+            && !routes.departments.contains_key(department)
+        {
+            packs.entry(department).or_default().push(topic.id.as_str());
+        }
+    }
+    let fault = |(department, packs): (&str, Vec<&str>)| {
+        let text = words::no_department(department, &packs.join(", "));
+        Fault::whole(file, text, words::department_fix(department))
+    };
+    packs.into_iter().map(fault).collect()
+}
+
+/// Places of `places.toml`. `anywhere`: every place counts as ours.
+fn gazetteer(settings: &Settings, anywhere: bool, faults: &mut Vec<Fault>) -> Gazetteer {
+    let file = settings.places_file();
+    let places = read_or(faults, &file, PlacesFile::parse, PlacesFile::built_in);
+    let gazetteer = Gazetteer::compile(&places);
+    if anywhere { gazetteer.anywhere() } else { gazetteer }
+}
+
+/// The packs alone, compiled over the known places, with their examples run.
+pub fn load_lexicon(settings: &Settings) -> Result<Lexicon, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let gazetteer = gazetteer(settings, false, &mut faults);
+    let lexicon = take(&mut faults, load_packs(&settings.keywords, gazetteer));
+    lexicon.filter(|_| !is_broken(&faults)).ok_or(faults)
+}
+
+/// The packs of `folder`; without such a folder those the program carries.
 fn load_packs(folder: &Path, gazetteer: Gazetteer) -> Result<Lexicon, Vec<Fault>> {
-    let files = config::packs::read_dir(folder)?;
-    Lexicon::compile(files, gazetteer)
+    Lexicon::compile(config::packs::read_or_shipped(folder)?, gazetteer)
 }
 
 /// Reads a reloadable file; a missing one means what the program has built in.
@@ -151,7 +221,11 @@ fn take<T>(faults: &mut Vec<Fault>, outcome: Result<T, Vec<Fault>>) -> Option<T>
 
 fn finish(district: Option<District>, faults: Vec<Fault>) -> Result<District, Vec<Fault>> {
     match district {
-        Some(district) if !faults.iter().any(|f| f.severity == Severity::Error) => Ok(district),
+        Some(district) if !is_broken(&faults) => Ok(district),
         _ => Err(faults),
     }
+}
+
+fn is_broken(faults: &[Fault]) -> bool {
+    faults.iter().any(|fault| fault.severity == Severity::Error)
 }

@@ -265,7 +265,7 @@ fn newcomer(item: &WorkItem) -> Newcomer {
         published: item.post.published,
         findings: item.assessment.findings.clone(),
         places: item.assessment.places.clone(),
-        risk: item.assessment.risk.clone(),
+        risks: item.marks.risks.clone(),
         voices: item
             .voices
             .iter()

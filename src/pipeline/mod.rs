@@ -5,6 +5,7 @@
 //! rows, so every step can be stopped, repeated and replayed.
 //!
 //! - [`collect`]: one look at one source; its pages go through [`assess`] and are committed whole.
+//! - [`import`]: the same for posts out of a file, told to nobody.
 //! - [`group`]: posts that wait become problems, alerts and outbox rows.
 //! - [`dispatch`]: outbox rows become messages.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
@@ -20,9 +21,12 @@ pub mod command;
 pub mod dispatch;
 pub mod district;
 pub mod group;
+pub mod import;
 pub mod keys;
+pub mod passing;
 pub mod report;
 pub mod services;
+mod words;
 
 use jiff::Timestamp;
 

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use super::calendar::next_after;
 use super::district::District;
 use super::services::Services;
+use super::words;
 use crate::alert::{self, route};
 use crate::cluster;
 use crate::digest::{self, Digest, Titles};
@@ -161,7 +162,7 @@ pub async fn word_digest(
     let Some(stored) = services.store.digest(week).await? else { return Ok(None) };
     let mut attachments = Vec::new();
     let mut telegram = Vec::new();
-    let mut subject = format!("Недельная сводка {week}");
+    let mut subject = words::digest_subject(week);
     if let Some(week) = parse_week(week) {
         let made = build_digest(&services.store, district, week).await?;
         subject = digest::subject(&made);

@@ -18,11 +18,13 @@ use otklik_collectors::{
 
 use super::budget::StoredBudget;
 use super::district::District;
-use super::keys::KeyFile;
+use super::keys::{KeyFile, PassingKeys};
+use super::passing::PassingBudget;
+use super::words;
 use crate::clock::Clock;
 use crate::config::{Fault, Secret, SecretError, SecretText, Settings, TokenKind};
 use crate::model::Source;
-use crate::notify::{self, Email, EmailSettings, Notifiers, Telegram};
+use crate::notify::{self, Email, EmailSettings, Notifier, Notifiers, Telegram};
 use crate::store::Store;
 
 /// The collectors and the door they share; rebuilt when the sources change, because the door leaves the
@@ -35,6 +37,25 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Readers that leave no trace: limits are kept in memory, month keys end with the process.
+    pub fn passing(
+        settings: &Settings,
+        sources: &[Source],
+        vk: Option<VkSettings>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Fault> {
+        let door = Door::new(Arc::new(PassingKeys::default()), handles(sources));
+        let ports = Ports {
+            budget: Arc::new(PassingBudget::new(Arc::clone(&clock))),
+            clock,
+            transport: transport(settings)?,
+            door: door.clone(),
+        };
+        let telegram = telegram_settings(settings);
+        let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
+        Ok(Self { door, collectors })
+    }
+
     /// The reader of a platform.
     pub fn collector(&self, platform: Platform) -> Result<&Arc<dyn Collector>, CollectError> {
         self.collectors.get(&platform).ok_or_else(|| {
@@ -42,9 +63,7 @@ impl Reading {
                 Class::NeedsPerson,
                 Scope::Source,
                 "not configured",
-                format!(
-                    "Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml"
-                ),
+                words::not_configured(platform),
             )
         })
     }
@@ -78,25 +97,16 @@ impl Services {
         store: Store,
         district: District,
     ) -> Result<Self, Fault> {
-        let fault = |text: String| Fault::whole(&settings.file, text, "");
-        let transport: Arc<dyn Transport> = Arc::new(
-            Http::new(HttpSettings {
-                proxy: settings.network.proxy.clone(),
-                ca_file: settings.network.ca_file.clone(),
-                allow: settings.network.allow.clone(),
-                ..HttpSettings::default()
-            })
-            .map_err(|error| fault(format!("сеть не настраивается: {error}")))?,
-        );
+        let transport = transport(&settings)?;
         let keys =
             Arc::new(KeyFile::open(&settings.store, Arc::clone(&clock)).map_err(|error| {
                 Fault::whole(
                     &KeyFile::path_of(&settings.store),
-                    format!("файл месячных ключей не открывается ({error})"),
-                    "проверьте права на папку хранилища",
+                    words::keys_closed(error),
+                    words::KEYS_FIX,
                 )
             })?);
-        let notifiers = notifiers(&settings)?;
+        let notifiers = Notifiers { email: email(&settings)?, telegram: bot(&settings)? };
         let reading = read_with(&settings, &clock, &store, &keys, &transport, &district.sources)?;
         Ok(Self {
             settings,
@@ -144,63 +154,85 @@ fn read_with(
         transport: Arc::clone(transport),
         door: door.clone(),
     };
-    let vk = match &settings.platforms.vk {
-        Some(vk) => Some(VkSettings {
-            api_url: vk.api_url.clone(),
-            token: vk
-                .token
-                .read()
-                .map_err(|error| Fault::whole(&settings.file, error.text, error.fix))?
-                .expose()
-                .to_owned(),
-            version: vk.version.clone(),
-            token_kind: match vk.token_kind {
-                TokenKind::Service => otklik_collectors::vk::TokenKind::Service,
-                TokenKind::User => otklik_collectors::vk::TokenKind::User,
-            },
-        }),
-        None => None,
-    };
-    let telegram =
-        TelegramSettings { preview_url: settings.platforms.telegram.preview_url.clone() };
+    let vk = vk_settings(settings)?;
+    let telegram = telegram_settings(settings);
     let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
     Ok(Reading { door, collectors })
 }
 
-/// The channels that are configured.
-fn notifiers(settings: &Settings) -> Result<Notifiers, Fault> {
-    let fault = |text: String| Fault::whole(&settings.file, text, "");
-    let unread = |error: SecretError| Fault::whole(&settings.file, error.text, error.fix);
-    let ca_pem = match &settings.network.ca_file {
-        Some(file) => Some(std::fs::read(file).map_err(|error| {
-            Fault::whole(file, format!("файл сертификатов не читается ({error})"), "")
-        })?),
-        None => None,
-    };
-    let mut notifiers = Notifiers::default();
-    if let Some(smtp) = &settings.smtp {
-        let password = smtp.password.as_ref().map(Secret::read).transpose().map_err(unread)?;
-        let email = Email::new(&EmailSettings {
-            url: &smtp.url,
-            from: &smtp.from,
-            password: password.as_ref().map(SecretText::expose),
-            ca_pem: ca_pem.as_deref(),
-        })
-        .map_err(fault)?;
-        notifiers.email = Some(Arc::new(email));
+/// The real network, as configured.
+pub fn transport(settings: &Settings) -> Result<Arc<dyn Transport>, Fault> {
+    let http = Http::new(HttpSettings {
+        proxy: settings.network.proxy.clone(),
+        ca_file: settings.network.ca_file.clone(),
+        allow: settings.network.allow.clone(),
+        ..HttpSettings::default()
+    });
+    match http {
+        Ok(http) => Ok(Arc::new(http)),
+        Err(error) => Err(Fault::whole(&settings.file, words::no_network(error), "")),
     }
-    if let Some(bot) = &settings.telegram_bot {
-        let token = bot.token.read().map_err(unread)?;
-        let telegram = Telegram::new(&notify::TelegramSettings {
-            api_url: &bot.api_url,
-            token: token.expose(),
-            proxy: settings.network.proxy.as_deref(),
-            ca_pem: ca_pem.as_deref(),
-        })
-        .map_err(fault)?;
-        notifiers.telegram = Some(Arc::new(telegram));
-    }
-    Ok(notifiers)
+}
+
+/// How VK is read, its token included; `None` if it is not configured.
+pub fn vk_settings(settings: &Settings) -> Result<Option<VkSettings>, Fault> {
+    let Some(vk) = &settings.platforms.vk else { return Ok(None) };
+    let token = vk.token.read().map_err(|error| unread(settings, error))?;
+    Ok(Some(VkSettings {
+        api_url: vk.api_url.clone(),
+        token: token.expose().to_owned(),
+        version: vk.version.clone(),
+        token_kind: match vk.token_kind {
+            TokenKind::Service => otklik_collectors::vk::TokenKind::Service,
+            TokenKind::User => otklik_collectors::vk::TokenKind::User,
+        },
+    }))
+}
+
+fn telegram_settings(settings: &Settings) -> TelegramSettings {
+    TelegramSettings { preview_url: settings.platforms.telegram.preview_url.clone() }
+}
+
+/// A secret that cannot be read, as a fault of the configuration.
+fn unread(settings: &Settings, error: SecretError) -> Fault {
+    Fault::whole(&settings.file, format!("{}: {}", error.key, error.text), error.fix)
+}
+
+/// More root certificates, if configured.
+fn ca_pem(settings: &Settings) -> Result<Option<Vec<u8>>, Fault> {
+    let Some(file) = &settings.network.ca_file else { return Ok(None) };
+    let bytes = std::fs::read(file)
+        .map_err(|error| Fault::whole(file, words::no_certificates(error), ""))?;
+    Ok(Some(bytes))
+}
+
+/// Mail; `None` if it is not configured.
+pub fn email(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+    let Some(smtp) = &settings.smtp else { return Ok(None) };
+    let password = smtp.password.as_ref().map(Secret::read).transpose();
+    let password = password.map_err(|error| unread(settings, error))?;
+    let email = Email::new(&EmailSettings {
+        url: &smtp.url,
+        from: &smtp.from,
+        password: password.as_ref().map(SecretText::expose),
+        ca_pem: ca_pem(settings)?.as_deref(),
+    })
+    .map_err(|text| Fault::whole(&settings.file, text, ""))?;
+    Ok(Some(Arc::new(email)))
+}
+
+/// The bot for alerts; `None` if it is not configured.
+pub fn bot(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+    let Some(bot) = &settings.telegram_bot else { return Ok(None) };
+    let token = bot.token.read().map_err(|error| unread(settings, error))?;
+    let telegram = Telegram::new(&notify::TelegramSettings {
+        api_url: &bot.api_url,
+        token: token.expose(),
+        proxy: settings.network.proxy.as_deref(),
+        ca_pem: ca_pem(settings)?.as_deref(),
+    })
+    .map_err(|text| Fault::whole(&settings.file, text, ""))?;
+    Ok(Some(Arc::new(telegram)))
 }
 
 /// Names and addresses of configured sources as the door compares them.

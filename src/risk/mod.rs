@@ -100,8 +100,9 @@ pub fn score_finding(
         TopicKind::Danger => parts.add("danger", rules.danger.points, &rules.danger.title),
         TopicKind::Rumour => parts.add("rumour", rules.rumour.points, &rules.rumour.title),
     }
-    if finding.score < rules.weak.below {
-        parts.add("weak", rules.weak.points, &rules.weak.title);
+    let weak = finding.score < rules.weak.below;
+    if weak {
+        parts.add("weak", rules.weak.points[step], &rules.weak.title);
     }
     match facts.season.map(|season| season.contains(context.date)) {
         // A flood in spring is no graver for being in season; a failing boiler in winter is.
@@ -117,7 +118,7 @@ pub fn score_finding(
     if rules.frost.from_to.contains(context.date) && rules.frost.topics.iter().any(|t| t == topic) {
         parts.add("frost", rules.frost.points, &rules.frost.title);
     }
-    add_circumstances(&mut parts, topic, signals, rules);
+    add_circumstances(&mut parts, topic, weak, signals, rules);
     let whole = [
         ("elsewhere", context.elsewhere, &rules.elsewhere),
         ("official", context.official, &rules.official),
@@ -156,7 +157,14 @@ pub fn score_problem(gravest_post: &Risk, spread: &ProblemSpread, rules: &RiskRu
 }
 
 /// Adds each circumstance once, with the largest amount that the text gives for its signal.
-fn add_circumstances(parts: &mut Parts, topic: &str, signals: &[Signal], rules: &RiskRules) {
+/// Beside a weak finding only those count that lower: a danger named in the text may not be its own.
+fn add_circumstances(
+    parts: &mut Parts,
+    topic: &str,
+    weak: bool,
+    signals: &[Signal],
+    rules: &RiskRules,
+) {
     for part in &rules.circumstances {
         if !part.concerns(topic) {
             continue;
@@ -164,11 +172,15 @@ fn add_circumstances(parts: &mut Parts, topic: &str, signals: &[Signal], rules: 
         let mut named: Vec<&Signal> = signals.iter().filter(|s| s.name == part.signal).collect();
         named.sort_by_key(|signal| (signal.span.start, signal.span.end));
         let Some(amount) = named.iter().map(|signal| signal.amount).max() else { continue };
+        let points = part.points_for(amount);
+        if weak && points > 0 {
+            continue;
+        }
         // The same words twice tell the reader nothing new.
         let words: BTreeSet<&str> = named.iter().take(3).map(|s| s.text.as_str()).collect();
         let words: Vec<&str> = words.into_iter().collect();
         let text = format!("{}: «{}»", part.title, words.join("», «"));
-        parts.add(part.id.get_ref(), part.points_for(amount), text);
+        parts.add(part.id.get_ref(), points, text);
     }
 }
 

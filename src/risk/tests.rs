@@ -92,7 +92,7 @@ fn reasons_carry_names_points_and_words() {
     assert_eq!(names(&risk), ["severity", "in_season", "frost", "children", "days"]);
     assert_eq!(risk.reasons[0].text, "тяжесть темы: Отопление");
     assert_eq!(risk.reasons[3].text, "дети: «слова»");
-    assert_eq!(risk.score, 46 + 10 + 4 + 6 + 4);
+    assert_eq!(risk.score, 42 + 14 + 4 + 4 + 4);
 }
 
 #[test]
@@ -114,6 +114,14 @@ fn the_gravest_topic_counts_and_others_add_nothing() {
 }
 
 #[test]
+fn beside_a_weak_finding_a_circumstance_only_lowers() {
+    let rules = RiskRules::shipped();
+    let weak = text(&[("roads", 25)], &[("danger_to_life", 1), ("resolved", 1)]);
+    let risk = score(&weak, &packs, &winter(), &rules);
+    assert_eq!(names(&risk), ["severity", "weak", "resolved"]);
+}
+
+#[test]
 fn nothing_found_is_no_risk() {
     let rules = RiskRules::shipped();
     let signals = [("danger_to_life", 1), ("children", 1)];
@@ -131,7 +139,7 @@ fn spread_waiting_and_returns_raise_a_problem() {
     let spread = ProblemSpread { voices: 6, sources: 3, waiting_days: 12, returns: 1 };
     let risk = score_problem(&post, &spread, &rules);
     assert_eq!(names(&risk), ["severity", "voices", "sources", "waiting", "returns"]);
-    assert_eq!(risk.score, 34 + 9 + 4 + 8 + 4);
+    assert_eq!(risk.score, 32 + 9 + 4 + 8 + 4);
     assert_eq!(risk.reasons[1].text, "пишут разные люди: 6");
     let one = ProblemSpread { voices: 1, sources: 1, ..ProblemSpread::default() };
     assert_eq!(score_problem(&post, &one, &rules), post);

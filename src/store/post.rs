@@ -47,12 +47,14 @@ pub struct VoiceMark {
 
 /// How a post may join problems. Kept only while the post waits to be grouped: a row that stayed
 /// would tell which posts carry an attitude.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorkMarks {
     /// Whether it may be a ground of an alert.
     pub ground: bool,
     /// Whether its clause may be quoted.
     pub quotable: bool,
+    /// Risk of each of its topics alone: a post about two things is not equally grave in both.
+    pub risks: BTreeMap<TopicId, Risk>,
 }
 
 /// A post to be stored, with everything decided about it.

@@ -286,6 +286,7 @@ CREATE TABLE work (
     published INTEGER NOT NULL,
     ground INTEGER NOT NULL,
     quotable INTEGER NOT NULL,
+    risks TEXT NOT NULL,
     PRIMARY KEY (district, source, post)
 ) STRICT, WITHOUT ROWID;
 

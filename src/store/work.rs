@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::column::At;
+use super::column::{At, Json};
 use super::error::Result;
 use super::post::{
     Assessment, POST_COLUMNS, PostCommit, PostRow, VoiceMark, WorkMarks, post_columns,
@@ -56,16 +56,16 @@ impl Store {
 /// Queues a stored post, or takes back an earlier version's wait.
 pub(super) fn queue(tx: &Tx<'_>, commit: &PostCommit, version: u32) -> Result<()> {
     let key = &commit.post.key;
-    let Some(marks) = commit.work else {
+    let Some(marks) = &commit.work else {
         finish(tx, key)?;
         return Ok(());
     };
     tx.exec(
-        "INSERT INTO work (district, source, post, version, published, ground, quotable)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO work (district, source, post, version, published, ground, quotable, risks)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (district, source, post) DO UPDATE SET version = excluded.version,
              published = excluded.published, ground = excluded.ground,
-             quotable = excluded.quotable",
+             quotable = excluded.quotable, risks = excluded.risks",
         params![
             tx.district,
             key.source.as_str(),
@@ -74,6 +74,7 @@ pub(super) fn queue(tx: &Tx<'_>, commit: &PostCommit, version: u32) -> Result<()
             At(commit.post.published),
             marks.ground,
             marks.quotable,
+            Json(&marks.risks),
         ],
     )?;
     Ok(())
@@ -103,7 +104,7 @@ fn take(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkItem>> {
         concat!(
             "SELECT ",
             post_columns!(),
-            ", work.version, work.ground, work.quotable
+            ", work.version, work.ground, work.quotable, work.risks
              FROM work JOIN post ON post.district = work.district AND post.source = work.source
                  AND post.id = work.post
              WHERE work.district = ?1 ORDER BY work.published, work.source, work.post LIMIT ?2"
@@ -114,6 +115,7 @@ fn take(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkItem>> {
             let marks = WorkMarks {
                 ground: row.get(POST_COLUMNS + 1)?,
                 quotable: row.get(POST_COLUMNS + 2)?,
+                risks: row.get::<_, Json<_>>(POST_COLUMNS + 3)?.0,
             };
             Ok((PostRow::of(row)?, version, marks))
         },

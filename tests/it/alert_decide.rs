@@ -143,7 +143,7 @@ proptest! {
         for (at, (n, when, rumour)) in posts.iter().enumerate() {
             let mut item = post(*n, *when, "heating", "onohoy");
             item.key.id = format!("{at}").into();
-            item.risk.score = 100;
+            item.risks.insert("heating".into(), crate::cluster::risk(100));
             item.findings[0].kind =
                 if *rumour { TopicKind::Rumour } else { TopicKind::Danger };
             item.ground = ground_at == Some(at);

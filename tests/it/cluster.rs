@@ -42,6 +42,11 @@ fn place(id: &str, elsewhere: bool) -> PlaceFinding {
     }
 }
 
+/// A risk of this score.
+pub fn risk(score: u8) -> Risk {
+    Risk { score, level: RiskLevel::of(score), reasons: Vec::new() }
+}
+
 /// A resident's post on day `at` with a voice of its own.
 pub fn post(n: u8, at: f64, topic: &str, place_id: &str) -> Newcomer {
     Newcomer {
@@ -49,7 +54,7 @@ pub fn post(n: u8, at: f64, topic: &str, place_id: &str) -> Newcomer {
         published: day(at),
         findings: vec![finding(topic, 80)],
         places: vec![place(place_id, false)],
-        risk: Risk { score: 50, level: RiskLevel::Elevated, reasons: Vec::new() },
+        risks: BTreeMap::from([(TopicId::from(topic), risk(50))]),
         voices: BTreeMap::from([(TopicId::from(topic), (202_609, [n; 8]))]),
         own_name: false,
         official: false,
@@ -211,7 +216,7 @@ fn a_pages_own_text_counts_once_and_for_no_voice() {
 fn a_post_that_is_no_ground_opens_nothing_and_joins_as_a_count() {
     let mut angry = post(1, 0.0, "heating", "onohoy");
     angry.ground = false;
-    angry.risk = Risk { score: 95, level: RiskLevel::Critical, reasons: Vec::new() };
+    angry.risks.insert("heating".into(), risk(95));
     let mut later = angry.clone();
     later.key = post(3, 0.2, "heating", "onohoy").key;
     later.voices = post(3, 0.2, "heating", "onohoy").voices;
@@ -223,6 +228,17 @@ fn a_post_that_is_no_ground_opens_nothing_and_joins_as_a_count() {
     let loaded = open.get(&all[2][0].problem).unwrap();
     assert_eq!((loaded.problem.posts, count_voices(&loaded.voices)), (2, (2, false)));
     assert!(loaded.problem.score < 90, "its own risk does not count: {}", loaded.problem.score);
+}
+
+#[test]
+fn each_topic_of_a_post_weighs_for_itself() {
+    let mut both = post(1, 0.0, "fire", "onohoy");
+    both.findings.push(finding("stray_dogs", 60));
+    both.risks = BTreeMap::from([("fire".into(), risk(90)), ("stray_dogs".into(), risk(30))]);
+    let (open, all) = run(std::slice::from_ref(&both));
+    let scores: Vec<u8> =
+        all[0].iter().map(|it| open.get(&it.problem).unwrap().problem.score).collect();
+    assert_eq!(scores, [92, 30]); // two points for the voice in `fire`
 }
 
 #[test]

@@ -10,6 +10,7 @@ fn read(source: &str) -> Result<(Routes, Vec<String>), Vec<String>> {
     let known = KnownNames {
         topics: Some(["heating".to_owned()].into()),
         places: Some(["onohoy".to_owned()].into()),
+        receivers: false,
     };
     let lines =
         |faults: Vec<otklik::config::Fault>| faults.iter().map(ToString::to_string).collect();

@@ -117,3 +117,10 @@ fn bytes_to_tokens() {
     assert_eq!(tokens.range(6, 7), 1..1);
     assert_eq!(tokens.range(0, 100), 0..3);
 }
+
+#[test]
+fn masks_of_the_door_are_no_words() {
+    let tokens = Tokens::of("Батареи ледяные. Звоните [телефон], спросить [имя][квартира] тут");
+    let words: Vec<&str> = (0..tokens.len()).map(|at| tokens.text(at)).collect();
+    assert_eq!(words, ["батареи", "ледяные", "звоните", "спросить", "тут"]);
+}

@@ -20,7 +20,7 @@ const TRIES_SLOW: u32 = 2;
 /// The longest wait, in seconds, within a call.
 const RETRY_AFTER_MAX: i64 = 10;
 /// VK gives `wall.get` so many calls a day.
-const WALL_GET_PER_DAY: u32 = 5_000;
+pub const WALL_GET_PER_DAY: u32 = 5_000;
 
 /// A failed call, with VK's own code if VK said no.
 #[derive(Debug)]

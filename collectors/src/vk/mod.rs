@@ -27,6 +27,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tracing::debug;
 
+pub use self::call::WALL_GET_PER_DAY;
+
 use self::adapt::Adapter;
 use self::call::{Api, Fault};
 use self::cursor::State;

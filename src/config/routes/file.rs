@@ -315,7 +315,11 @@ impl Check<'_> {
                     }
                     None => {
                         let text = format!("нет получателя «{}»", name.get_ref());
-                        self.warn(name, text, "добавьте [[receiver]] с этим именем");
+                        let fix = "добавьте [[receiver]] с этим именем";
+                        match self.known.receivers {
+                            true => self.error(name, text, fix),
+                            false => self.warn(name, text, fix),
+                        }
                     }
                 }
             }

@@ -140,6 +140,7 @@ CREATE TABLE work (
     published INTEGER NOT NULL,
     ground INTEGER NOT NULL,
     quotable INTEGER NOT NULL,
+    risks TEXT NOT NULL,
     PRIMARY KEY (district, source, post)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX work_order ON work (district, published, source, post);

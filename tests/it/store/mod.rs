@@ -141,7 +141,7 @@ fn complaint(id: &str, text: &str, published: Timestamp, voice: u8) -> PostCommi
         },
         voices: vec![VoiceMark { topic, month: 202_601, voice: [voice; 8] }],
         attitude: Vec::new(),
-        work: Some(WorkMarks { ground: true, quotable: true }),
+        work: Some(WorkMarks { ground: true, quotable: true, ..WorkMarks::default() }),
     }
 }
 

@@ -198,7 +198,7 @@ async fn an_expired_post_that_is_seen_again_stays_without_words() {
 async fn marks_of_an_attitude_die_with_the_work_row() {
     let world = World::new();
     let mut commit = complaint("1", "Холодно дома", at(1), 1);
-    commit.work = Some(otklik::store::WorkMarks { ground: false, quotable: false });
+    commit.work = Some(otklik::store::WorkMarks::default());
     world.commit(vec![commit], at(1)).await;
     let mut decided = decision(at(2));
     decided.alerts.clear();

@@ -20,7 +20,8 @@ const BANNED_NAMES: [&str; 10] =
     ["utils", "util", "helpers", "manager", "data", "info", "incident", "item", "common", "misc"];
 
 /// Where a person reads what stands in the file, or where the words are the language itself.
-const RUSSIAN: [(&str, &str); 15] = [
+const RUSSIAN: [(&str, &str); 16] = [
+    ("src/pipeline/words.rs", "answers and health rows"),
     ("src/cli/", "read by the operator"),
     ("src/config/", "faults with their fix"),
     ("src/web/", "pages"),

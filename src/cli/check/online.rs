@@ -1,0 +1,201 @@
+//! `check --online`: proves every token, login and page with one harmless call each.
+//!
+//! Place in the flow: after the files were checked; run by the operator after `init` and when something
+//! stopped working. Invariants: nothing is stored, nothing is sent to anybody; limits of the platforms are
+//! kept; each thing gets one Russian sentence, good or bad.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use otklik_collectors::vk::WALL_GET_PER_DAY;
+use otklik_collectors::{Facts, Page, Platform};
+use serde::Serialize;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Fault, Settings};
+use crate::model::{Source, SourceKind};
+use crate::notify::Notifier;
+use crate::pipeline::collect::spec_of;
+use crate::pipeline::services::{self, Reading};
+
+/// How far back the first page of a source is read.
+const HORIZON_DAYS: i64 = 365;
+/// Seconds of a day.
+const DAY_SECS: i64 = 24 * 3600;
+
+/// What was proven about one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// What it is: a section of `otklik.toml`, or `source <id>`.
+    pub what: String,
+    /// Whether it works.
+    pub ok: bool,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Proves everything that is configured; `told` hears each proof at once.
+pub async fn prove(settings: &Settings, sources: &[Source], told: &mut dyn FnMut(&Proof)) -> bool {
+    let mut prover = Prover { settings, sources, told, ok: true };
+    match prover.reading() {
+        Ok(reading) => {
+            prover.platforms(&reading).await;
+            prover.quota();
+            prover.channels().await;
+            for source in sources {
+                prover.source(&reading, source).await;
+            }
+        }
+        Err(fault) => {
+            prover.tell("network", Err(sentence(&fault)));
+            prover.channels().await;
+        }
+    }
+    prover.ok
+}
+
+struct Prover<'a> {
+    settings: &'a Settings,
+    sources: &'a [Source],
+    told: &'a mut dyn FnMut(&Proof),
+    ok: bool,
+}
+
+impl Prover<'_> {
+    fn tell(&mut self, what: &str, outcome: Result<String, String>) {
+        let ok = outcome.is_ok();
+        self.ok &= ok;
+        let (Ok(text) | Err(text)) = outcome;
+        (self.told)(&Proof { what: what.to_owned(), ok, text });
+    }
+
+    /// Collectors over the real network; VK only if its token can be read.
+    fn reading(&mut self) -> Result<Reading, Fault> {
+        let vk = services::vk_settings(self.settings).unwrap_or_else(|fault| {
+            self.tell("platforms.vk", Err(sentence(&fault)));
+            None
+        });
+        Reading::passing(self.settings, self.sources, vk, Arc::new(SystemClock))
+    }
+
+    fn reads(&self, platform: Platform) -> bool {
+        self.sources.iter().any(|source| source.platform == platform.name())
+    }
+
+    async fn platforms(&mut self, reading: &Reading) {
+        for platform in [Platform::Vk, Platform::Telegram] {
+            let configured = platform == Platform::Vk || self.reads(platform);
+            let Some(collector) = reading.collectors.get(&platform).filter(|_| configured) else {
+                continue;
+            };
+            let outcome = collector.prove().await.map_err(|error| error.text);
+            self.tell(&format!("platforms.{platform}"), outcome);
+        }
+    }
+
+    /// Whether the wished intervals fit VK's daily quota; each look asks for a wall at least once.
+    fn quota(&mut self) {
+        let walls = self.sources.iter().filter(|source| source.platform == Platform::Vk.name());
+        let calls: i64 = walls.map(|source| DAY_SECS / source.every_secs.max(1)).sum();
+        if calls == 0 {
+            return;
+        }
+        let text = match calls > i64::from(WALL_GET_PER_DAY) {
+            false => {
+                format!("VK: нужно около {calls} вызовов wall.get в день из {WALL_GET_PER_DAY}")
+            }
+            true => format!(
+                "VK: для всех источников нужно {calls} вызовов wall.get в день, а дают \
+                 {WALL_GET_PER_DAY}: смотреть будем реже, чем просит every"
+            ),
+        };
+        self.tell("platforms.vk quota", Ok(text));
+    }
+
+    async fn channels(&mut self) {
+        let email = services::email(self.settings);
+        self.channel("smtp", email).await;
+        let bot = services::bot(self.settings);
+        self.channel("telegram_bot", bot).await;
+    }
+
+    async fn channel(&mut self, what: &str, made: Result<Option<Arc<dyn Notifier>>, Fault>) {
+        let outcome = match made {
+            Ok(None) => return,
+            Ok(Some(notifier)) => notifier.prove().await,
+            Err(fault) => Err(sentence(&fault)),
+        };
+        self.tell(what, outcome);
+    }
+
+    /// The first page of a source: public, not a person's.
+    async fn source(&mut self, reading: &Reading, source: &Source) {
+        let what = format!("source {}", source.id);
+        let spec = spec_of(source, None);
+        let now = SystemClock.now();
+        let horizon = now.saturating_sub(SignedDuration::from_hours(24 * HORIZON_DAYS));
+        let outcome = match reading.collector(spec.platform) {
+            Ok(collector) => {
+                collector.page(&spec, None, horizon.unwrap_or(Timestamp::UNIX_EPOCH)).await
+            }
+            Err(error) => Err(error),
+        };
+        let outcome = outcome.map(|page| seen(source, &page, now));
+        self.tell(&what, outcome.map_err(|error| format!("{}: {}", source.id, error.text)));
+    }
+}
+
+/// What the first page of a source showed.
+fn seen(source: &Source, page: &Page, now: Timestamp) -> String {
+    if source.kind == SourceKind::Leader {
+        return format!("{}: страница лидера мнений, читается", source.id);
+    }
+    let newest = page.posts.iter().filter_map(|post| post.published).max();
+    let newest = match newest {
+        Some(at) => format!("последняя {}", ago(now, at)),
+        None => "новых за год нет".to_owned(),
+    };
+    let Facts { unreadable, .. } = page.facts;
+    let spoilt = match unreadable {
+        0 => String::new(),
+        number => format!(", не разобрано {number}"),
+    };
+    format!("{}: читается, записей на странице {}, {newest}{spoilt}", source.id, page.posts.len())
+}
+
+/// How long ago, in the largest whole unit.
+fn ago(now: Timestamp, at: Timestamp) -> String {
+    let secs = now.duration_since(at).as_secs().max(0);
+    match secs {
+        0..3_600 => format!("{} мин. назад", secs / 60),
+        3_600..172_800 => format!("{} ч. назад", secs / 3_600),
+        _ => format!("{} дн. назад", secs / DAY_SECS),
+    }
+}
+
+/// A fault without its file, as one sentence.
+fn sentence(fault: &Fault) -> String {
+    match fault.fix.is_empty() {
+        true => fault.text.clone(),
+        false => format!("{} → {}", fault.text, fault.fix),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_told_in_the_largest_unit() {
+        let now: Timestamp = "2026-03-02T10:00:00Z".parse().expect("an instant");
+        for (secs, expected) in [
+            (-5, "0 мин. назад"),
+            (59 * 60, "59 мин. назад"),
+            (3 * 3_600, "3 ч. назад"),
+            (47 * 3_600, "47 ч. назад"),
+            (50 * 3_600, "2 дн. назад"),
+        ] {
+            assert_eq!(ago(now, now - SignedDuration::from_secs(secs)), expected);
+        }
+    }
+}

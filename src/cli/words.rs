@@ -1,0 +1,7 @@
+//! Words and guards for lists that people read.
+//!
+//! Place in the flow: between the commands that read the store and the words of alerts and digests.
+//! Invariant: nothing is said here that the alert does not say in the same words.
+
+pub use crate::alert::render::words::{level, level_sign, moment, reason, voices};
+pub use crate::digest::guard;

@@ -1,0 +1,91 @@
+//! What the stages with I/O tell a person.
+//!
+//! Place in the flow: answers to commands, health rows, faults at start. Invariant: whole Russian
+//! sentences; none repeats a secret or what a platform sent.
+
+use crate::store::ErasureReceipt;
+
+pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
+pub(super) const NOT_COUNTED: &str =
+    "Хранилище не записало расход вызовов, поэтому вызов не сделан";
+pub(super) const ALIVE: &str = "Служба работает";
+pub(super) const NOTHING_TO_TELL: &str = "Сообщать больше не о чем";
+pub(super) const WEEK_FORM: &str = "Неделя пишется как 2026-W47";
+pub(super) const KEYS_FIX: &str = "проверьте права на папку хранилища";
+
+pub(super) fn spent(method: &str) -> String {
+    format!("Дневная норма вызовов {method} исчерпана; опрос продолжится завтра")
+}
+
+pub(super) fn not_configured(platform: impl std::fmt::Display) -> String {
+    format!("Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml")
+}
+
+pub(super) fn no_network(error: impl std::fmt::Display) -> String {
+    format!("сеть не настраивается: {error}")
+}
+
+pub(super) fn keys_closed(error: impl std::fmt::Display) -> String {
+    format!("файл месячных ключей не открывается ({error})")
+}
+
+pub(super) fn no_certificates(error: impl std::fmt::Display) -> String {
+    format!("файл сертификатов не читается ({error})")
+}
+
+pub(super) fn no_alert(alert: impl std::fmt::Display) -> String {
+    format!("Нет оповещения {alert}")
+}
+
+pub(super) fn taken(alert: impl std::fmt::Display) -> String {
+    format!("Оповещение {alert} взято в работу")
+}
+
+pub(super) fn no_problem(problem: impl std::fmt::Display) -> String {
+    format!("Нет проблемы {problem}")
+}
+
+pub(super) fn closed(problem: impl std::fmt::Display) -> String {
+    format!("Проблема {problem} закрыта")
+}
+
+pub(super) fn hastened(count: u32) -> String {
+    format!("Источников поставлено в очередь на опрос: {count}")
+}
+
+pub(super) fn digest_queued(week: &str) -> String {
+    format!("Сводка {week} составлена и поставлена в очередь")
+}
+
+pub(super) fn digest_known(week: &str) -> String {
+    format!("Сводка {week} уже была составлена и отправлена")
+}
+
+pub(super) fn digest_subject(week: &str) -> String {
+    format!("Недельная сводка {week}")
+}
+
+/// The receipt of an erasure as a person reads it.
+pub(super) fn receipt(receipt: &ErasureReceipt) -> String {
+    let removed: Vec<String> =
+        receipt.removed.iter().map(|(table, rows)| format!("{table}: {rows}")).collect();
+    let removed = if removed.is_empty() {
+        "ничего не было".to_owned()
+    } else {
+        removed.join(", ")
+    };
+    format!(
+        "Публикация удалена {} (хеш ключа {}). Удалено: {removed}",
+        receipt.at, receipt.key_hash
+    )
+}
+
+/// Packs name a department that `routes.toml` does not have.
+pub(super) fn no_department(department: &str, packs: &str) -> String {
+    format!("нет отдела «{department}», а его называют словари: {packs}")
+}
+
+/// What to do about it.
+pub(super) fn department_fix(department: &str) -> String {
+    format!("допишите в [departments]: {department} = [\"имя получателя\"], или пустой список: []")
+}
