@@ -4,4 +4,4 @@
 //! Invariant: nothing is said here that the alert does not say in the same words.
 
 pub use crate::alert::render::words::{level, level_sign, moment, reason, voices};
-pub use crate::digest::guard;
+pub use crate::digest::{cell as sheet_cell, guard};

@@ -3,6 +3,8 @@
 mod alert_decide;
 mod alert_render;
 mod bless;
+mod boundary;
+mod canary;
 mod cli;
 mod cli_tools;
 mod cluster;
@@ -11,6 +13,7 @@ mod contract;
 mod digest;
 mod engine_props;
 mod lexicons;
+mod live;
 mod normalise;
 mod notify_email;
 mod notify_next;
@@ -26,6 +29,7 @@ mod shipped;
 mod store;
 mod tidy;
 mod tokens;
+mod town;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {

@@ -43,7 +43,6 @@ id = "heating"
 title = "Отопление"
 kind = "problem"
 severity = 4
-department = "jkh"
 advice = ["Ответить, когда дадут тепло."]
 [[rule]]
 id = "no-heating"

@@ -229,6 +229,7 @@ fn a_line_is_answered_before_the_next_one_comes() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("runs");
     let mut stdin = child.stdin.take().expect("a pipe");
     let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let killer = KillLate::after(child.id(), Duration::from_secs(20));
     for n in 0..3 {
         writeln!(stdin, "{}", post(&n.to_string(), "Нет отопления")).expect("written");
         stdin.flush().expect("flushed");
@@ -239,6 +240,25 @@ fn a_line_is_answered_before_the_next_one_comes() {
     }
     drop(stdin);
     assert!(child.wait().expect("it ends").success());
+    drop(killer);
+}
+
+/// Kills a process that hangs, so that a test fails instead of waiting for ever.
+struct KillLate {
+    _over: std::sync::mpsc::Sender<()>,
+}
+
+impl KillLate {
+    fn after(pid: u32, patience: Duration) -> Self {
+        let (sender, over) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            if over.recv_timeout(patience) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                let killed = std::process::Command::new("kill").arg(pid.to_string()).status();
+                assert!(killed.is_ok_and(|status| status.success()));
+            }
+        });
+        Self { _over: sender }
+    }
 }
 
 #[test]
