@@ -52,6 +52,10 @@ pub trait Collector: Send + Sync {
         horizon: Timestamp,
     ) -> Result<Page, CollectError>;
 
+    /// Whether the look that `cursor` came from was broken off before its end: the next page goes
+    /// on with it, and what appeared since it began may not be in it.
+    fn under_way(&self, source: &SourceSpec, cursor: &Cursor) -> bool;
+
     /// Proves with one harmless call that the platform can be read (token, rights), for `check --online`.
     /// Returns one Russian sentence about what was proven.
     async fn prove(&self) -> Result<String, CollectError>;

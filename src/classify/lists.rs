@@ -1,7 +1,7 @@
 //! Lists that belong to the engine, not to a topic: `keywords/_*.toml`.
 //!
-//! Place in the flow: read beside the packs, compiled into the same lexicon. Invariant: a list that the
-//! folder lacks is the one shipped with the program, so that polarity always works.
+//! Place in the flow: read beside the packs, compiled into the same lexicon. Invariant: a list that
+//! the folder lacks is the one shipped with the program, so that polarity always works.
 //!
 //! | file | sections | what a match does |
 //! |---|---|---|

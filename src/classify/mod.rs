@@ -41,8 +41,9 @@ mod terms;
 pub use crate::config::Season;
 pub use lexicon::{Lexicon, Owner, Rule, Topic};
 pub use pack::PackKind;
-pub use place::Gazetteer;
+pub use place::{Gazetteer, PlaceReason};
 pub use scratch::Scratch;
+pub use street::StreetHit;
 
 use crate::model::{Classified, Post};
 use crate::text::language::Tally;

@@ -242,7 +242,7 @@ fn fields<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
 enum Sink {
     Lines(Box<dyn io::Write>),
     Csv { out: Box<csv::Writer<Box<dyn io::Write>>>, columns: Columns },
-    Xlsx { book: rust_xlsxwriter::Workbook, file: PathBuf, columns: Columns, row: u32 },
+    Xlsx { book: Box<rust_xlsxwriter::Workbook>, file: PathBuf, columns: Columns, row: u32 },
 }
 
 /// Names of a table's columns, in order.
@@ -290,7 +290,7 @@ impl Sink {
     fn open(format: Format, output: Option<PathBuf>, columns: Columns) -> Result<Self> {
         if format == Format::Xlsx {
             let file = output.unwrap_or_default();
-            let mut book = rust_xlsxwriter::Workbook::new();
+            let mut book = Box::new(rust_xlsxwriter::Workbook::new());
             let sheet = book.add_worksheet();
             for (column, name) in (0..).zip(columns) {
                 sheet.write_string(0, column, *name).map_err(sheet_failure)?;

@@ -85,6 +85,10 @@ pub struct Circumstance {
     /// Topics it matters for; empty means all.
     #[serde(default)]
     pub topics: Vec<String>,
+    /// Counts where the text does not give the signal, and for problems only: a danger or a rumour
+    /// says itself that something is wrong.
+    #[serde(default)]
+    pub absent: bool,
     /// Points for the signal.
     pub points: Spanned<i32>,
     /// Points for each unit of its amount above the first.

@@ -19,7 +19,7 @@ use crate::clock::Busy;
 use crate::config::{Fault, Severity};
 use crate::model::{Command, CommandKind, CommandReply};
 use crate::pipeline::{command, report, services::Services};
-use crate::store::StoreError;
+use crate::store::{FreedLeases, StoreError};
 use reload::Reload;
 use socket::{Asked, Socket};
 use tasks::Tasks;
@@ -29,8 +29,9 @@ pub const RULES_FAULT: &str = "rules:fault";
 
 /// Most events that wait for the loop.
 const EVENTS_MAX: usize = 256;
-/// Longest wait for running tasks after a stop.
-const STOP_SECS: u64 = 25;
+/// Longest wait for running tasks after a stop: enough for what makes progress, too short to wait
+/// for a server that hangs.
+const STOP_SECS: u64 = 3;
 
 /// Everything that can happen to the loop.
 pub(crate) enum Event {
@@ -76,12 +77,13 @@ pub struct Control {
 
 /// Runs until told to stop. Returns what must end the process: a store that is damaged or cannot be written.
 pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), StoreError> {
-    let _busy = services.clock.busy();
+    let busy = services.clock.busy();
     let (sender, mut events) = mpsc::channel::<Event>(EVENTS_MAX);
     let (ask, mut asked) = mpsc::channel::<Asked>(16);
     let _socket = open_socket(control.socket.as_deref(), ask);
+    take_over(&services).await?;
     begin(&services).await?;
-    let mut tasks = Tasks::new(Arc::clone(&services), sender);
+    let mut tasks = Tasks::new(Arc::clone(&services), sender, control.stop.clone());
     let watchdog = watchdog::Watchdog::start(control.systemd);
     loop {
         if *control.stop.borrow() {
@@ -96,7 +98,11 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
             event = events.recv() => event,
             Some(asked) = asked.recv() => Some(Event::Asked(asked)),
             () = services.clock.sleep_until(wake) => None,
-            _ = control.stop.changed() => None,
+            changed = control.stop.changed() => match changed {
+                Ok(()) => None,
+                // Nobody is left who could say stop.
+                Err(_) => break,
+            },
         };
         match event {
             Some(Event::Asked(asked)) => {
@@ -107,6 +113,9 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
         }
     }
     watchdog.stopping();
+    // From here on the loop waits for its tasks, not for the clock: they may still need time to
+    // pass.
+    drop(busy);
     tasks.finish(&mut events, std::time::Duration::from_secs(STOP_SECS)).await
 }
 
@@ -119,6 +128,20 @@ fn open_socket(path: Option<&std::path::Path>, ask: mpsc::Sender<Asked>) -> Opti
             None
         }
     }
+}
+
+/// Takes over from a daemon that ended in the middle of its work.
+async fn take_over(services: &Services) -> Result<(), StoreError> {
+    let freed = services.store.free_leases().await?;
+    if freed != FreedLeases::default() {
+        tracing::warn!(
+            sources = freed.sources.len(),
+            deliveries = freed.deliveries,
+            jobs = freed.jobs,
+            "the last run ended in the middle of its work, going on from there"
+        );
+    }
+    Ok(())
 }
 
 /// Rows for sources and fixed jobs.

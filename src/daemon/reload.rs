@@ -1,7 +1,7 @@
 //! Watches the files that analysts and operators edit.
 //!
-//! Place in the flow: asked by the loop at each turn. Invariants: files are read when they have stopped
-//! changing; all of them are read and checked together and used together or not at all.
+//! Place in the flow: asked by the loop at each turn. Invariants: files are read when they have
+//! stopped changing; all of them are read and checked together and used together or not at all.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -21,7 +21,7 @@ use crate::model::{
     SourceScope, TopicId,
 };
 use crate::risk::{self, RiskContext};
-use crate::store::{Assessment, AttitudeTally, PostCommit, VoiceMark, WorkMarks};
+use crate::store::{Assessment, AttitudeTally, PostCommit, SeenPost, VoiceMark, WorkMarks};
 use crate::text::{self, fingerprint::fingerprint};
 
 /// What is known beside the posts of one batch.
@@ -36,32 +36,49 @@ pub struct Batch<'a> {
     pub parents: BTreeMap<PostKey, Vec<PlaceFinding>>,
     /// Places that came with imported lines.
     pub given: BTreeMap<PostId, PlaceId>,
+    /// Hashes of the texts of this batch's posts that are stored already.
+    pub stored: BTreeMap<PostKey, Vec<u8>>,
     /// The present instant: publication time of posts that have none.
     pub now: Timestamp,
 }
 
-/// Assesses the posts of one batch in order. Posts that are not ours (a regional source's text without
-/// one of our places) are left out.
-pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) -> Vec<PostCommit> {
+/// What assessing made of a batch.
+#[derive(Default)]
+pub struct Assessed {
+    /// Posts to be stored.
+    pub posts: Vec<PostCommit>,
+    /// Posts that are stored with the same text: nothing new can be said about them.
+    pub seen: Vec<SeenPost>,
+}
+
+/// Assesses the posts of one batch in order. Posts that are not ours (a regional source's text
+/// without one of our places) are left out.
+pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) -> Assessed {
     let mut raws = raws;
     // Posts before their comments, so that a comment finds its parent's place.
     raws.sort_by_key(|raw| raw.parent.is_some());
-    let mut commits = Vec::with_capacity(raws.len());
+    let mut assessed = Assessed::default();
     for raw in raws {
         let (mut post, author) = text::normalise(raw, batch.source, batch.now);
         post.place = batch.given.get(&post.key.id).cloned();
         let key = post.key.clone();
-        if let Some(commit) = assess_one(batch, post, &author, scratch) {
+        let fingerprint = fingerprint(&post.text).to_be_bytes().to_vec();
+        if batch.stored.get(&key) == Some(&fingerprint) {
+            assessed.seen.push(SeenPost { key, fingerprint, counts: post.counts });
+            continue;
+        }
+        if let Some(commit) = assess_one(batch, post, fingerprint, &author, scratch) {
             batch.parents.insert(key, commit.assessment.places.clone());
-            commits.push(commit);
+            assessed.posts.push(commit);
         }
     }
-    commits
+    assessed
 }
 
 fn assess_one(
     batch: &Batch<'_>,
     post: Post,
+    fingerprint: Vec<u8>,
     author: &Author,
     scratch: &mut Scratch,
 ) -> Option<PostCommit> {
@@ -84,7 +101,7 @@ fn assess_one(
         risks: topic_risks(district, &post, &classified, &places),
     });
     Some(PostCommit {
-        fingerprint: fingerprint(&post.text).to_be_bytes().to_vec(),
+        fingerprint,
         assessment: Assessment {
             language: classified.language,
             findings: classified.findings,

@@ -14,8 +14,8 @@ use super::services::Services;
 use crate::alert::{self, QuoteCandidate, RouteFacts, Weight};
 use crate::cluster::{self, Loaded, Newcomer, OpenProblems, ProblemFacts, count_voices};
 use crate::model::{
-    Alert, Delivery, DeliveryState, PlaceId, PostKey, Problem, ProblemEvent, ProblemId, QuoteRef,
-    Risk, RiskLevel, RiskReason, TopicId, TopicKind,
+    Alert, Delivery, DeliveryState, Finding, PlaceId, PostKey, Problem, ProblemEvent, ProblemId,
+    QuoteRef, Risk, RiskLevel, RiskReason, TopicId, TopicKind,
 };
 use crate::risk::{self, ProblemSpread};
 use crate::store::{GroupCommit, GroupOutcome, LoadedProblem, Store, StoreError, WorkItem};
@@ -181,7 +181,7 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn take(&mut self, item: WorkItem) {
-        let newcomer = newcomer(&item);
+        let newcomer = newcomer(&item, self.district);
         self.remember_words(&item);
         // A post with an attitude is a count: its danger is no ground for a rumour either.
         let danger = item.marks.ground
@@ -259,13 +259,27 @@ impl Desk<'_> {
     }
 }
 
-fn newcomer(item: &WorkItem) -> Newcomer {
+/// Whether a topic of a post may join or open a problem: where somebody complains, or in the thread
+/// of a problem. «Где подстричь собаку» is no beginning of a pack of dogs.
+fn joins(item: &WorkItem, finding: &Finding, district: &District) -> bool {
+    let risk = item.marks.risks.get(&finding.topic);
+    let calm = risk.is_some_and(|risk| risk::is_calm(risk, &district.risk));
+    !calm || !item.parent_joined.is_empty()
+}
+
+fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
     let text_hash =
         item.fingerprint.iter().take(8).fold(0_u64, |hash, &byte| hash << 8 | u64::from(byte));
     Newcomer {
         key: item.post.key.clone(),
         published: item.post.published,
-        findings: item.assessment.findings.clone(),
+        findings: item
+            .assessment
+            .findings
+            .iter()
+            .filter(|finding| joins(item, finding, district))
+            .cloned()
+            .collect(),
         places: item.assessment.places.clone(),
         risks: item.marks.risks.clone(),
         voices: item

@@ -42,7 +42,14 @@ pub async fn import_batch(
     scratch: &mut Scratch,
 ) -> Result<(PageOutcome, GroupReport), StoreError> {
     let posts = assess_all(store, district, door, batch, now, scratch).await?;
-    let page = PageCommit { look: None, posts, gone: Vec::new(), dead_letters: Vec::new(), now };
+    let page = PageCommit {
+        look: None,
+        posts,
+        seen: Vec::new(),
+        gone: Vec::new(),
+        dead_letters: Vec::new(),
+        now,
+    };
     let outcome = store.commit_page(page).await?;
     let grouped = group_store(store, district, Sending::Suppressed, || now).await?;
     Ok((outcome, grouped))
@@ -76,6 +83,7 @@ async fn assess_all(
             source: &source,
             parents: store.places_of(&asked).await?,
             given: BTreeMap::new(),
+            stored: BTreeMap::new(),
             now,
         };
         for (order, post) in posts {
@@ -83,7 +91,7 @@ async fn assess_all(
             batch.given =
                 post.place.map(|place| (PostId(post.raw.id.clone()), place)).into_iter().collect();
             let found = assess(&mut batch, vec![post.raw], scratch);
-            assessed.extend(found.into_iter().map(|commit| (order, commit)));
+            assessed.extend(found.posts.into_iter().map(|commit| (order, commit)));
         }
     }
     assessed.sort_by_key(|(order, _)| *order);

@@ -30,9 +30,10 @@ mod words;
 
 use jiff::Timestamp;
 
-use crate::model::SourceId;
+use crate::model::{Source, SourceId};
 use crate::store::StoreError;
 use collect::{LookReport, Manner};
+use district::District;
 use group::Sending;
 use services::Services;
 
@@ -61,18 +62,38 @@ pub async fn pass(
         if !sources.is_empty() && !sources.contains(&source.id) {
             continue;
         }
-        let now: Timestamp = services.clock.now();
-        let until = collect::lease_end(now);
-        let claimed = services.store.claim_source(&source.id, now, lease, until).await?;
-        let Some(due) = claimed else {
+        let Some(look) = look_to_the_end(services, &district, source, lease).await? else {
             report.busy.push(source.id.clone());
             continue;
         };
-        let look = collect::look(services, &district, due, lease, Manner::Once, &|| {}).await?;
         report.alerts += group::group(services, &district, Sending::Live).await?.alerts;
         told(&source.id, &look);
         report.looks.push((source.id.clone(), look));
     }
     report.alerts += group::group(services, &district, Sending::Live).await?.alerts;
     Ok(report)
+}
+
+/// Looks at a source until a look that began now has ended; `None` if somebody else holds it. A
+/// look that was broken off is finished first: what appeared since it began is not in it.
+async fn look_to_the_end(
+    services: &Services,
+    district: &District,
+    source: &Source,
+    lease: &str,
+) -> Result<Option<LookReport>, StoreError> {
+    let mut report = LookReport::default();
+    for tried in 0_u8.. {
+        let now: Timestamp = services.clock.now();
+        let until = collect::lease_end(now);
+        let claimed = services.store.claim_source(&source.id, now, lease, until).await?;
+        let Some(due) = claimed else { return Ok((tried > 0).then_some(report)) };
+        let resumed = collect::under_way(services, source, &due);
+        let look = collect::look(services, district, due, lease, Manner::Once, &|| {}).await?;
+        report.add(look);
+        if !resumed || report.trouble.is_some() {
+            break;
+        }
+    }
+    Ok(Some(report))
 }

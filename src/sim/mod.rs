@@ -1,17 +1,24 @@
 //! The simulated district: several weeks of village life, told from a seed.
 //!
 //! Place in the flow: beside it. The demo and tests put a [`Story`] on the local servers of
-//! `otklik_collectors::play` and run the real daemon against them. Invariant: everything here is made
-//! up; the same seed tells the same story; the story knows nothing of packs, it is written as people write.
+//! `otklik_collectors::play` and run the real daemon against them. Invariant: everything here is
+//! made up; the same seed tells the same story; the story knows nothing of packs, it is written as
+//! people write.
 
 mod chatter;
 mod plots;
 mod rng;
+pub mod run;
+pub mod score;
+pub mod stage;
+mod words;
 
 pub use rng::Rng;
 
 use jiff::{Timestamp, ToSpan};
-use otklik_collectors::{Platform, SourceKind};
+use otklik_collectors::Platform;
+
+use crate::model::SourceKind;
 
 /// A page of the simulated district.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -64,7 +64,7 @@ const PLOTS: &[Plot] = &[
     },
     Plot {
         title: "прорыв водопровода в Новой Бряни",
-        topics: &["water"],
+        topics: &["water", "accident"],
         place: "novaya_bryan",
         day: 5,
         hour: 19.1,
@@ -150,7 +150,7 @@ const PLOTS: &[Plot] = &[
     },
     Plot {
         title: "слух об отравленной воде в Ильке",
-        topics: &["rumour"],
+        topics: &["rumour", "water", "epidemic"],
         place: "ilka",
         day: 17,
         hour: 20.2,
@@ -217,7 +217,7 @@ const PLOTS: &[Plot] = &[
     },
     Plot {
         title: "нет света в Эрхирике",
-        topics: &["electricity"],
+        topics: &["electricity", "street_hazard"],
         place: "erhirik",
         day: 21,
         hour: 18.6,

@@ -1,5 +1,7 @@
 //! What is tested where: one module a subject, one binary for all.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
+
 mod alert_decide;
 mod alert_render;
 mod bless;
@@ -10,8 +12,11 @@ mod cli_tools;
 mod cluster;
 mod config;
 mod contract;
+mod crash;
+mod demo;
 mod digest;
 mod engine_props;
+mod kill;
 mod lexicons;
 mod live;
 mod normalise;

@@ -12,8 +12,8 @@
 //! mark   = "@место" | "@орг" | "@число"
 //! ```
 //!
-//! Words are folded like texts are; a word with a hyphen is a phrase. Phrases and windows stay within a
-//! sentence. A window `~N` is N words long, its words included.
+//! Words are folded like texts are; a word with a hyphen is a phrase. Phrases and windows stay
+//! within a sentence. A window `~N` is N words long, its words included.
 
 mod parse;
 
@@ -130,8 +130,8 @@ impl Item {
     }
 }
 
-/// The pattern of `/…/` as it is matched against folded text: Cyrillic letters and ё are folded, and so
-/// are Latin capitals that do not belong to an escape, a class name or a flag group.
+/// The pattern of `/…/` as it is matched against folded text: Cyrillic letters and ё are folded,
+/// and so are Latin capitals that do not belong to an escape, a class name or a flag group.
 #[must_use]
 pub fn fold_pattern(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
