@@ -112,7 +112,7 @@ pub enum Author {
     Source,
     /// A person: counted, never known.
     Person(Seed),
-    /// Nobody is named: one anonymous voice for each post.
+    /// Nobody is named: all such texts are one anonymous voice.
     Anonymous,
 }
 

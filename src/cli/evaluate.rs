@@ -26,6 +26,7 @@ use crate::pipeline::district::District;
 use crate::pipeline::keys::PassingKeys;
 
 use super::line::PostLine;
+use super::stream::Turn;
 use super::{Exit, Failure, Globals, Result, assessed, say, stream, table};
 use report::Report;
 use tally::{Label, Mode, Row, Vote};
@@ -139,10 +140,11 @@ fn assess(
     };
     let progress = indicatif::ProgressBar::new_spinner();
     let (mut rows, mut rejected) = (Vec::new(), 0_u64);
-    stream::map_lines(input, args.threads.unwrap_or(cores), worker, |row| {
-        match row {
-            Ok(row) => rows.push(row),
-            Err(text) => {
+    stream::map_lines(input, args.threads.unwrap_or(cores), worker, |turn| {
+        match turn {
+            Turn::Pause => return Ok(()),
+            Turn::Answer(Ok(row)) => rows.push(row),
+            Turn::Answer(Err(text)) => {
                 rejected += 1;
                 progress.suspend(|| writeln!(io::stderr().lock(), "{text}"))?;
             }

@@ -17,12 +17,16 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Busy;
-use crate::model::{CommandKind, CommandReply};
+use crate::config::{Fault, Severity};
+use crate::model::{Command, CommandKind, CommandReply};
 use crate::pipeline::{command, report, services::Services};
 use crate::store::{FreedLeases, StoreError};
 use reload::Reload;
 use socket::{Asked, Socket};
 use tasks::Tasks;
+
+/// What is wrong with changed files that are not in force, for `status`; empty if nothing is.
+pub const RULES_FAULT: &str = "rules:fault";
 
 /// Most events that wait for the loop.
 const EVENTS_MAX: usize = 256;
@@ -146,6 +150,7 @@ async fn take_over(services: &Services) -> Result<(), StoreError> {
 async fn begin(services: &Services) -> Result<(), StoreError> {
     let district = services.district.load_full();
     services.store.sync_sources(&district.sources, services.clock.now()).await?;
+    services.store.keep_setting(RULES_FAULT, "").await?;
     report::plan(services, &district).await
 }
 
@@ -163,19 +168,19 @@ async fn put_in_force(
     services: &Services,
     outcome: reload::Outcome,
 ) -> Result<Result<(), String>, StoreError> {
-    let district = match outcome {
-        Ok(district) => district,
-        Err(faults) => {
-            for fault in &faults {
-                tracing::error!(%fault, "changed files not used, the old rules stay in force");
-            }
-            let first = faults.first().map(ToString::to_string).unwrap_or_default();
-            return Ok(Err(format!("Правила не приняты, действуют прежние. {first}")));
-        }
+    let faults = match outcome {
+        Ok(district) => services.replace(district).err().map(|fault| vec![fault]),
+        Err(faults) => Some(faults),
     };
-    if let Err(fault) = services.replace(district) {
-        tracing::error!(%fault, "changed files not used, the old rules stay in force");
-        return Ok(Err(format!("Правила не приняты, действуют прежние. {fault}")));
+    if let Some(faults) = faults {
+        for fault in &faults {
+            tracing::error!(%fault, "changed files not used, the old rules stay in force");
+        }
+        let broken = |fault: &&Fault| fault.severity == Severity::Error;
+        let first = faults.iter().find(broken).or(faults.first());
+        let first = first.map(ToString::to_string).unwrap_or_default();
+        services.store.keep_setting(RULES_FAULT, &first).await?;
+        return Ok(Err(format!("Правила не приняты, действуют прежние. {first}")));
     }
     begin(services).await?;
     let district = services.district.load();
@@ -217,7 +222,10 @@ async fn answer(
             Err(error) => return Err(error),
         },
     };
-    tracing::info!(actor = %asked.command.actor, role = %asked.command.role, done = reply.done, "command");
+    if asked.command.kind != CommandKind::Ping {
+        let Command { actor, role, .. } = &asked.command;
+        tracing::info!(%actor, %role, done = reply.done, "command");
+    }
     if asked.reply.send(reply).is_err() {
         tracing::debug!("whoever asked has gone");
     }

@@ -19,7 +19,7 @@ pub type Outcome = Result<District, Vec<Fault>>;
 type Stamp = BTreeMap<PathBuf, (u64, SystemTime)>;
 
 /// How often files are looked at.
-const LOOK_SECS: i64 = 3;
+const LOOK_SECS: i64 = 1;
 
 /// The watched files.
 pub struct Reload {

@@ -115,7 +115,20 @@ async fn carry_out(command: Command, asked: &mpsc::Sender<Asked>) -> CommandRepl
 
 /// Sends one command to the daemon that listens at `path` and returns its answer.
 pub async fn send(path: &Path, command: &Command) -> std::io::Result<CommandReply> {
-    let mut stream = UnixStream::connect(path).await?;
+    converse(UnixStream::connect(path).await?, command).await
+}
+
+/// The same if it is process `pid` that listens there; anybody else is as good as nobody.
+pub async fn send_to(path: &Path, pid: u32, command: &Command) -> std::io::Result<CommandReply> {
+    let stream = UnixStream::connect(path).await?;
+    let listener = stream.peer_cred()?.pid().and_then(|pid| u32::try_from(pid).ok());
+    if listener != Some(pid) {
+        return Err(std::io::ErrorKind::NotFound.into());
+    }
+    converse(stream, command).await
+}
+
+async fn converse(mut stream: UnixStream, command: &Command) -> std::io::Result<CommandReply> {
     let mut line = serde_json::to_string(command)?;
     line.push('\n');
     stream.write_all(line.as_bytes()).await?;

@@ -188,13 +188,19 @@ fn district_places(district: &District) -> &Gazetteer {
     district.lexicon.gazetteer()
 }
 
+<<<<<<< HEAD
 /// The seed that voices are made of. A page in its own name speaks with the source's seed; texts
 /// without an author all speak with one anonymous seed.
+=======
+/// The seed that voices are made of. A page in its own name speaks with the source's seed; texts without
+/// an author all speak with one anonymous seed. No imported author can be called like either, because a
+/// line refuses control characters.
+>>>>>>> live
 fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
     match author {
         Author::Person(seed) => seed.clone(),
-        Author::Source => batch.door.seed(&format!("source:{}", post.key.source), post.published),
-        Author::Anonymous => batch.door.seed("anonymous", post.published),
+        Author::Source => batch.door.seed(&format!("\0source:{}", post.key.source), post.published),
+        Author::Anonymous => batch.door.seed("\0anonymous", post.published),
     }
 }
 
@@ -219,7 +225,8 @@ fn tallies(
     classified: &Classified,
     seed: &Seed,
 ) -> Vec<AttitudeTally> {
-    if post.official {
+    // A page in its own name counts for no k.
+    if post.official || post.own_name {
         return Vec::new();
     }
     let week = Week::of(post.published.to_zoned(district.zone.clone()).date()).name();

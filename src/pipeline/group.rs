@@ -183,7 +183,9 @@ impl Desk<'_> {
     fn take(&mut self, item: WorkItem) {
         let newcomer = newcomer(&item, self.district);
         self.remember_words(&item);
-        let danger = item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
+        // A post with an attitude is a count: its danger is no ground for a rumour either.
+        let danger = item.marks.ground
+            && item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
         let rules = self.district;
         let score = |facts: &ProblemFacts<'_>| score_problem(rules, facts);
         let assignments =

@@ -70,7 +70,9 @@ async fn assess_all(
         by_source.entry(key).or_default().push((order, post));
     }
     let mut assessed: Vec<(usize, PostCommit)> = Vec::new();
-    for ((id, platform), posts) in by_source {
+    for ((id, platform), mut posts) in by_source {
+        // Posts before their comments, so that a comment finds its parent's place.
+        posts.sort_by_key(|(_, post)| post.raw.parent.is_some());
         let source = source_of(id, platform);
         let key = |id: &str| PostKey { source: source.id.clone(), id: PostId(id.to_owned()) };
         let asked: Vec<PostKey> =
