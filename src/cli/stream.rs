@@ -1,13 +1,8 @@
 //! Lines in, lines out, in the same order, on all cores, with flat memory.
 //!
-<<<<<<< HEAD
-//! Place in the flow: under `classify` and `evaluate`. Invariant: at most a fixed number of chunks
-//! exist at any time, however fast the input or slow the output.
-=======
-//! Place in the flow: under `classify` and `evaluate`. Invariants: at most a fixed number of chunks exist
-//! at any time, however fast the input or slow the output; a line never waits for the next one to come;
-//! output that fails ends everything.
->>>>>>> live
+//! Place in the flow: under `classify` and `evaluate`. Invariants: at most a fixed number of chunks
+//! exist at any time, however fast the input or slow the output; a line never waits for the next
+//! one to come; output that fails ends everything.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
@@ -30,10 +25,6 @@ struct Chunk {
     lines: Vec<io::Result<String>>,
 }
 
-<<<<<<< HEAD
-/// Feeds `input` line by line to `work` (made anew for each thread by `worker`) and its answers, in
-/// input order, to `output`. Lines are numbered from 1. Blank lines are skipped.
-=======
 /// What the output is handed.
 pub enum Turn<T> {
     /// The next answer.
@@ -42,9 +33,8 @@ pub enum Turn<T> {
     Pause,
 }
 
-/// Feeds `input` line by line to `work` (made anew for each thread by `worker`) and its answers, in input
-/// order, to `output`. Lines are numbered from 1. Blank lines are skipped.
->>>>>>> live
+/// Feeds `input` line by line to `work` (made anew for each thread by `worker`) and its answers, in
+/// input order, to `output`. Lines are numbered from 1. Blank lines are skipped.
 pub fn map_lines<T: Send, W: FnMut(usize, io::Result<String>) -> T>(
     input: impl BufRead + Send,
     threads: usize,

@@ -188,14 +188,9 @@ fn district_places(district: &District) -> &Gazetteer {
     district.lexicon.gazetteer()
 }
 
-<<<<<<< HEAD
 /// The seed that voices are made of. A page in its own name speaks with the source's seed; texts
-/// without an author all speak with one anonymous seed.
-=======
-/// The seed that voices are made of. A page in its own name speaks with the source's seed; texts without
-/// an author all speak with one anonymous seed. No imported author can be called like either, because a
-/// line refuses control characters.
->>>>>>> live
+/// without an author all speak with one anonymous seed. No imported author can be called like
+/// either, because a line refuses control characters.
 fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
     match author {
         Author::Person(seed) => seed.clone(),
