@@ -81,8 +81,8 @@ pub fn command(kind: CommandKind) -> Command {
     Command { actor, role: "operator".to_owned(), at: SystemClock.now(), kind }
 }
 
-/// Asks the daemon that holds this store; `None` if nobody does. A daemon in a runtime folder may hold
-/// another store: it is asked only if it is the process that signed this store's lock.
+/// Asks the daemon that holds this store; `None` if nobody does. A daemon in a runtime folder may
+/// hold another store: it is asked only if it is the process that signed this store's lock.
 pub async fn ask_daemon(settings: &Settings, command: &Command) -> Result<Option<CommandReply>> {
     let beside = beside_store(settings);
     let mut places = vec![(beside.clone(), None)];

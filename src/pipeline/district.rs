@@ -45,8 +45,8 @@ impl District {
         finish(district, faults)
     }
 
-    /// Reads what classification needs: packs, places, risk; no sources. Routes are taken along if they
-    /// are sound: a command that sends nothing is not stopped by them.
+    /// Reads what classification needs: packs, places, risk; no sources. Routes are taken along if
+    /// they are sound: a command that sends nothing is not stopped by them.
     pub fn load_rules(settings: &Settings, anywhere: bool) -> Result<Self, Vec<Fault>> {
         let (district, faults) = rules(settings, anywhere, Strictness::Unconcerned);
         finish(district, faults)
