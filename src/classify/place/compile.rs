@@ -235,4 +235,3 @@ pub(super) fn folded(name: &str) -> String {
     let words: String = name.chars().map(crate::text::fold::lower).collect();
     words.replace(". ", " ").replace('.', " ").trim().to_owned()
 }
-

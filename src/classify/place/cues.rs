@@ -94,7 +94,8 @@ pub(super) fn allowed(
     if list[at].is(HYPHEN) && last_hit != at {
         return None;
     }
-    if is_street(tokens, at, last, sort) || matches!(before, "имени" | "им" | "площадь") {
+    if is_street(tokens, at, last, sort) || matches!(before, "имени" | "им" | "площадь")
+    {
         return None;
     }
     let in_list = last_hit > 0
@@ -155,8 +156,10 @@ fn is_street(tokens: &Tokens, at: usize, last: usize, sort: Sort) -> bool {
         return true;
     }
     if matches!(sort, Sort::Strict | Sort::Cue) {
-        let listed = class(word(last)) & words::SHORT != 0 && joined(last);
-        return listed || kind(last) && word(last + 1) == "д";
+        // «Кирова ул, д. 10»; but «Илька ул. Мира, 10» is the village.
+        let next = last + 1;
+        let house = word(next) == "д" || tokens.list().get(next).is_some_and(|t| t.is(NUMBER));
+        return kind(last) && joined(last) && house;
     }
     if sort != Sort::Adjective {
         return false;
@@ -191,7 +194,8 @@ pub(super) fn is_passing(tokens: &Tokens, at: usize) -> bool {
     let clause = tokens.list().get(at).map_or(0, |token| token.clause as usize);
     let first = tokens.clauses().get(clause).map_or(at, |clause| clause.first as usize);
     let from = first.max(at.saturating_sub(5));
-    let hit = |at: usize| PASSING.split(' ').any(|s| !s.is_empty() && tokens.text(at).starts_with(s));
+    let hit =
+        |at: usize| PASSING.split(' ').any(|s| !s.is_empty() && tokens.text(at).starts_with(s));
     matches!(before, "в" | "во" | "на" | "с" | "от" | "под") && (from..at).any(hit)
 }
 
@@ -240,4 +244,3 @@ pub(super) fn district_forms(name: &str) -> Vec<String> {
     forms.dedup();
     forms
 }
-

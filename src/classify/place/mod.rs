@@ -12,8 +12,8 @@ pub(super) mod table;
 
 use std::ops::Range;
 
-use super::street::{self, StreetHit};
 use super::PlaceHit;
+use super::street::{self, StreetHit};
 use crate::config::places::PlacesFile;
 use crate::model::{PlaceBy, PlaceFinding, PlaceId, Span};
 use crate::text::points::Points;

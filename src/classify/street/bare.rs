@@ -105,8 +105,10 @@ fn backwards(reader: Reader<'_>, last: usize) -> Option<Range<usize>> {
 
 /// The number that a name of a day begins with: «9 мая», «50 лет Октября».
 fn dated(reader: Reader<'_>, last: usize) -> Option<usize> {
-    if !matches!(reader.word(last), "мая" | "марта" | "января" | "октября" | "победы" | "влксм" | "комсомола")
-    {
+    if !matches!(
+        reader.word(last),
+        "мая" | "марта" | "января" | "октября" | "победы" | "влксм" | "комсомола"
+    ) {
         return None;
     }
     let before = last.checked_sub(1)?;
@@ -176,7 +178,10 @@ fn fits(reader: Reader<'_>, name: &Range<usize>, sure: bool, alone: bool) -> boo
     }
     // «жилого дома 5» is no street.
     let of_house = ["ого", "ому", "ом", "ый", "ий", "ой"].iter().any(|end| word.ends_with(end));
-    shaped && sure && reader.letters_count(last) > 4 && !(of_house && reader.has(last + 1, words::HOUSE))
+    shaped
+        && sure
+        && reader.letters_count(last) > 4
+        && !(of_house && reader.has(last + 1, words::HOUSE))
 }
 
 /// «по Чкалова», «на Гагарина от моста»: a surname in the genitive behind a preposition that takes none.

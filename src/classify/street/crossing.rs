@@ -10,11 +10,7 @@ use super::reader::{Reader, is_adjective, is_surname};
 use super::{typed, words};
 
 /// Names around words for a crossing, and partners of the names in `out`.
-pub(super) fn find(
-    reader: Reader<'_>,
-    taken: &mut Vec<Range<usize>>,
-    out: &mut Vec<Range<usize>>,
-) {
+pub(super) fn find(reader: Reader<'_>, taken: &mut Vec<Range<usize>>, out: &mut Vec<Range<usize>>) {
     let mut add = |name: Range<usize>, out: &mut Vec<Range<usize>>| {
         let free = is_free(&name, taken);
         if free {
@@ -122,5 +118,6 @@ fn partner(reader: Reader<'_>, end: usize) -> Option<Range<usize>> {
     while reader.has(at, words::KIND | words::CROSS) && at < end + 4 {
         at += 1;
     }
-    plain(reader, at).filter(|name| is_shaped(reader, name) || !reader.has(name.start, words::NOT_NAME))
+    plain(reader, at)
+        .filter(|name| is_shaped(reader, name) || !reader.has(name.start, words::NOT_NAME))
 }

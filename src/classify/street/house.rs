@@ -8,19 +8,48 @@ use std::ops::Range;
 use super::words;
 use crate::text::fold;
 
-/// Most digits of a house number.
+/// Most digits of a house number; in a dispatcher's list flats are glued to it.
 const DIGITS_MAX: usize = 4;
+const DIGITS_LISTED_MAX: usize = 5;
 /// Most houses of one street.
 pub(super) const HOUSES_MAX: usize = 400;
 /// Words for a house, longest first.
 const WORDS: &[&str] = &[
-    "номер дома", "домами", "домов", "домам", "домах", "домом", "дома", "дому", "доме", "дом", "зд.",
-    "здание", "уч.", "д", "дд", "№",
+    "номер дома",
+    "домами",
+    "домов",
+    "домам",
+    "домах",
+    "домом",
+    "дома",
+    "дому",
+    "доме",
+    "дом",
+    "зд.",
+    "здание",
+    "уч.",
+    "д",
+    "дд",
+    "№",
 ];
 /// What may stand between a street and the word for a house: «Сатпаева около дома 56».
 const NEAR: &[&str] = &[
-    "около", "возле", "напротив", "у", "рядом с", "в районе", "во дворе", "от", "в", "перед", "за",
-    "между", "вдоль", "к", "по", "на",
+    "около",
+    "возле",
+    "напротив",
+    "у",
+    "рядом с",
+    "в районе",
+    "во дворе",
+    "от",
+    "в",
+    "перед",
+    "за",
+    "между",
+    "вдоль",
+    "к",
+    "по",
+    "на",
 ];
 
 /// The houses that follow byte `from`, with the byte behind them.
@@ -131,7 +160,8 @@ impl<'a> Scan<'a> {
         }
         if found {
             let mut ahead = *self;
-            if ahead.word("с") && (ahead.blanks(), ahead.peek()).1.is_some_and(|c| c.is_ascii_digit())
+            if ahead.word("с")
+                && (ahead.blanks(), ahead.peek()).1.is_some_and(|c| c.is_ascii_digit())
             {
                 *self = ahead;
             }
@@ -169,8 +199,11 @@ impl<'a> Scan<'a> {
 
     fn number(&mut self, sure: bool) -> Option<Range<usize>> {
         let from = self.at;
-        self.digits()?;
-        if self.text[from..].starts_with("24/7") || is_clock(&self.text[from..]) || is_telephone(&self.text[from..]) {
+        self.digits_up_to(if sure { DIGITS_LISTED_MAX } else { DIGITS_MAX })?;
+        if self.text[from..].starts_with("24/7")
+            || is_clock(&self.text[from..])
+            || is_telephone(&self.text[from..])
+        {
             return None;
         }
         // «5-й подъезд», «1-я Садовая»: an ordinal number.
@@ -187,8 +220,12 @@ impl<'a> Scan<'a> {
     }
 
     fn digits(&mut self) -> Option<usize> {
+        self.digits_up_to(DIGITS_MAX)
+    }
+
+    fn digits_up_to(&mut self, most: usize) -> Option<usize> {
         let length = self.rest().bytes().take_while(u8::is_ascii_digit).count();
-        if length == 0 || length > DIGITS_MAX {
+        if length == 0 || length > most {
             return None;
         }
         self.at += length;
@@ -252,7 +289,8 @@ impl<'a> Scan<'a> {
         *self = before;
         self.take(|c| c == ',');
         self.blanks();
-        for word in ["корпус", "корп", "кор", "строение", "стр", "блок", "литера", "лит", "к"] {
+        for word in ["корпус", "корп", "кор", "строение", "стр", "блок", "литера", "лит", "к"]
+        {
             let mut ahead = *self;
             let fits = ahead.rest().to_lowercase().starts_with(word) && {
                 ahead.at += word.len();
@@ -301,7 +339,8 @@ impl<'a> Scan<'a> {
             return;
         }
         let rest = self.rest();
-        let glued = rest.chars().next().is_some_and(|c| is_letter(c) || matches!(c, '(' | '/' | '.'));
+        let glued =
+            rest.chars().next().is_some_and(|c| is_letter(c) || matches!(c, '(' | '/' | '.'));
         if glued {
             let length = rest.find([',', ' ', '\n']).unwrap_or(rest.len());
             self.at += length;
@@ -340,7 +379,19 @@ fn is_ordinal(rest: &str) -> bool {
     let word: String = rest.chars().take_while(|c| is_letter(*c)).take(4).collect();
     matches!(
         word.to_lowercase().as_str(),
-        "й" | "я" | "е" | "го" | "ый" | "ая" | "ой" | "м" | "х" | "му" | "ми" | "ти" | "ю" | "ую"
+        "й" | "я"
+            | "е"
+            | "го"
+            | "ый"
+            | "ая"
+            | "ой"
+            | "м"
+            | "х"
+            | "му"
+            | "ми"
+            | "ти"
+            | "ю"
+            | "ую"
     )
 }
 

@@ -55,7 +55,9 @@ fn worth_reading(reader: Reader<'_>) -> bool {
     const CUES: u16 = words::KIND | words::CROSS | words::MARK | words::ALONG | words::TITLE;
     let list = reader.tokens.list();
     list.iter().any(|token| token.is(NUMBER))
-        || (0..list.len()).any(|at| reader.class(at) & CUES != 0 || reader.gap(at).contains('/'))
+        || (0..list.len()).any(|at| {
+            reader.class(at) & CUES != 0 || reader.kind(at) > 0 || reader.gap(at).contains('/')
+        })
 }
 
 /// Adds houses to a name.
@@ -86,10 +88,28 @@ enum Gender {
 
 fn gender(reader: Reader<'_>, name: &Range<usize>) -> Gender {
     let masculine = |at: usize| {
-        ["пер", "пр", "бульвар", "бул", "б", "проезд", "тупик", "туп", "тракт", "шоссе", "ш", "кв", "мк",
-         "спуск", "пркт", "просп"]
-            .iter()
-            .any(|start| reader.word(at) == *start || start.len() > 6 && reader.word(at).starts_with(start))
+        [
+            "пер",
+            "пр",
+            "бульвар",
+            "бул",
+            "б",
+            "проезд",
+            "тупик",
+            "туп",
+            "тракт",
+            "шоссе",
+            "ш",
+            "кв",
+            "мк",
+            "спуск",
+            "пркт",
+            "просп",
+        ]
+        .iter()
+        .any(|start| {
+            reader.word(at) == *start || start.len() > 6 && reader.word(at).starts_with(start)
+        })
     };
     let behind = reader.joined(name.end) && reader.kind(name.end) > 0;
     let listed = behind && {
@@ -110,7 +130,8 @@ fn gender(reader: Reader<'_>, name: &Range<usize>) -> Gender {
 
 /// «Ленинском» → «Ленинский».
 fn masculine(name: &str) -> String {
-    for (end, replaced) in [("ском", "ский"), ("ном", "ный"), ("цком", "цкий")] {
+    for (end, replaced) in [("ском", "ский"), ("ном", "ный"), ("цком", "цкий")]
+    {
         if let Some(stem) = name.strip_suffix(end) {
             return format!("{stem}{replaced}");
         }
@@ -120,7 +141,11 @@ fn masculine(name: &str) -> String {
 
 /// Behind the street word that follows a name, if one does: «Советская улица, 5», «Мира ул, д. 5».
 fn behind_kind(reader: Reader<'_>, end: usize) -> usize {
-    let kind = if reader.joined(end) { reader.kind(end) } else { 0 };
+    let near = reader.joined(end) || reader.gap(end).trim() == ")";
+    let listed = usize::from(near && reader.has(end, words::LISTED));
+    let both = listed * (1 + usize::from(reader.has(end + 1, words::LISTED)));
+    let slash = usize::from(reader.gap(end + 1) == "/" && reader.word(end + 1) == "т");
+    let kind = if near { reader.kind(end).max(both).max(2 * slash) } else { 0 };
     reader.token(end + kind - 1).map_or(reader.text.len(), |token| token.end as usize)
 }
 
@@ -144,9 +169,19 @@ fn house_before(reader: Reader<'_>, start: usize) -> Option<Range<usize>> {
 /// A feminine adjective in the nominative («Советской» → «Советская»); other names as written.
 fn nominative(name: &str) -> String {
     const ENDS: &[(&str, &str)] = &[
-        ("ской", "ская"), ("скую", "ская"), ("цкой", "цкая"), ("ной", "ная"), ("ную", "ная"),
-        ("вой", "вая"), ("вую", "вая"), ("лой", "лая"), ("рой", "рая"), ("хой", "хая"),
-        ("ней", "няя"), ("шой", "шая"), ("той", "тая"),
+        ("ской", "ская"),
+        ("скую", "ская"),
+        ("цкой", "цкая"),
+        ("ной", "ная"),
+        ("ную", "ная"),
+        ("вой", "вая"),
+        ("вую", "вая"),
+        ("лой", "лая"),
+        ("рой", "рая"),
+        ("хой", "хая"),
+        ("ней", "няя"),
+        ("шой", "шая"),
+        ("той", "тая"),
     ];
     let last = name.rsplit([' ', '-']).next().unwrap_or(name).to_lowercase();
     // «ул. Терешковой» is a woman's name, «ул. Полевой» an adjective.

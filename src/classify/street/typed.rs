@@ -18,6 +18,10 @@ pub(super) fn find(reader: Reader<'_>, out: &mut Vec<Range<usize>>) {
     while at < reader.len() {
         let length = reader.kind(at);
         if length == 0 {
+            if reader.has(at, words::LISTED) && is_listed(reader, at + 1) {
+                let kind = at - usize::from(reader.word(at) == "т");
+                out.extend(in_list(reader, kind));
+            }
             at += 1;
             continue;
         }
@@ -238,7 +242,8 @@ fn before(reader: Reader<'_>, at: usize, length: usize) -> Option<Range<usize>> 
         let mut first = last;
         if reader.hyphen(last) || first > 0 && reader.capital(first - 1) && reader.joined(first) {
             let word = reader.word(first - 1);
-            let part = reader.hyphen(last) || reader.has(first - 1, words::FIRST) || is_adjective(word);
+            let part =
+                reader.hyphen(last) || reader.has(first - 1, words::FIRST) || is_adjective(word);
             first -= usize::from(part && !reader.has(first - 1, words::NOT_NAME));
         }
         if first >= 2 && reader.hyphen(first - 1) && is_ordinal(reader.word(first - 1)) {
@@ -261,9 +266,13 @@ fn listed_kind(reader: Reader<'_>, at: usize) -> Option<usize> {
         }
     }
     let behind = last + reader.kind(last);
-    let house = reader.word(behind) == "д" && reader.gap(behind).trim_start().starts_with(',');
     let begins = last > 0 && !reader.gap(last).contains([',', '\n', '.', ';']);
-    (house && begins).then_some(last)
+    (begins && is_listed(reader, behind)).then_some(last)
+}
+
+/// Whether «, д. 5» stands at a token.
+fn is_listed(reader: Reader<'_>, at: usize) -> bool {
+    reader.word(at) == "д" && reader.gap(at).trim_start().starts_with(',')
 }
 
 /// «Ульяновск г, 50-летия ВЛКСМ пр-кт, д. 7»: everything from the comma to the street word.
@@ -271,7 +280,8 @@ fn in_list(reader: Reader<'_>, at: usize) -> Option<Range<usize>> {
     let mut first = at;
     while first > 0 && at - first < BEFORE_MAX {
         let gap = reader.gap(first);
-        if first < at && gap.contains([',', ';', '\n']) || first == at && gap.contains([',', '\n']) {
+        if first < at && gap.contains([',', ';', '\n']) || first == at && gap.contains([',', '\n'])
+        {
             break;
         }
         first -= 1;
