@@ -94,7 +94,8 @@ pub(super) fn allowed(
     if list[at].is(HYPHEN) && last_hit != at {
         return None;
     }
-    if is_street(tokens, at, last, sort) || matches!(before, "имени" | "им" | "площадь")
+    if is_street(tokens, at, last, sort)
+        || matches!(before, "имени" | "им" | "площадь" | "музей" | "музее" | "музея")
     {
         return None;
     }
