@@ -200,6 +200,10 @@ pub fn adjective_forms(masculine: &str) -> Vec<String> {
 /// All forms of a name for residents given in the plural («онохойцы»): one man, many people.
 #[must_use]
 pub fn people_forms(plural: &str) -> Vec<String> {
+    if let Some(stem) = plural.strip_suffix("не") {
+        let ends = ["не", "н", "нам", "нами", "нах", "нин", "нина", "нину", "нином", "нка", "нки"];
+        return ends.iter().map(|end| format!("{stem}{end}")).collect();
+    }
     let Some(stem) = plural.strip_suffix("цы") else { return forms(plural) };
     let mut forms: Vec<String> = ["цы", "цев", "цов", "цам", "цами", "цах", "ца", "цу", "цем"]
         .iter()

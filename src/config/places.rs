@@ -40,6 +40,9 @@ pub struct PlaceEntry {
     pub lon: Option<f64>,
     /// Adjective in the masculine nominative.
     pub adjective: Option<Spanned<String>>,
+    /// Other adjectives, in the masculine nominative.
+    #[serde(default)]
+    pub adjectives: Vec<String>,
     /// What its residents are called, in the plural.
     #[serde(default)]
     pub people: Vec<String>,

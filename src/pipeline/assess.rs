@@ -59,6 +59,7 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
     // Posts before their comments, so that a comment finds its parent's place.
     raws.sort_by_key(|raw| raw.parent.is_some());
     let mut assessed = Assessed::default();
+    let mut threads = Threads::new();
     for raw in raws {
         let (mut post, author) = text::normalise(raw, batch.source, batch.now);
         post.place = batch.given.get(&post.key.id).cloned();
@@ -68,7 +69,7 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
             assessed.seen.push(SeenPost { key, fingerprint, counts: post.counts });
             continue;
         }
-        if let Some(commit) = assess_one(batch, post, fingerprint, &author, scratch) {
+        if let Some(commit) = assess_one(batch, post, fingerprint, &author, &mut threads, scratch) {
             batch.parents.insert(key, commit.assessment.places.clone());
             assessed.posts.push(commit);
         }
@@ -76,17 +77,25 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
     assessed
 }
 
+/// Places that the answers of this batch name themselves, by the post they answer. Answers of earlier
+/// pages are not looked up: the store has no index by parent.
+type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
+
 fn assess_one(
     batch: &Batch<'_>,
     post: Post,
     fingerprint: Vec<u8>,
     author: &Author,
+    threads: &mut Threads,
     scratch: &mut Scratch,
 ) -> Option<PostCommit> {
     let district = batch.district;
     let classified = classify(&post.text, &district.lexicon, scratch);
-    let places = resolve_places(batch, &post, &classified);
-    let ours = places.iter().any(|place| place.place.is_some() && !place.elsewhere);
+    let places = resolve_places(batch, &post, &classified, threads);
+    // A settlement of ours, or the district by its name.
+    let ours = places
+        .iter()
+        .any(|place| !place.elsewhere && (place.place.is_some() || !place.title.is_empty()));
     if batch.source.scope == SourceScope::Region && !ours {
         return None;
     }
@@ -155,33 +164,51 @@ fn risk_context(district: &District, post: &Post, places: &[PlaceFinding]) -> Ri
     }
 }
 
-fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Vec<PlaceFinding> {
+fn resolve_places(
+    batch: &Batch<'_>,
+    post: &Post,
+    classified: &Classified,
+    threads: &mut Threads,
+) -> Vec<PlaceFinding> {
     let gazetteer = district_places(batch.district);
     let titled = |id: &PlaceId| gazetteer.title(id).map(|title| (id.clone(), title.to_owned()));
     let parent = post.parent.as_ref().and_then(|parent| {
         let key = PostKey { source: post.key.source.clone(), id: parent.clone() };
         batch.parents.get(&key).cloned()
     });
+    let siblings = post.parent.as_ref().map(|parent| threads.entry(parent.clone()).or_default());
+    let thread = siblings.as_deref().cloned().unwrap_or_default();
+    if let Some(siblings) = siblings {
+        siblings.extend(classified.places.iter().filter(|p| p.place.is_some()).cloned());
+    }
+    let elsewhere = classified.places.iter().any(|place| place.elsewhere);
     let around = Surroundings {
+        in_passing: elsewhere && gazetteer.only_in_passing(&post.text),
+        thread,
         given: post.place.as_ref().and_then(titled),
         parent: parent.unwrap_or_default(),
         source: batch.source.place.as_ref().and_then(titled),
     };
     let mut places = resolve(&classified.places, &around);
     if places.is_empty() && batch.source.scope == SourceScope::District {
-        places.push(PlaceFinding {
-            place: None,
-            title: batch.district.name.clone(),
-            by: PlaceBy::District,
-            elsewhere: false,
-            span: None,
-            street: None,
-            house: None,
-            street_start: None,
-            street_end: None,
-        });
+        places.push(whole_district(batch.district));
     }
     places
+}
+
+/// What a text is about that nothing places closer.
+fn whole_district(district: &District) -> PlaceFinding {
+    PlaceFinding {
+        place: None,
+        title: district.name.clone(),
+        by: PlaceBy::District,
+        elsewhere: false,
+        span: None,
+        street: None,
+        house: None,
+        street_start: None,
+        street_end: None,
+    }
 }
 
 fn district_places(district: &District) -> &Gazetteer {

@@ -25,6 +25,7 @@ mod notify_next;
 mod notify_telegram;
 mod packs;
 mod payloads;
+mod places;
 mod polarity;
 mod query;
 mod reference;

@@ -105,8 +105,9 @@ impl Builder {
                 }
             });
         }
-        if let Some(adjective) = &entry.adjective {
-            for form in adjective_forms(&folded(adjective.get_ref())) {
+        let adjective = entry.adjective.as_ref().map(|adjective| adjective.get_ref());
+        for adjective in adjective.into_iter().chain(&entry.adjectives) {
+            for form in adjective_forms(&folded(adjective)) {
                 self.add(&form, own, Sort::Adjective, ALL_CASES, Rank::Adjective);
             }
         }

@@ -94,7 +94,8 @@ pub(super) fn allowed(
     if list[at].is(HYPHEN) && last_hit != at {
         return None;
     }
-    if is_street(tokens, at, last, sort) || matches!(before, "имени" | "им" | "площадь")
+    if is_street(tokens, at, last, sort)
+        || matches!(before, "имени" | "им" | "площадь" | "музей" | "музее" | "музея")
     {
         return None;
     }
@@ -156,8 +157,10 @@ fn is_street(tokens: &Tokens, at: usize, last: usize, sort: Sort) -> bool {
         return true;
     }
     if matches!(sort, Sort::Strict | Sort::Cue) {
-        let listed = class(word(last)) & words::SHORT != 0 && joined(last);
-        return listed || kind(last) && word(last + 1) == "д";
+        // «Кирова ул, д. 10»; but «Илька ул. Мира, 10» is the village.
+        let next = last + 1;
+        let house = word(next) == "д" || tokens.list().get(next).is_some_and(|t| t.is(NUMBER));
+        return kind(last) && joined(last) && house;
     }
     if sort != Sort::Adjective {
         return false;

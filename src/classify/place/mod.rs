@@ -147,13 +147,37 @@ impl Gazetteer {
                 at += 1;
                 continue;
             };
-            at = last;
+            let first = std::mem::replace(&mut at, last);
             // A name that several settlements bear keeps its words from meaning anything else.
             if candidate.also.is_empty() {
                 last_hit = last;
+                if let Some((other, candidate)) = self.shared_noun(tokens, first, candidate) {
+                    found(other, candidate, cue);
+                }
                 found(hit, candidate, cue);
             }
         }
+    }
+
+    /// «Новая и Старая Брянь»: the settlement whose noun stands only behind the second adjective.
+    fn shared_noun(
+        &self,
+        tokens: &Tokens,
+        at: usize,
+        candidate: &Candidate,
+    ) -> Option<(PlaceHit, &Candidate)> {
+        let first = at.checked_sub(2)?;
+        if candidate.rest.len() != 1 || tokens.text(at - 1) != "и" {
+            return None;
+        }
+        let known = self.index.get(tokens.text(first))?;
+        let other = known.iter().find(|other| {
+            other.rest == candidate.rest && other.also.is_empty() && other.entry != candidate.entry
+        })?;
+        let token = tokens.list().get(first)?;
+        let hit =
+            PlaceHit { start: token.start, end: token.end, is_org: false, entry: other.entry };
+        Some((hit, other))
     }
 
     fn hit<'a>(
@@ -217,10 +241,16 @@ impl Gazetteer {
             let span = points.span(hit.start as usize, hit.end as usize);
             if let Some(place) = self.finding(tokens, hit, range, span) {
                 let passing = place.elsewhere && is_passing(tokens, range.start);
-                found.push(Found { start: hit.start as usize, passing, place });
+                let (start, end) = (hit.start as usize, hit.end as usize);
+                found.push(Found { start, end, passing, place });
             }
         }
         self.doubt_namesakes(hits, &mut found);
+        drop_of_regions(text, &mut found);
+        if found.iter().any(|found| found.place.place.is_some() && !found.place.elsewhere) {
+            // A settlement says more than the district it lies in.
+            found.retain(|found| found.place.place.is_some());
+        }
         let mut further = Vec::new();
         for street in &streets {
             place_street(text, street, &mut points, &mut found, &mut further);
@@ -288,9 +318,31 @@ impl Gazetteer {
     }
 }
 
+/// «Кемеровская область, п. Шабур»: a village behind the name of another region is not ours.
+fn drop_of_regions(text: &str, found: &mut Vec<Found>) {
+    let region = |found: &Found| {
+        let title = &found.place.title;
+        found.place.elsewhere && ["область", "край", "район"].iter().any(|end| title.ends_with(end))
+    };
+    let mut region_ends = None;
+    found.retain(|found| {
+        let close = region_ends.is_some_and(|end: usize| {
+            let between = text.get(end..found.start).unwrap_or("");
+            between.contains(',') && between.chars().count() <= 14 && !between.contains(". В ")
+        });
+        if region(found) {
+            region_ends = Some(found.end);
+        } else if !close {
+            region_ends = None;
+        }
+        found.place.elsewhere || !close
+    });
+}
+
 /// A settlement on its way to a finding.
 struct Found {
     start: usize,
+    end: usize,
     passing: bool,
     place: PlaceFinding,
 }

@@ -8,8 +8,9 @@ use std::ops::Range;
 use super::words;
 use crate::text::fold;
 
-/// Most digits of a house number.
+/// Most digits of a house number; in a dispatcher's list flats are glued to it.
 const DIGITS_MAX: usize = 4;
+const DIGITS_LISTED_MAX: usize = 5;
 /// Most houses of one street.
 pub(super) const HOUSES_MAX: usize = 400;
 /// Words for a house, longest first.
@@ -198,7 +199,7 @@ impl<'a> Scan<'a> {
 
     fn number(&mut self, sure: bool) -> Option<Range<usize>> {
         let from = self.at;
-        self.digits()?;
+        self.digits_up_to(if sure { DIGITS_LISTED_MAX } else { DIGITS_MAX })?;
         if self.text[from..].starts_with("24/7")
             || is_clock(&self.text[from..])
             || is_telephone(&self.text[from..])
@@ -219,8 +220,12 @@ impl<'a> Scan<'a> {
     }
 
     fn digits(&mut self) -> Option<usize> {
+        self.digits_up_to(DIGITS_MAX)
+    }
+
+    fn digits_up_to(&mut self, most: usize) -> Option<usize> {
         let length = self.rest().bytes().take_while(u8::is_ascii_digit).count();
-        if length == 0 || length > DIGITS_MAX {
+        if length == 0 || length > most {
             return None;
         }
         self.at += length;

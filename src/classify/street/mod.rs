@@ -56,7 +56,9 @@ fn worth_reading(reader: Reader<'_>) -> bool {
     const CUES: u16 = words::KIND | words::CROSS | words::MARK | words::ALONG | words::TITLE;
     let list = reader.tokens.list();
     list.iter().any(|token| token.is(NUMBER))
-        || (0..list.len()).any(|at| reader.class(at) & CUES != 0 || reader.gap(at).contains('/'))
+        || (0..list.len()).any(|at| {
+            reader.class(at) & CUES != 0 || reader.kind(at) > 0 || reader.gap(at).contains('/')
+        })
 }
 
 /// Adds houses to a name.
@@ -140,7 +142,11 @@ fn masculine(name: &str) -> String {
 
 /// Behind the street word that follows a name, if one does: «Советская улица, 5», «Мира ул, д. 5».
 fn behind_kind(reader: Reader<'_>, end: usize) -> usize {
-    let kind = if reader.joined(end) { reader.kind(end) } else { 0 };
+    let near = reader.joined(end) || reader.gap(end).trim() == ")";
+    let listed = usize::from(near && reader.has(end, words::LISTED));
+    let both = listed * (1 + usize::from(reader.has(end + 1, words::LISTED)));
+    let slash = usize::from(reader.gap(end + 1) == "/" && reader.word(end + 1) == "т");
+    let kind = if near { reader.kind(end).max(both).max(2 * slash) } else { 0 };
     reader.token(end + kind - 1).map_or(reader.text.len(), |token| token.end as usize)
 }
 

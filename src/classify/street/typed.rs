@@ -18,6 +18,10 @@ pub(super) fn find(reader: Reader<'_>, out: &mut Vec<Range<usize>>) {
     while at < reader.len() {
         let length = reader.kind(at);
         if length == 0 {
+            if reader.has(at, words::LISTED) && is_listed(reader, at + 1) {
+                let kind = at - usize::from(reader.word(at) == "т");
+                out.extend(in_list(reader, kind));
+            }
             at += 1;
             continue;
         }
@@ -262,9 +266,13 @@ fn listed_kind(reader: Reader<'_>, at: usize) -> Option<usize> {
         }
     }
     let behind = last + reader.kind(last);
-    let house = reader.word(behind) == "д" && reader.gap(behind).trim_start().starts_with(',');
     let begins = last > 0 && !reader.gap(last).contains([',', '\n', '.', ';']);
-    (house && begins).then_some(last)
+    (begins && is_listed(reader, behind)).then_some(last)
+}
+
+/// Whether «, д. 5» stands at a token.
+fn is_listed(reader: Reader<'_>, at: usize) -> bool {
+    reader.word(at) == "д" && reader.gap(at).trim_start().starts_with(',')
 }
 
 /// «Ульяновск г, 50-летия ВЛКСМ пр-кт, д. 7»: everything from the comma to the street word.

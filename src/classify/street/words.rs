@@ -34,6 +34,8 @@ pub(crate) const FIRST: u16 = 1 << 10;
 pub(crate) const FALSE_NAME: u16 = 1 << 11;
 /// A preposition before a street without type word.
 pub(crate) const ALONG: u16 = 1 << 12;
+/// A kind of place that stands behind a name in dispatchers' lists only.
+pub(crate) const LISTED: u16 = 1 << 15;
 /// A thing that stands or lies in a street.
 pub(crate) const ROAD: u16 = 1 << 14;
 /// A word that takes a number without being a street: «школа 12», «сентябрь 5».
@@ -109,6 +111,7 @@ const CLASSES: &[(u16, &str)] = &[
          второго ничего всего него чего кого моего твоего своего нашего вашего никого",
     ),
     (ALONG, "по на вдоль"),
+    (LISTED, "снт днт сквер гск тер т"),
     (
         ROAD,
         "светофор светофора светофоры тротуар тротуара тротуары тротуарах фонарь фонари фонарей \
