@@ -1,14 +1,33 @@
 //! Case forms of place names, by the school tables of Russian declension.
 //!
-//! Place in the flow: used once, when the gazetteer is compiled. Invariant: input and output are folded
-//! (lower case, ё = е); the first form is the name itself; forms are unique.
+//! Place in the flow: used once, when the gazetteer is compiled. Invariant: input and output are
+//! folded (lower case, ё = е); the first form is the name itself; forms are unique.
 
-/// All case forms of a name of one or more words, the name itself first.
+/// Cases as bits: what a preposition must agree with.
+pub const NOMINATIVE: u8 = 1;
+/// Genitive: из, до, около.
+pub const GENITIVE: u8 = 1 << 1;
+/// Dative: по, к.
+pub const DATIVE: u8 = 1 << 2;
+/// Accusative: в, на, через.
+pub const ACCUSATIVE: u8 = 1 << 3;
+/// Instrumental: под, за.
+pub const INSTRUMENTAL: u8 = 1 << 4;
+/// Prepositional: в, на.
+pub const PREPOSITIONAL: u8 = 1 << 5;
+/// Every case: a form that never changes.
+pub const ALL_CASES: u8 = 0b11_1111;
+
+const ORDER: [u8; 6] = [NOMINATIVE, GENITIVE, DATIVE, ACCUSATIVE, INSTRUMENTAL, PREPOSITIONAL];
+
+/// All case forms of a name of one or more words with the cases each may stand in, the name itself
+/// first.
 ///
-/// Adjectives agree with their noun («новая брянь» → «новой бряни»); a first part before a hyphen that is
-/// no adjective stays as it is («усть-брянь» → «усть-бряни»).
+/// Adjectives agree with their noun («новая брянь» → «новой бряни»); a first part before a hyphen
+/// that is no adjective stays as it is («усть-брянь» → «усть-бряни»). Names in -о stand in every
+/// case unchanged too («в заиграево»).
 #[must_use]
-pub fn forms(name: &str) -> Vec<String> {
+pub fn cases(name: &str) -> Vec<(String, u8)> {
     let words: Vec<&str> = name.split(' ').collect();
     let tables: Vec<[String; 6]> = words
         .iter()
@@ -18,14 +37,44 @@ pub fn forms(name: &str) -> Vec<String> {
             if last || words.len() == 1 { noun(word) } else { adjective(word) }
         })
         .collect();
-    let mut forms = Vec::with_capacity(6);
-    for case in 0..6 {
-        let form = tables.iter().map(|t| t[case].as_str()).collect::<Vec<_>>().join(" ");
-        if !forms.contains(&form) {
-            forms.push(form);
+    let mut forms: Vec<(String, u8)> = Vec::with_capacity(8);
+    let mut add = |form: String, cases: u8| match forms.iter_mut().find(|known| known.0 == form) {
+        Some(known) => known.1 |= cases,
+        None => forms.push((form, cases)),
+    };
+    for (case, bit) in ORDER.into_iter().enumerate() {
+        add(tables.iter().map(|t| t[case].as_str()).collect::<Vec<_>>().join(" "), bit);
+    }
+    for genitive in words.last().map(|word| second_genitives(word)).unwrap_or_default() {
+        let mut parts: Vec<&str> = tables.iter().map(|table| table[1].as_str()).collect();
+        if let Some(last) = parts.last_mut() {
+            *last = &genitive;
         }
+        add(parts.join(" "), GENITIVE);
+    }
+    if name.ends_with('о') {
+        forms[0].1 = ALL_CASES;
     }
     forms
+}
+
+/// The forms of [`cases`] alone.
+#[must_use]
+pub fn forms(name: &str) -> Vec<String> {
+    cases(name).into_iter().map(|(form, _)| form).collect()
+}
+
+/// Other genitives that plural names have: «химки» → «химок», «челны» → «челнов».
+fn second_genitives(word: &str) -> Vec<String> {
+    if let Some(stem) = word.strip_suffix("ки") {
+        vec![format!("{stem}ок"), format!("{stem}ек")]
+    } else if let Some(stem) = word.strip_suffix('ы').filter(|stem| !stem.ends_with('ц')) {
+        vec![format!("{stem}ов")]
+    } else if let Some(stem) = word.strip_suffix("цы") {
+        vec![format!("{stem}цев")]
+    } else {
+        Vec::new()
+    }
 }
 
 fn table(stem: &str, ends: [&str; 6]) -> [String; 6] {
@@ -36,7 +85,8 @@ fn unchanged(word: &str) -> [String; 6] {
     table(word, ["", "", "", "", "", ""])
 }
 
-/// Nominative, genitive, dative, accusative, instrumental, prepositional of an adjective before a name.
+/// Nominative, genitive, dative, accusative, instrumental, prepositional of an adjective before a
+/// name.
 fn adjective(word: &str) -> [String; 6] {
     let soft = |stem: &str| stem.ends_with(['к', 'г', 'х', 'ж', 'ш', 'щ', 'ч']);
     if let Some(stem) = word.strip_suffix("ая") {
@@ -65,13 +115,23 @@ fn adjective(word: &str) -> [String; 6] {
     }
 }
 
+/// The same of the last word of a name.
 fn noun(word: &str) -> [String; 6] {
+    if let Some((first, rest)) = word.split_once("-на-") {
+        return noun(first).map(|form| format!("{form}-на-{rest}"));
+    }
     if let Some(at) = word.rfind('-') {
         let (first, last) = (&word[..=at], &word[at + 1..]);
-        return noun(last).map(|form| format!("{first}{form}"));
+        let forms = noun(last);
+        // «петровск-забайкальский» → «петровска-забайкальского»
+        if last.ends_with("ский") && first.ends_with("к-") {
+            let firsts = noun(first.trim_end_matches('-'));
+            return std::array::from_fn(|case| format!("{}-{}", firsts[case], forms[case]));
+        }
+        return forms.map(|form| format!("{first}{form}"));
     }
     let hard_k = |stem: &str| stem.ends_with(['к', 'г', 'х', 'ж', 'ш', 'щ', 'ч', 'ц']);
-    if ["ий", "ый", "ая", "ое", "ские", "ные"].iter().any(|end| word.ends_with(end))
+    if ["ий", "ый", "ая", "ое", "ские", "ные", "ской", "ской"].iter().any(|e| word.ends_with(e))
         && word.chars().count() > 4
     {
         adjective(word)
@@ -86,8 +146,12 @@ fn noun(word: &str) -> [String; 6] {
         table(stem, ["ье", "ья", "ью", "ье", "ьем", "ье"])
     } else if let Some(stem) = word.strip_suffix('о') {
         table(stem, ["о", "а", "у", "о", "ом", "е"])
+    } else if let Some(stem) = word.strip_suffix("ец").filter(|stem| stem.len() > 4) {
+        table(stem, ["ец", "ца", "цу", "ец", "цом", "це"])
+    } else if is_masculine_soft(word) {
+        table(&word[..word.len() - 'ь'.len_utf8()], ["ь", "я", "ю", "ь", "ем", "е"])
     } else if let Some(stem) = word.strip_suffix('ь') {
-        // Names of settlements in -ь are feminine (Брянь, Пермь, Тверь) but for a few rivers.
+        // Names of settlements in -ь are feminine (Брянь, Пермь, Тверь) but for a few.
         table(stem, ["ь", "и", "и", "ь", "ью", "и"])
     } else if let Some(stem) = word.strip_suffix('й') {
         table(stem, ["й", "я", "ю", "й", "ем", "е"])
@@ -103,6 +167,13 @@ fn noun(word: &str) -> [String; 6] {
     } else {
         table(word, ["", "а", "у", "", "ом", "е"])
     }
+}
+
+/// Whether a name in -ь is masculine: Ярославль, Севастополь, Анадырь, Ключ.
+fn is_masculine_soft(word: &str) -> bool {
+    let feminine = ["сталь", "соль", "пристань"];
+    (word.ends_with("ль") || word.ends_with("дырь") || word.ends_with("ламонь"))
+        && !feminine.iter().any(|end| word.ends_with(end))
 }
 
 fn is_cyrillic(c: char) -> bool {
@@ -126,6 +197,23 @@ pub fn adjective_forms(masculine: &str) -> Vec<String> {
         .collect()
 }
 
+/// All forms of a name for residents given in the plural («онохойцы»): one man, many people.
+#[must_use]
+pub fn people_forms(plural: &str) -> Vec<String> {
+    if let Some(stem) = plural.strip_suffix("не") {
+        let ends = ["не", "н", "нам", "нами", "нах", "нин", "нина", "нину", "нином", "нка", "нки"];
+        return ends.iter().map(|end| format!("{stem}{end}")).collect();
+    }
+    let Some(stem) = plural.strip_suffix("цы") else { return forms(plural) };
+    let mut forms: Vec<String> = ["цы", "цев", "цов", "цам", "цами", "цах", "ца", "цу", "цем"]
+        .iter()
+        .map(|end| format!("{stem}{end}"))
+        .collect();
+    let short = stem.strip_suffix('й').unwrap_or(stem);
+    forms.push(format!("{short}ец"));
+    forms
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +232,7 @@ mod tests {
             ),
             (
                 "нижние тальцы",
-                "нижние тальцы|нижних тальцов|нижним тальцам|нижними тальцами|нижних тальцах",
+                "нижние тальцы|нижних тальцов|нижним тальцам|нижними тальцами|нижних тальцах|нижних тальцев",
             ),
             ("эрхирик", "эрхирик эрхирика эрхирику эрхириком эрхирике"),
             ("мухор-тала", "мухор-тала мухор-талы мухор-тале мухор-талу мухор-талой"),

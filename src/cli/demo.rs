@@ -1,8 +1,8 @@
 //! `otklik demo`: four weeks of a simulated district, lived through by the real daemon in seconds.
 //!
-//! Place in the flow: joins the simulated district and the daemon, then counts what was found against what
-//! was planted. Invariants: nothing leaves this machine and no key is needed; a folder that no demo made
-//! is not touched; the exit code says whether it ran, never how well it found.
+//! Place in the flow: joins the simulated district and the daemon, then counts what was found
+//! against what was planted. Invariants: nothing leaves this machine and no key is needed; a folder
+//! that no demo made is not touched; the exit code says whether it ran, never how well it found.
 
 mod folder;
 mod tell;

@@ -26,6 +26,7 @@ mod explain;
 mod init;
 mod packs;
 mod paint;
+mod places;
 mod russian;
 mod sources;
 mod table;
@@ -86,6 +87,8 @@ enum CommandLine {
     Evaluate(evaluate::EvaluateArgs),
     /// Словари: что есть и верны ли примеры
     Packs(packs::PacksArgs),
+    /// Места: проверить список населённых пунктов
+    Places(places::PlacesArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
     /// Прочитать одну страницу источника и показать, как она будет оценена; ничего не сохраняется
@@ -180,6 +183,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Evaluate(args) => evaluate::run(args, &globals),
         CommandLine::Explain(args) => explain::run(args, &globals),
         CommandLine::Packs(args) => packs::run(args, &globals),
+        CommandLine::Places(args) => places::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
         CommandLine::Try(args) => try_page::run(args, &globals),
         CommandLine::Run(args) => run::run(args, &globals),

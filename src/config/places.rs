@@ -1,7 +1,8 @@
 //! `places.toml`: the settlements of the district and the places that are elsewhere.
 //!
 //! Place in the flow: read at start and on reload, compiled into the gazetteer of `classify`.
-//! Invariant: ids are unique and never reused; a missing file means the list built into the program.
+//! Invariant: ids are unique and never reused; a missing file means the list built into the
+//! program.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,8 +29,29 @@ pub struct PlaceEntry {
     /// Other names: nicknames, old names, frequent misspellings.
     #[serde(default)]
     pub also: Vec<String>,
+    /// Rural or urban administration it belongs to.
+    #[serde(default)]
+    pub administration: String,
+    /// Number of residents, rounded.
+    pub population: Option<u32>,
+    /// Latitude in degrees.
+    pub lat: Option<f64>,
+    /// Longitude in degrees.
+    pub lon: Option<f64>,
     /// Adjective in the masculine nominative.
     pub adjective: Option<Spanned<String>>,
+    /// Other adjectives, in the masculine nominative.
+    #[serde(default)]
+    pub adjectives: Vec<String>,
+    /// What its residents are called, in the plural.
+    #[serde(default)]
+    pub people: Vec<String>,
+    /// Whether other districts have a place of this name.
+    #[serde(default)]
+    pub namesake: bool,
+    /// Where the entry comes from.
+    #[serde(default)]
+    pub source: String,
     /// Whether the name is also an ordinary word and needs a cue beside it.
     #[serde(default)]
     pub cue: bool,
@@ -47,6 +69,44 @@ pub struct PlaceEntry {
 pub struct ElsewhereEntry {
     /// Their names.
     pub names: Vec<String>,
+    /// Whether the names are also ordinary words, first names or surnames and need a cue.
+    #[serde(default)]
+    pub cue: bool,
+}
+
+/// The district as a whole, as typed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistrictEntry {
+    /// Official name.
+    pub name: String,
+    /// Other names and abbreviations.
+    #[serde(default)]
+    pub also: Vec<String>,
+}
+
+/// A river, lake, station, road or garden community, as typed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LandmarkEntry {
+    /// Name without the type word.
+    pub name: Spanned<String>,
+    /// Type word: река, озеро, станция, остановка, разъезд, днт, дорога, гора.
+    pub kind: Spanned<String>,
+    /// Other names.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Settlement it stands for, if it stands for one.
+    pub place: Option<Spanned<String>>,
+    /// Whether the name counts without the type word.
+    #[serde(default)]
+    pub bare: bool,
+    /// Where the entry comes from.
+    #[serde(default)]
+    pub source: String,
+    /// What should be checked on the spot.
+    #[serde(default)]
+    pub unsure: String,
 }
 
 /// An organisation people name instead of a place, as typed.
@@ -60,15 +120,26 @@ pub struct OrganisationEntry {
     pub also: Vec<String>,
     /// Settlement it stands in, if it stands in one.
     pub place: Option<Spanned<String>>,
+    /// Where the entry comes from.
+    #[serde(default)]
+    pub source: String,
+    /// What should be checked on the spot.
+    #[serde(default)]
+    pub unsure: String,
 }
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlacesFile {
+    /// The district as a whole.
+    pub district: Option<DistrictEntry>,
     /// Settlements of the district.
     #[serde(default)]
     pub place: Vec<PlaceEntry>,
+    /// Rivers, lakes, stations, roads, garden communities.
+    #[serde(default)]
+    pub landmark: Vec<LandmarkEntry>,
     /// Organisations.
     #[serde(default)]
     pub organisation: Vec<OrganisationEntry>,
@@ -131,6 +202,16 @@ impl PlacesFile {
                     "уточните одно из имён, иначе текст нельзя отнести ни к одному",
                 ));
             }
+            if entry.lat.is_some() != entry.lon.is_some()
+                || entry.lat.is_some_and(|lat| !(41.0..=82.0).contains(&lat))
+                || entry.lon.is_some_and(|lon| !(19.0..=180.0).contains(&lon))
+            {
+                faults.push(at(
+                    &entry.id,
+                    format!("у места «{id}» неверные координаты"),
+                    "укажите lat и lon в градусах или не указывайте их вовсе",
+                ));
+            }
             if let Some(adjective) = &entry.adjective
                 && !["ий", "ый", "ой"].iter().any(|end| adjective.get_ref().ends_with(end))
             {
@@ -141,7 +222,9 @@ impl PlacesFile {
                 ));
             }
         }
-        for place in self.organisation.iter().filter_map(|entry| entry.place.as_ref()) {
+        let landmarks = self.landmark.iter().filter_map(|entry| entry.place.as_ref());
+        let organisations = self.organisation.iter().filter_map(|entry| entry.place.as_ref());
+        for place in organisations.chain(landmarks) {
             if !ids.contains(place.get_ref()) {
                 faults.push(Fault::at(
                     file,

@@ -1,8 +1,8 @@
 //! `risk.toml`: the named parts of a risk with their points.
 //!
-//! Place in the flow: read at start and when the file changes, handed to `risk` as a value. Invariant:
-//! a loaded table gives more points for more people, sources and days, never fewer; it has no place for
-//! views, likes, followers or attitude: such a key is unknown and refused.
+//! Place in the flow: read at start and when the file changes, handed to `risk` as a value.
+//! Invariant: a loaded table gives more points for more people, sources and days, never fewer; it
+//! has no place for views, likes, followers or attitude: such a key is unknown and refused.
 
 use std::collections::BTreeSet;
 use std::path::Path;

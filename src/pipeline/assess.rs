@@ -1,8 +1,9 @@
 //! From a post that came through the door to everything that is stored about it.
 //!
-//! Place in the flow: normalise → classify → resolve the place → score, for one post; called for each page
-//! of a source and each batch of imported lines. Invariant: attitude ends here, as a tally that only the
-//! weekly count can read; what goes on carries no trace of it but the two marks of the work row.
+//! Place in the flow: normalise → classify → resolve the place → score, for one post; called for
+//! each page of a source and each batch of imported lines. Invariant: attitude ends here, as a
+//! tally that only the weekly count can read; what goes on carries no trace of it but the two marks
+//! of the work row.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use crate::model::{
     SourceScope, TopicId,
 };
 use crate::risk::{self, RiskContext};
-use crate::store::{Assessment, AttitudeTally, PostCommit, VoiceMark, WorkMarks};
+use crate::store::{Assessment, AttitudeTally, PostCommit, SeenPost, VoiceMark, WorkMarks};
 use crate::text::{self, fingerprint::fingerprint};
 
 /// What is known beside the posts of one batch.
@@ -36,39 +37,65 @@ pub struct Batch<'a> {
     pub parents: BTreeMap<PostKey, Vec<PlaceFinding>>,
     /// Places that came with imported lines.
     pub given: BTreeMap<PostId, PlaceId>,
+    /// Hashes of the texts of this batch's posts that are stored already.
+    pub stored: BTreeMap<PostKey, Vec<u8>>,
     /// The present instant: publication time of posts that have none.
     pub now: Timestamp,
 }
 
-/// Assesses the posts of one batch in order. Posts that are not ours (a regional source's text without
-/// one of our places) are left out.
-pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) -> Vec<PostCommit> {
+/// What assessing made of a batch.
+#[derive(Default)]
+pub struct Assessed {
+    /// Posts to be stored.
+    pub posts: Vec<PostCommit>,
+    /// Posts that are stored with the same text: nothing new can be said about them.
+    pub seen: Vec<SeenPost>,
+}
+
+/// Assesses the posts of one batch in order. Posts that are not ours (a regional source's text
+/// without one of our places) are left out.
+pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) -> Assessed {
     let mut raws = raws;
     // Posts before their comments, so that a comment finds its parent's place.
     raws.sort_by_key(|raw| raw.parent.is_some());
-    let mut commits = Vec::with_capacity(raws.len());
+    let mut assessed = Assessed::default();
+    let mut threads = Threads::new();
     for raw in raws {
         let (mut post, author) = text::normalise(raw, batch.source, batch.now);
         post.place = batch.given.get(&post.key.id).cloned();
         let key = post.key.clone();
-        if let Some(commit) = assess_one(batch, post, &author, scratch) {
+        let fingerprint = fingerprint(&post.text).to_be_bytes().to_vec();
+        if batch.stored.get(&key) == Some(&fingerprint) {
+            assessed.seen.push(SeenPost { key, fingerprint, counts: post.counts });
+            continue;
+        }
+        if let Some(commit) = assess_one(batch, post, fingerprint, &author, &mut threads, scratch) {
             batch.parents.insert(key, commit.assessment.places.clone());
-            commits.push(commit);
+            assessed.posts.push(commit);
         }
     }
-    commits
+    assessed
 }
+
+/// Places that the answers of this batch name themselves, by the post they answer. Answers of earlier
+/// pages are not looked up: the store has no index by parent.
+type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
 
 fn assess_one(
     batch: &Batch<'_>,
     post: Post,
+    fingerprint: Vec<u8>,
     author: &Author,
+    threads: &mut Threads,
     scratch: &mut Scratch,
 ) -> Option<PostCommit> {
     let district = batch.district;
     let classified = classify(&post.text, &district.lexicon, scratch);
-    let places = resolve_places(batch, &post, &classified);
-    let ours = places.iter().any(|place| place.place.is_some() && !place.elsewhere);
+    let places = resolve_places(batch, &post, &classified, threads);
+    // A settlement of ours, or the district by its name.
+    let ours = places
+        .iter()
+        .any(|place| !place.elsewhere && (place.place.is_some() || !place.title.is_empty()));
     if batch.source.scope == SourceScope::Region && !ours {
         return None;
     }
@@ -84,7 +111,7 @@ fn assess_one(
         risks: topic_risks(district, &post, &classified, &places),
     });
     Some(PostCommit {
-        fingerprint: fingerprint(&post.text).to_be_bytes().to_vec(),
+        fingerprint,
         assessment: Assessment {
             language: classified.language,
             findings: classified.findings,
@@ -137,46 +164,65 @@ fn risk_context(district: &District, post: &Post, places: &[PlaceFinding]) -> Ri
     }
 }
 
-fn resolve_places(batch: &Batch<'_>, post: &Post, classified: &Classified) -> Vec<PlaceFinding> {
+fn resolve_places(
+    batch: &Batch<'_>,
+    post: &Post,
+    classified: &Classified,
+    threads: &mut Threads,
+) -> Vec<PlaceFinding> {
     let gazetteer = district_places(batch.district);
     let titled = |id: &PlaceId| gazetteer.title(id).map(|title| (id.clone(), title.to_owned()));
     let parent = post.parent.as_ref().and_then(|parent| {
         let key = PostKey { source: post.key.source.clone(), id: parent.clone() };
         batch.parents.get(&key).cloned()
     });
+    let siblings = post.parent.as_ref().map(|parent| threads.entry(parent.clone()).or_default());
+    let thread = siblings.as_deref().cloned().unwrap_or_default();
+    if let Some(siblings) = siblings {
+        siblings.extend(classified.places.iter().filter(|p| p.place.is_some()).cloned());
+    }
+    let elsewhere = classified.places.iter().any(|place| place.elsewhere);
     let around = Surroundings {
+        in_passing: elsewhere && gazetteer.only_in_passing(&post.text),
+        thread,
         given: post.place.as_ref().and_then(titled),
         parent: parent.unwrap_or_default(),
         source: batch.source.place.as_ref().and_then(titled),
     };
     let mut places = resolve(&classified.places, &around);
     if places.is_empty() && batch.source.scope == SourceScope::District {
-        places.push(PlaceFinding {
-            place: None,
-            title: batch.district.name.clone(),
-            by: PlaceBy::District,
-            elsewhere: false,
-            span: None,
-            street: None,
-            house: None,
-            street_start: None,
-            street_end: None,
-        });
+        places.push(whole_district(batch.district));
     }
     places
+}
+
+/// What a text is about that nothing places closer.
+fn whole_district(district: &District) -> PlaceFinding {
+    PlaceFinding {
+        place: None,
+        title: district.name.clone(),
+        by: PlaceBy::District,
+        elsewhere: false,
+        span: None,
+        street: None,
+        house: None,
+        street_start: None,
+        street_end: None,
+    }
 }
 
 fn district_places(district: &District) -> &Gazetteer {
     district.lexicon.gazetteer()
 }
 
-/// The seed that voices are made of. A page in its own name speaks with the source's seed; texts without
-/// an author all speak with one anonymous seed.
+/// The seed that voices are made of. A page in its own name speaks with the source's seed; texts
+/// without an author all speak with one anonymous seed. No imported author can be called like
+/// either, because a line refuses control characters.
 fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
     match author {
         Author::Person(seed) => seed.clone(),
-        Author::Source => batch.door.seed(&format!("source:{}", post.key.source), post.published),
-        Author::Anonymous => batch.door.seed("anonymous", post.published),
+        Author::Source => batch.door.seed(&format!("\0source:{}", post.key.source), post.published),
+        Author::Anonymous => batch.door.seed("\0anonymous", post.published),
     }
 }
 
@@ -201,7 +247,8 @@ fn tallies(
     classified: &Classified,
     seed: &Seed,
 ) -> Vec<AttitudeTally> {
-    if post.official {
+    // A page in its own name counts for no k.
+    if post.official || post.own_name {
         return Vec::new();
     }
     let week = Week::of(post.published.to_zoned(district.zone.clone()).date()).name();

@@ -1,9 +1,9 @@
 //! From assessed posts to problems, alerts and outbox rows.
 //!
-//! Place in the flow: assign → decide → route for each waiting post in (published, source, id) order;
-//! a batch is one transaction. Invariants: posts are taken one by one, so the size of a batch changes
-//! nothing; a decision is stored with its outbox rows; a post from the past is judged at its own time
-//! and told to nobody.
+//! Place in the flow: assign → decide → route for each waiting post in (published, source, id)
+//! order; a batch is one transaction. Invariants: posts are taken one by one, so the size of a
+//! batch changes nothing; a decision is stored with its outbox rows; a post from the past is judged
+//! at its own time and told to nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,10 +26,6 @@ const BATCH: u32 = 200;
 const TRIES: u32 = 5;
 /// A post older than this when it is grouped is the past: decided, never sent.
 const PAST_HOURS: i64 = 48;
-
-/// A topic that nobody complains of joins by itself from this score on: «где подстричь собаку» is no
-/// beginning of a pack of dogs.
-const CALM_SCORE: u8 = 60;
 
 /// How decisions are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,7 +183,9 @@ impl Desk<'_> {
     fn take(&mut self, item: WorkItem) {
         let newcomer = newcomer(&item, self.district);
         self.remember_words(&item);
-        let danger = item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
+        // A post with an attitude is a count: its danger is no ground for a rumour either.
+        let danger = item.marks.ground
+            && item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
         let rules = self.district;
         let score = |facts: &ProblemFacts<'_>| score_problem(rules, facts);
         let assignments =
@@ -261,12 +259,12 @@ impl Desk<'_> {
     }
 }
 
-/// Whether a topic of a post may join or open a problem: always where somebody complains, in the thread
-/// of a problem, or where the topic is named clearly.
+/// Whether a topic of a post may join or open a problem: where somebody complains, or in the thread
+/// of a problem. «Где подстричь собаку» is no beginning of a pack of dogs.
 fn joins(item: &WorkItem, finding: &Finding, district: &District) -> bool {
     let risk = item.marks.risks.get(&finding.topic);
     let calm = risk.is_some_and(|risk| risk::is_calm(risk, &district.risk));
-    !calm || finding.score >= CALM_SCORE || !item.parent_joined.is_empty()
+    !calm || !item.parent_joined.is_empty()
 }
 
 fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
@@ -299,7 +297,8 @@ fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
     }
 }
 
-/// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk again.
+/// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk
+/// again.
 const SPREAD_PARTS: [&str; 6] = ["voices", "sources", "waiting", "returns", "cap", "floor"];
 
 /// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add.

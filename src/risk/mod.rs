@@ -1,8 +1,8 @@
 //! How grave a post or a problem is: named parts with points, from the table in `risk.toml`.
 //!
-//! Place in the flow: after `classify`, before `cluster` and `alert`; pure. Invariants: the points of
-//! the reasons sum to the score; more voices, sources or days never lower it; views, likes, followers
-//! and attitude are not among the inputs.
+//! Place in the flow: after `classify`, before `cluster` and `alert`; pure. Invariants: the points
+//! of the reasons sum to the score; more voices, sources or days never lower it; views, likes,
+//! followers and attitude are not among the inputs.
 
 #[cfg(test)]
 mod tests;
@@ -63,8 +63,8 @@ pub struct ProblemSpread {
 
 /// Risk of one post: that of its gravest topic. No topic, no risk.
 ///
-/// `topics` knows the packs; a finding whose topic it does not know counts for nothing. Among equally
-/// grave topics the first finding wins.
+/// `topics` knows the packs; a finding whose topic it does not know counts for nothing. Among
+/// equally grave topics the first finding wins.
 pub fn score(
     classified: &Classified,
     topics: &dyn Fn(&TopicId) -> Option<TopicFacts>,
@@ -166,7 +166,8 @@ pub fn is_calm(risk: &Risk, rules: &RiskRules) -> bool {
 }
 
 /// Adds each circumstance once, with the largest amount that the text gives for its signal.
-/// Beside a weak finding only those count that lower: a danger named in the text may not be its own.
+/// Beside a weak finding only those count that lower: a danger named in the text may not be its
+/// own.
 fn add_circumstances(
     parts: &mut Parts,
     finding: &Finding,

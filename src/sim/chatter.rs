@@ -1,7 +1,8 @@
 //! Ordinary village life: greetings, advertisements, thanks, questions, officials' posts, traps.
 //!
 //! Place in the flow: the second part of a story, written around the planted problems. Invariant:
-//! nothing here is a problem that somebody should be told about; several texts are made to look like one.
+//! nothing here is a problem that somebody should be told about; several texts are made to look
+//! like one.
 
 use jiff::ToSpan;
 

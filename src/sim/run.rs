@@ -1,8 +1,9 @@
 //! Lets the real daemon live through a story in seconds.
 //!
-//! Place in the flow: around everything: local platforms in front, local receivers behind, a simulated
-//! clock in place of the wall's. The daemon is handed in, because it stands to the right of this module.
-//! Invariant: nothing here decides, collects or sends anything; what comes out is what the daemon did.
+//! Place in the flow: around everything: local platforms in front, local receivers behind, a
+//! simulated clock in place of the wall's. The daemon is handed in, because it stands to the right
+//! of this module. Invariant: nothing here decides, collects or sends anything; what comes out is
+//! what the daemon did.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,8 +21,8 @@ use crate::pipeline::district::District;
 use crate::pipeline::services::Services;
 use crate::store::{Store, StoreError};
 
-/// The daemon is switched on at this local time of the first Monday: behind the hour of the digest, or
-/// the first thing it said would be a digest of a week that nobody told.
+/// The daemon is switched on at this local time of the first Monday: behind the hour of the digest,
+/// or the first thing it said would be a digest of a week that nobody told.
 const BEGINS_MINUTES: i64 = 9 * 60 + 30;
 /// It is switched off at this local time of the Monday after the last week: behind the last digest.
 const ENDS_MINUTES: i64 = 9 * 60 + 30;
@@ -134,8 +135,9 @@ impl Drill {
         )
     }
 
-    /// Switches the daemon on in `folder`, where [`Drill::files`] were written, and off when the story
-    /// has been told. `daemon` runs until its watch turns true, and marks its work before it first waits. `day` hears of each day that has passed.
+    /// Switches the daemon on in `folder`, where [`Drill::files`] were written, and off when the
+    /// story has been told. `daemon` runs until its watch turns true, and marks its work before it
+    /// first waits. `day` hears of each day that has passed.
     pub async fn run(
         &self,
         folder: &Path,

@@ -1,7 +1,7 @@
 //! Counts what the daemon found against what was planted.
 //!
-//! Place in the flow: behind a drill; the demo prints it, tests assert it. Invariant: pure; a problem is
-//! found or not by topic, place and time alone, never by a look at texts.
+//! Place in the flow: behind a drill; the demo prints it, tests assert it. Invariant: pure; a
+//! problem is found or not by topic, place and time alone, never by a look at texts.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! Puts a story on local platforms: VK, Telegram's preview and a feed, on loopback sockets.
 //!
-//! Place in the flow: in front of the collectors, where the internet would be. Invariant: everything is
-//! written ahead; what a page shows depends on the story and on the instant of the request alone.
+//! Place in the flow: in front of the collectors, where the internet would be. Invariant:
+//! everything is written ahead; what a page shows depends on the story and on the instant of the
+//! request alone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,7 +1,8 @@
 //! The texts of ordinary life. `[a|b]` stands for one of the words.
 //!
-//! Place in the flow: dealt out by `chatter`. Invariants: all made up, phone numbers too; written as
-//! people write, without a look at the packs; none tells of anything that a body would have to fix.
+//! Place in the flow: dealt out by `chatter`. Invariants: all made up, phone numbers too; written
+//! as people write, without a look at the packs; none tells of anything that a body would have to
+//! fix.
 
 /// How people begin, often not at all.
 pub const OPENINGS: &[&str] =

@@ -213,6 +213,10 @@ impl Collector for Vk {
         })
     }
 
+    fn under_way(&self, source: &SourceSpec, cursor: &Cursor) -> bool {
+        State::read(Some(cursor), &source.handle).is_some_and(|state| state.look.is_some())
+    }
+
     async fn prove(&self) -> Result<String, CollectError> {
         // Community 1 is VK's own and always there; whether it may be read does not matter, only
         // that the token may ask.

@@ -1,6 +1,6 @@
 //! Integration tests of the collectors: one module a platform.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
 mod http;
 mod mask;

@@ -1,7 +1,7 @@
 //! The folder of the demo: who may write into it, and what it holds in the end.
 //!
-//! Place in the flow: first and last step of the command. Invariant: only what an earlier demo wrote is
-//! ever removed, and only in a folder that carries its mark.
+//! Place in the flow: first and last step of the command. Invariant: only what an earlier demo
+//! wrote is ever removed, and only in a folder that carries its mark.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,6 @@ use std::path::Path;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use crate::digest;
 use crate::model::digest::Week;
 use crate::notify::play::{BotMessage, Mail};
 use crate::pipeline::report;
@@ -18,7 +17,7 @@ use crate::sim::run::{Drill, Ended};
 use crate::sim::{Story, WEEKS};
 use crate::store::StoreLock;
 
-use super::super::{Failure, Result};
+use super::super::{Failure, Result, words};
 
 /// Tells that a demo made the folder.
 const MARK: &str = ".otklik-demo";
@@ -152,7 +151,7 @@ pub async fn write_digests(out: &Path, ended: &Ended, story: &Story) -> Result<(
                 None => {
                     let made = report::build_digest(store, &district, week).await?;
                     let made =
-                        if end == "xlsx" { digest::sheet(&made) } else { digest::document(&made) };
+                        if end == "xlsx" { words::sheet(&made) } else { words::document(&made) };
                     made.map_err(|error| Failure::failed(format!("{file}: {error}")))?
                 }
             };

@@ -1,17 +1,19 @@
 //! What the demo says: what was planted, what was found, who was told, where to look next.
 //!
-//! Place in the flow: last step of the command, for people. Invariant: every number here is counted from
-//! the store or from what the receivers hold; what was missed and what was found beside is said as plainly.
+//! Place in the flow: last step of the command, for people. Invariant: every number here is counted
+//! from the store or from what the receivers hold; what was missed and what was found beside is
+//! said as plainly.
 
 use std::path::Path;
 
-use crate::alert::render::words;
 use crate::model::{Alert, Channel, Problem};
 use crate::notify::play::Mail;
 use crate::sim::run::Ended;
 use crate::sim::score::{Answered, Score, Traces};
 use crate::sim::{SimPage, Story, WEEKS};
 use crate::store::StoredProblem;
+
+use super::super::words;
 
 use super::super::{Result, table};
 use super::folder;

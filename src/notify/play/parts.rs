@@ -1,7 +1,8 @@
 //! Takes a mail apart as a mail program does.
 //!
-//! Place in the flow: tests and the demo look into mails that the local server accepted. Invariant: reads
-//! the standard (RFC 2045–2047), not the program that wrote the mail; what it cannot read is left out.
+//! Place in the flow: tests and the demo look into mails that the local server accepted. Invariant:
+//! reads the standard (RFC 2045–2047), not the program that wrote the mail; what it cannot read is
+//! left out.
 
 use super::Mail;
 
