@@ -36,7 +36,7 @@ const STOP_SECS: u64 = 3;
 
 /// Everything that can happen to the loop.
 pub(crate) enum Event {
-    /// A page was committed: there may be something to group.
+    /// A page brought something new: there is something to group.
     Page,
     /// A task ended.
     Ended(Task, Result<Ending, StoreError>, Busy),
@@ -92,10 +92,10 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
             break;
         }
         reload_files(&services, control.reload.as_mut()).await?;
-        tasks.start_due().await?;
-        watchdog.feed(&tasks.ages(services.clock.now()));
+        let due = tasks.start_due().await?;
         let now = services.clock.now();
-        let wake = tasks.next_due(now).await?.min(now.saturating_add(control.tick).unwrap_or(now));
+        watchdog.feed(&tasks.ages(now));
+        let wake = due.min(now.saturating_add(control.tick).unwrap_or(now));
         let event = tokio::select! {
             event = events.recv() => event,
             Some(asked) = asked.recv() => Some(Event::Asked(asked)),
@@ -112,6 +112,10 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
             }
             Some(event) => tasks.hear(event)?,
             None => {}
+        }
+        // What came meanwhile is heard before the store is asked again.
+        while let Ok(event) = events.try_recv() {
+            tasks.hear(event)?;
         }
     }
     watchdog.stopping();

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -36,7 +37,10 @@ pub(super) struct Tasks {
     lease: String,
     looks: usize,
     running: BTreeMap<Task, Timestamp>,
+    /// Whether posts wait to be grouped.
     waits: bool,
+    /// Set by looks that committed something new.
+    grown: Arc<AtomicBool>,
     paused: BTreeMap<Task, Timestamp>,
 }
 
@@ -58,29 +62,37 @@ impl Tasks {
             looks: 0,
             running: BTreeMap::new(),
             waits: true,
+            grown: Arc::default(),
             paused: BTreeMap::new(),
         }
     }
 
-    /// Starts everything that is due and has a free place.
-    pub(super) async fn start_due(&mut self) -> Result<(), StoreError> {
+    /// Starts everything that is due and has a free place. Returns when the next thing is due that
+    /// nobody is doing yet.
+    pub(super) async fn start_due(&mut self) -> Result<Timestamp, StoreError> {
         self.bury()?;
         let now = self.services.clock.now();
-        self.start_looks(now).await?;
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        let mut agenda = self.services.store.agenda().await?;
+        if due(agenda.look) && self.start_looks(now).await? {
+            agenda = self.services.store.agenda().await?;
+        }
+        if self.grown.swap(false, Ordering::Relaxed) {
+            self.waits = true;
+        }
         if self.waits && self.free(Task::Group, now) {
             self.waits = false;
             self.group(now);
         }
-        if self.free(Task::Dispatch, now) {
-            let stats = self.services.store.delivery_stats(now).await?;
-            if stats.next_due.is_some_and(|due| due <= now) {
-                self.dispatch(now);
-            }
+        if due(agenda.sending) && self.free(Task::Dispatch, now) {
+            self.dispatch(now);
         }
-        if self.free(Task::Jobs, now) && !self.services.store.due_jobs(now).await?.is_empty() {
+        if due(agenda.job) && self.free(Task::Jobs, now) {
             self.jobs(now);
         }
-        Ok(())
+        let times = [agenda.look, agenda.sending, agenda.job];
+        let times = times.into_iter().flatten().chain(self.paused.values().copied());
+        Ok(times.filter(|at| *at > now).min().unwrap_or(Timestamp::MAX))
     }
 
     fn free(&self, task: Task, now: Timestamp) -> bool {
@@ -88,22 +100,25 @@ impl Tasks {
             && self.paused.get(&task).is_none_or(|until| *until <= now)
     }
 
-    async fn start_looks(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    /// Whether a look began.
+    async fn start_looks(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         let places = LOOKS_MAX.saturating_sub(self.looks);
         if places == 0 || self.paused.get(&Task::Look).is_some_and(|until| *until > now) {
-            return Ok(());
+            return Ok(false);
         }
         let limit = u32::try_from(places).unwrap_or(1);
         let until = collect::lease_end(now);
         let due = self.services.store.claim_due_sources(now, &self.lease, until, limit).await?;
+        let began = !due.is_empty();
         for due in due {
             self.looks += 1;
             let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
-            let page = self.events.clone();
+            let (page, grown) = (self.events.clone(), Arc::clone(&self.grown));
             self.spawn(Task::Look, async move {
                 let district = services.district.load_full();
                 let told = move || {
-                    // A full queue means that the loop will look anyway.
+                    grown.store(true, Ordering::Relaxed);
+                    // A full queue means that the loop will turn anyway.
                     drop(page.try_send(Event::Page));
                 };
                 let report =
@@ -112,7 +127,7 @@ impl Tasks {
                 Ok(Ending)
             });
         }
-        Ok(())
+        Ok(began)
     }
 
     fn group(&mut self, now: Timestamp) {
@@ -218,13 +233,9 @@ impl Tasks {
     /// Notes what ended. A store that cannot go on ends the daemon.
     pub(super) fn hear(&mut self, event: Event) -> Result<(), StoreError> {
         match event {
-            Event::Page => self.waits = true,
-            Event::Asked(_) => {}
+            Event::Page | Event::Asked(_) => {}
             Event::Ended(task, end, _busy) => {
                 self.vacate(task);
-                if task == Task::Look {
-                    self.waits = true;
-                }
                 if let Err(error) = end {
                     self.fail(task, error)?;
                 }
@@ -243,17 +254,6 @@ impl Tasks {
         self.paused.insert(task, until);
         self.waits |= task == Task::Group;
         Ok(())
-    }
-
-    /// When the next thing is due that nobody is doing yet.
-    pub(super) async fn next_due(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        let store = &self.services.store;
-        let sources = store.next_source_due().await?;
-        let sending = store.delivery_stats(now).await?.next_due;
-        let jobs = store.next_job_due().await?;
-        let paused = self.paused.values().copied().min_by_key(|until| (*until <= now, *until));
-        let times = [sources, sending, jobs, paused];
-        Ok(times.into_iter().flatten().filter(|at| *at > now).min().unwrap_or(Timestamp::MAX))
     }
 
     /// For how long each kind of task has been running, for the watchdog.

@@ -103,7 +103,9 @@ pub async fn look(
                 let outcome = commit(services, district, source, &due.health, lease, page).await?;
                 report.pages += 1;
                 add(&mut report.posts, &outcome);
-                on_page();
+                if outcome.new + outcome.edited + outcome.revived > 0 {
+                    on_page();
+                }
                 if !more {
                     return Ok(report);
                 }

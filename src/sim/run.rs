@@ -126,6 +126,7 @@ impl Drill {
              [network]\nallow = [\"127.0.0.1\"]\n\n\
              [platforms.vk]\napi_url = \"{vk}\"\ntoken = {{ file = \"vk_token.txt\" }}\n\n\
              [platforms.telegram]\npreview_url = \"{telegram}\"\n\n\
+             [schedule]\nrescan = \"3d\"\n\n\
              [smtp]\nurl = \"{smtp}\"\nfrom = \"Отклик <otklik@example.org>\"\n\n\
              [telegram_bot]\napi_url = \"{bot}\"\ntoken = {{ file = \"bot_token.txt\" }}\n",
             vk = self.stage.vk_url(),

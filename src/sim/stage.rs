@@ -18,12 +18,13 @@ use otklik_collectors::{Clock, Platform};
 
 use super::{SimAuthor, SimPage, Story};
 use crate::config::sources::kind_name;
+use crate::model::SourceKind;
 
 /// Members of a community: nobody looks at the number, but VK would show one.
 const MEMBERS: u64 = 1_200;
 /// Longest headline of an article, in characters.
 const HEADLINE_CHARS_MAX: usize = 90;
-/// How often a page of the district is read, and one of the region.
+/// How often a page of residents is read, and any other.
 const EVERY: (&str, &str) = ("30m", "1h");
 /// How far back the first look goes.
 const BACKFILL: &str = "1d";
@@ -166,7 +167,8 @@ impl Stage {
             Platform::Rss => format!("http://{}{}", self.rss.addr, page.handle),
             _ => page.handle.to_owned(),
         };
-        let (scope, every) = if page.region { ("region", EVERY.1) } else { ("district", EVERY.0) };
+        let scope = if page.region { "region" } else { "district" };
+        let every = if page.kind == SourceKind::Community { EVERY.0 } else { EVERY.1 };
         let mut text = format!(
             "\n# {}\n[[source]]\nid = \"{}\"\nplatform = \"{}\"\nhandle = \"{handle}\"\nkind = \"{}\"\n\
              scope = \"{scope}\"\nevery = \"{every}\"\nbackfill = \"{BACKFILL}\"\n",

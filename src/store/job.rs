@@ -79,17 +79,19 @@ impl Store {
 
     /// When the next job may be claimed, if any is known: one that is held when its lease ends.
     pub async fn next_job_due(&self) -> Result<Option<Timestamp>> {
-        self.read(|tx| {
-            let next = tx.row(
-                "SELECT MIN(CASE WHEN lease_until > next_due THEN lease_until ELSE next_due END)
-                 FROM job WHERE district = ?1",
-                params![tx.district],
-                |row| row.get::<_, Option<At>>(0),
-            )?;
-            Ok(time(next.flatten()))
-        })
-        .await
+        self.read(next_due).await
     }
+}
+
+/// When the next job may be claimed.
+pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
+    let next = tx.row(
+        "SELECT MIN(CASE WHEN lease_until > next_due THEN lease_until ELSE next_due END)
+         FROM job WHERE district = ?1",
+        params![tx.district],
+        |row| row.get::<_, Option<At>>(0),
+    )?;
+    Ok(time(next.flatten()))
 }
 
 fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Vec<Job>> {

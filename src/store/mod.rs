@@ -9,6 +9,7 @@
 //! no index selects by voice. Attitude reaches [`attitude`] alone, without a post beside it. The
 //! writer holds the [`StoreLock`] for as long as it lives.
 
+pub mod agenda;
 pub mod alert;
 pub mod attitude;
 pub mod budget;
@@ -35,6 +36,7 @@ mod column;
 mod finding;
 mod schema;
 
+pub use agenda::Agenda;
 pub use attitude::AttitudeTally;
 pub use budget::{BudgetAnswer, BudgetCall};
 pub use delivery::{ClaimedDelivery, DeliveryEnd, DeliveryStats};

@@ -90,18 +90,7 @@ impl Store {
     /// When the next listed source may be claimed, if any is known: one that is held when its lease
     /// ends.
     pub async fn next_source_due(&self) -> Result<Option<Timestamp>> {
-        self.read(|tx| {
-            tx.row(
-                "SELECT MIN(CASE WHEN state.lease_until > state.next_due THEN state.lease_until
-                     ELSE state.next_due END) FROM source_state state
-                 JOIN source ON source.district = state.district AND source.id = state.source
-                 WHERE state.district = ?1 AND source.listed = 1",
-                params![tx.district],
-                |row| row.get::<_, Option<At>>(0),
-            )
-            .map(|found| time(found.flatten()))
-        })
-        .await
+        self.read(next_due).await
     }
 
     /// Claims one source, due or not; `None` if it is unknown, unlisted or held by somebody else.
@@ -201,6 +190,19 @@ fn listed(tx: &Tx<'_>) -> Result<Vec<SourceId>> {
         params![tx.district],
         |row| Ok(SourceId(row.get(0)?)),
     )
+}
+
+/// When the next listed source may be claimed.
+pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
+    tx.row(
+        "SELECT MIN(CASE WHEN state.lease_until > state.next_due THEN state.lease_until
+             ELSE state.next_due END) FROM source_state state
+         JOIN source ON source.district = state.district AND source.id = state.source
+         WHERE state.district = ?1 AND source.listed = 1",
+        params![tx.district],
+        |row| row.get::<_, Option<At>>(0),
+    )
+    .map(|found| time(found.flatten()))
 }
 
 fn due(tx: &Tx<'_>, now: Timestamp, limit: u32) -> Result<Vec<SourceId>> {

@@ -1,0 +1,46 @@
+//! When the next thing of each kind may be done: all that the daemon's loop asks at a turn.
+//!
+//! Place in the flow: read by the loop. Invariants: one small read whatever the store holds; what
+//! somebody holds counts when its lease ends.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::column::{At, time};
+use super::error::Result;
+use super::{Store, Tx, job, source};
+
+/// Next times; `None` where nothing waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Agenda {
+    /// A source to look at.
+    pub look: Option<Timestamp>,
+    /// A message to send.
+    pub sending: Option<Timestamp>,
+    /// A fixed job to run.
+    pub job: Option<Timestamp>,
+}
+
+impl Store {
+    /// When the next thing of each kind may be claimed.
+    pub async fn agenda(&self) -> Result<Agenda> {
+        self.read(|tx| {
+            Ok(Agenda {
+                look: source::next_due(tx)?,
+                sending: next_sending(tx)?,
+                job: job::next_due(tx)?,
+            })
+        })
+        .await
+    }
+}
+
+fn next_sending(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
+    let next = tx.row(
+        "SELECT MIN(COALESCE(lease_until, due)) FROM delivery
+         WHERE district = ?1 AND state IN ('pending', 'claimed')",
+        params![tx.district],
+        |row| row.get::<_, Option<At>>(0),
+    )?;
+    Ok(time(next.flatten()))
+}
