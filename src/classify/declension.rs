@@ -1,7 +1,7 @@
 //! Case forms of place names, by the school tables of Russian declension.
 //!
-//! Place in the flow: used once, when the gazetteer is compiled. Invariant: input and output are folded
-//! (lower case, ё = е); the first form is the name itself; forms are unique.
+//! Place in the flow: used once, when the gazetteer is compiled. Invariant: input and output are
+//! folded (lower case, ё = е); the first form is the name itself; forms are unique.
 
 /// Cases as bits: what a preposition must agree with.
 pub const NOMINATIVE: u8 = 1;
@@ -20,11 +20,12 @@ pub const ALL_CASES: u8 = 0b11_1111;
 
 const ORDER: [u8; 6] = [NOMINATIVE, GENITIVE, DATIVE, ACCUSATIVE, INSTRUMENTAL, PREPOSITIONAL];
 
-/// All case forms of a name of one or more words with the cases each may stand in, the name itself first.
+/// All case forms of a name of one or more words with the cases each may stand in, the name itself
+/// first.
 ///
-/// Adjectives agree with their noun («новая брянь» → «новой бряни»); a first part before a hyphen that is
-/// no adjective stays as it is («усть-брянь» → «усть-бряни»). Names in -о stand in every case
-/// unchanged too («в заиграево»).
+/// Adjectives agree with their noun («новая брянь» → «новой бряни»); a first part before a hyphen
+/// that is no adjective stays as it is («усть-брянь» → «усть-бряни»). Names in -о stand in every
+/// case unchanged too («в заиграево»).
 #[must_use]
 pub fn cases(name: &str) -> Vec<(String, u8)> {
     let words: Vec<&str> = name.split(' ').collect();
@@ -84,7 +85,8 @@ fn unchanged(word: &str) -> [String; 6] {
     table(word, ["", "", "", "", "", ""])
 }
 
-/// Nominative, genitive, dative, accusative, instrumental, prepositional of an adjective before a name.
+/// Nominative, genitive, dative, accusative, instrumental, prepositional of an adjective before a
+/// name.
 fn adjective(word: &str) -> [String; 6] {
     let soft = |stem: &str| stem.ends_with(['к', 'г', 'х', 'ж', 'ш', 'щ', 'ч']);
     if let Some(stem) = word.strip_suffix("ая") {

@@ -1,7 +1,7 @@
 //! Decides which places a post is about.
 //!
-//! Place in the flow: called by the pipeline, which knows line, parent and source of a post. Invariant:
-//! the text itself wins; what was taken over from around it says so in `by`.
+//! Place in the flow: called by the pipeline, which knows line, parent and source of a post.
+//! Invariant: the text itself wins; what was taken over from around it says so in `by`.
 
 use super::place::nowhere;
 use crate::model::{PlaceBy, PlaceFinding, PlaceId};
@@ -21,9 +21,9 @@ pub struct Surroundings {
     pub in_passing: bool,
 }
 
-/// Decides the places of a post: its own text, else the place given with it, else its parent's, else the
-/// one place the thread speaks of, else the source's default. Empty: the district as a whole, if the
-/// source is about the district.
+/// Decides the places of a post: its own text, else the place given with it, else its parent's,
+/// else the one place the thread speaks of, else the source's default. Empty: the district as a
+/// whole, if the source is about the district.
 #[must_use]
 pub fn resolve(text: &[PlaceFinding], around: &Surroundings) -> Vec<PlaceFinding> {
     let aside = |place: &&PlaceFinding| !(around.in_passing && place.elsewhere);

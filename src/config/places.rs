@@ -1,7 +1,8 @@
 //! `places.toml`: the settlements of the district and the places that are elsewhere.
 //!
 //! Place in the flow: read at start and on reload, compiled into the gazetteer of `classify`.
-//! Invariant: ids are unique and never reused; a missing file means the list built into the program.
+//! Invariant: ids are unique and never reused; a missing file means the list built into the
+//! program.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -201,25 +202,7 @@ impl PlacesFile {
                     "уточните одно из имён, иначе текст нельзя отнести ни к одному",
                 ));
             }
-            if entry.lat.is_some() != entry.lon.is_some()
-                || entry.lat.is_some_and(|lat| !(41.0..=82.0).contains(&lat))
-                || entry.lon.is_some_and(|lon| !(19.0..=180.0).contains(&lon))
-            {
-                faults.push(at(
-                    &entry.id,
-                    format!("у места «{id}» неверные координаты"),
-                    "укажите lat и lon в градусах или не указывайте их вовсе",
-                ));
-            }
-            if let Some(adjective) = &entry.adjective
-                && !["ий", "ый", "ой"].iter().any(|end| adjective.get_ref().ends_with(end))
-            {
-                faults.push(at(
-                    adjective,
-                    "прилагательное должно стоять в мужском роде".to_owned(),
-                    "например «онохойский»",
-                ));
-            }
+            check_entry(entry, &at, &mut faults);
         }
         let landmarks = self.landmark.iter().filter_map(|entry| entry.place.as_ref());
         let organisations = self.organisation.iter().filter_map(|entry| entry.place.as_ref());
@@ -235,6 +218,36 @@ impl PlacesFile {
             }
         }
         faults
+    }
+}
+
+/// Coordinates and adjective of one settlement.
+fn check_entry(
+    entry: &PlaceEntry,
+    at: &impl Fn(&Spanned<String>, String, &str) -> Fault,
+    faults: &mut Vec<Fault>,
+) {
+    let outside = |value: Option<f64>, from: f64, to: f64| {
+        value.is_some_and(|value| !(from..=to).contains(&value))
+    };
+    if entry.lat.is_some() != entry.lon.is_some()
+        || outside(entry.lat, 41.0, 82.0)
+        || outside(entry.lon, 19.0, 180.0)
+    {
+        faults.push(at(
+            &entry.id,
+            format!("у места «{}» неверные координаты", entry.id.get_ref()),
+            "укажите lat и lon в градусах или не указывайте их вовсе",
+        ));
+    }
+    if let Some(adjective) = &entry.adjective
+        && !["ий", "ый", "ой"].iter().any(|end| adjective.get_ref().ends_with(end))
+    {
+        faults.push(at(
+            adjective,
+            "прилагательное должно стоять в мужском роде".to_owned(),
+            "например «онохойский»",
+        ));
     }
 }
 
@@ -257,9 +270,11 @@ mod tests {
         assert_eq!(
             told,
             [
-                "p.toml:2:6: id места «Onohoy» должен состоять из строчных латинских букв, цифр и _ → например onohoy",
+                "p.toml:2:6: id места «Onohoy» должен состоять из строчных латинских букв, \
+                 цифр и _ → например onohoy",
                 "p.toml:4:13: прилагательное должно стоять в мужском роде → например «онохойский»",
-                "p.toml:7:8: имя «онохой» есть у двух мест → уточните одно из имён, иначе текст нельзя отнести ни к одному",
+                "p.toml:7:8: имя «онохой» есть у двух мест → уточните одно из имён, иначе текст \
+                 нельзя отнести ни к одному",
                 "p.toml:9:6: место «b» описано дважды → оставьте одно описание",
                 "p.toml:10:8: у места нет имени → впишите официальное имя",
             ]

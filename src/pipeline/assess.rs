@@ -1,8 +1,9 @@
 //! From a post that came through the door to everything that is stored about it.
 //!
-//! Place in the flow: normalise → classify → resolve the place → score, for one post; called for each page
-//! of a source and each batch of imported lines. Invariant: attitude ends here, as a tally that only the
-//! weekly count can read; what goes on carries no trace of it but the two marks of the work row.
+//! Place in the flow: normalise → classify → resolve the place → score, for one post; called for
+//! each page of a source and each batch of imported lines. Invariant: attitude ends here, as a
+//! tally that only the weekly count can read; what goes on carries no trace of it but the two marks
+//! of the work row.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +41,8 @@ pub struct Batch<'a> {
     pub now: Timestamp,
 }
 
-/// Assesses the posts of one batch in order. Posts that are not ours (a regional source's text without
-/// one of our places) are left out.
+/// Assesses the posts of one batch in order. Posts that are not ours (a regional source's text
+/// without one of our places) are left out.
 pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) -> Vec<PostCommit> {
     let mut raws = raws;
     // Posts before their comments, so that a comment finds its parent's place.
@@ -60,8 +61,8 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
     commits
 }
 
-/// Places that the answers of this batch name themselves, by the post they answer. Answers of earlier
-/// pages are not looked up: the store has no index by parent.
+/// Places that the answers of this batch name themselves, by the post they answer. Answers of
+/// earlier pages are not looked up: the store has no index by parent.
 type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
 
 fn assess_one(
@@ -197,8 +198,8 @@ fn district_places(district: &District) -> &Gazetteer {
     district.lexicon.gazetteer()
 }
 
-/// The seed that voices are made of. A page in its own name speaks with the source's seed; texts without
-/// an author all speak with one anonymous seed.
+/// The seed that voices are made of. A page in its own name speaks with the source's seed; texts
+/// without an author all speak with one anonymous seed.
 fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
     match author {
         Author::Person(seed) => seed.clone(),

@@ -1,7 +1,8 @@
 //! From the list an analyst edits to the index that texts are read with.
 //!
-//! Place in the flow: once at start and on each reload. Invariant: a form that two settlements share leads
-//! to neither; a settlement's own name beats every nickname, adjective and place elsewhere.
+//! Place in the flow: once at start and on each reload. Invariant: a form that two settlements
+//! share leads to neither; a settlement's own name beats every nickname, adjective and place
+//! elsewhere.
 
 use super::cues::{Sort, district_forms};
 use super::latin::latin;

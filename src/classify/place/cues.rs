@@ -1,7 +1,7 @@
 //! What must stand beside a name before it counts as a place.
 //!
-//! Place in the flow: asked for each candidate of the index. Invariant: a name that is also a street, a
-//! surname or an ordinary word counts only beside a cue that agrees with its case.
+//! Place in the flow: asked for each candidate of the index. Invariant: a name that is also a
+//! street, a surname or an ordinary word counts only beside a cue that agrees with its case.
 
 use crate::classify::declension::{
     ACCUSATIVE, DATIVE, GENITIVE, INSTRUMENTAL, PREPOSITIONAL, cases,

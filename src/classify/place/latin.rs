@@ -1,7 +1,7 @@
 //! Latin ids for places that the file gives none.
 //!
-//! Place in the flow: used once, when the gazetteer is compiled. Invariant: the same name always gives
-//! the same id.
+//! Place in the flow: used once, when the gazetteer is compiled. Invariant: the same name always
+//! gives the same id.
 
 use super::compile::folded;
 

@@ -1,7 +1,7 @@
 //! Why a place was found: the words, and how sure they are.
 //!
-//! Place in the flow: for `explain` only; nothing decides by it. Invariant: the same code that finds places
-//! says why.
+//! Place in the flow: for `explain` only; nothing decides by it. Invariant: the same code that
+//! finds places says why.
 
 use super::{Cue, Gazetteer, Rank, Sort, is_passing};
 use crate::model::{PlaceId, Span};

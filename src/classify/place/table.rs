@@ -1,7 +1,8 @@
 //! A table of words for which most words of a text are not in it.
 //!
-//! Place in the flow: under the finders of streets and settlements, asked once for each word. Invariant:
-//! the filter never says no to a word that is there; a miss costs one multiplication and one bit.
+//! Place in the flow: under the finders of streets and settlements, asked once for each word.
+//! Invariant: the filter never says no to a word that is there; a miss costs one multiplication and
+//! one bit.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

@@ -1,7 +1,8 @@
-//! Streets without a street word: «Гагарина 12», «по адресу: Мира, 5», «дом 3 по Кирова», «по Чкалова».
+//! Streets without a street word: «Гагарина 12», «по адресу: Мира, 5», «дом 3 по Кирова», «по
+//! Чкалова».
 //!
-//! Place in the flow: the second pass, over words that no street word claimed. Invariant: the shape of the
-//! word and what stands beside it must agree; a surname alone is a person, never a street.
+//! Place in the flow: the second pass, over words that no street word claimed. Invariant: the shape
+//! of the word and what stands beside it must agree; a surname alone is a person, never a street.
 
 use std::ops::Range;
 
@@ -11,7 +12,8 @@ use super::{house, words};
 /// Most words of a name.
 const WORDS_MAX: usize = 3;
 
-/// Names that a house, a place or a preposition betrays. `taken` are tokens that are something else.
+/// Names that a house, a place or a preposition betrays. `taken` are tokens that are something
+/// else.
 pub(super) fn find(
     reader: Reader<'_>,
     settlements: &[Range<usize>],
@@ -19,6 +21,9 @@ pub(super) fn find(
     out: &mut Vec<Range<usize>>,
 ) {
     for at in 0..reader.len() {
+        if out.len() >= super::STREETS_MAX {
+            return;
+        }
         let name = if reader.number(at) {
             before_house(reader, at, settlements)
         } else if reader.capital(at) && reader.has(at.wrapping_sub(1), words::ALONG) {
@@ -146,8 +151,8 @@ fn belongs_before(reader: Reader<'_>, at: usize) -> bool {
         || !is_surname(reader.word(at)) && !is_adjective(reader.word(at))
 }
 
-/// Whether the words look like a street. `sure`: «дом» or a letter stands at the number; `alone`: name,
-/// comma, number and nothing else make the clause.
+/// Whether the words look like a street. `sure`: «дом» or a letter stands at the number; `alone`:
+/// name, comma, number and nothing else make the clause.
 fn fits(reader: Reader<'_>, name: &Range<usize>, sure: bool, alone: bool) -> bool {
     let last = name.end - 1;
     let word = reader.word(last);
@@ -184,7 +189,8 @@ fn fits(reader: Reader<'_>, name: &Range<usize>, sure: bool, alone: bool) -> boo
         && !(of_house && reader.has(last + 1, words::HOUSE))
 }
 
-/// «по Чкалова», «на Гагарина от моста»: a surname in the genitive behind a preposition that takes none.
+/// «по Чкалова», «на Гагарина от моста»: a surname in the genitive behind a preposition that takes
+/// none.
 fn behind_preposition(reader: Reader<'_>, at: usize) -> Option<Range<usize>> {
     let name = super::typed::name_from(reader, at, false)?;
     let last = name.end - 1;

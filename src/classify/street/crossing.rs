@@ -1,7 +1,7 @@
 //! Streets that meet: «угол Мира и Кирова», «на пересечении Гоголя с Чкалова», «Гоголя / Абая, 5».
 //!
-//! Place in the flow: the last pass over names; extends what the passes before it found. Invariant: without
-//! a word for a crossing two surnames joined by «и» are people.
+//! Place in the flow: the last pass over names; extends what the passes before it found. Invariant:
+//! without a word for a crossing two surnames joined by «и» are people.
 
 use std::ops::Range;
 
@@ -57,7 +57,7 @@ fn pairs(
     out: &mut Vec<Range<usize>>,
 ) {
     for at in 0..reader.len() {
-        if !reader.capital(at) || reader.kind(at) > 0 {
+        if !reader.capital(at) || reader.kind(at) > 0 || out.len() >= super::STREETS_MAX {
             continue;
         }
         let Some(one) = plain(reader, at) else { continue };

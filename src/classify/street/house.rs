@@ -1,7 +1,7 @@
 //! Reads house numbers: «5», «д. 5а/2», «18–24», «12, 14 и 16», «5 корп. 2».
 //!
-//! Place in the flow: behind the name of a street. Invariant: a count («5 минут», «3 подъезд»), a time
-//! («18-00») or a telephone is no house; every house is a piece of the text as written.
+//! Place in the flow: behind the name of a street. Invariant: a count («5 минут», «3 подъезд»), a
+//! time («18-00») or a telephone is no house; every house is a piece of the text as written.
 
 use std::ops::Range;
 
@@ -292,10 +292,7 @@ impl<'a> Scan<'a> {
         for word in ["корпус", "корп", "кор", "строение", "стр", "блок", "литера", "лит", "к"]
         {
             let mut ahead = *self;
-            let fits = ahead.rest().to_lowercase().starts_with(word) && {
-                ahead.at += word.len();
-                !ahead.peek().is_some_and(is_letter)
-            };
+            let fits = ahead.word(word);
             if fits {
                 ahead.take(|c| c == '.');
                 ahead.blanks();

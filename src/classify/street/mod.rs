@@ -1,8 +1,9 @@
 //! Finds streets and houses in a text.
 //!
-//! Place in the flow: behind the settlements of `place`, inside `classify`. Three passes, the surest
-//! first: a street word («ул.»), a house or preposition («Гагарина 12», «по Чкалова»), a crossing.
-//! Invariants: spans lie in the given text; a street needs something beside its name that says so.
+//! Place in the flow: behind the settlements of `place`, inside `classify`. Three passes, the
+//! surest first: a street word («ул.»), a house or preposition («Гагарина 12», «по Чкалова»), a
+//! crossing. Invariants: spans lie in the given text; a street needs something beside its name that
+//! says so.
 
 mod bare;
 mod crossing;
@@ -30,11 +31,12 @@ pub struct StreetHit {
     pub houses: Vec<Range<usize>>,
 }
 
-/// Finds the streets of `text`, in text order. `settlements` are the tokens of places that were found:
-/// «Онохой, Гагарина 12» needs no street word.
+/// Finds the streets of `text`, in text order. `settlements` are the tokens of places that were
+/// found: «Онохой, Гагарина 12» needs no street word.
 #[must_use]
 pub fn find(text: &str, tokens: &Tokens, settlements: &[Range<usize>]) -> Vec<StreetHit> {
-    let reader = Reader { text, tokens };
+    let classes: Vec<u16> = (0..tokens.len()).map(|at| words::class(tokens.text(at))).collect();
+    let reader = Reader { text, tokens, classes: &classes };
     if !worth_reading(reader) {
         return Vec::new();
     }

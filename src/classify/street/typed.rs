@@ -1,7 +1,7 @@
 //! Streets with a street word: «ул. Гагарина», «Советская улица», «Полбина ул, д. 5».
 //!
-//! Place in the flow: the first and surest pass over a text. Invariant: an ordinary word in lower case is
-//! no name («улица вся в снегу», «большая площадь»).
+//! Place in the flow: the first and surest pass over a text. Invariant: an ordinary word in lower
+//! case is no name («улица вся в снегу», «большая площадь»).
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ const BEFORE_MAX: usize = 9;
 /// Names with a street word beside them, as tokens, in text order.
 pub(super) fn find(reader: Reader<'_>, out: &mut Vec<Range<usize>>) {
     let mut at = 0;
-    while at < reader.len() {
+    while at < reader.len() && out.len() < super::STREETS_MAX {
         let length = reader.kind(at);
         if length == 0 {
             if reader.has(at, words::LISTED) && is_listed(reader, at + 1) {
@@ -60,9 +60,8 @@ fn more(reader: Reader<'_>, at: &mut usize, many: bool, out: &mut Vec<Range<usiz
         let last = reader.word(name.end - 1);
         let sure = is_adjective(last) || is_surname(last) || reader.has(name.end - 1, words::KNOWN);
         // «ул. Ленина, Иванова пришла»: without «улиц» only an adjective or a name everyone knows.
-        if !(sure && (many || slash || reader.has(name.end - 1, words::KNOWN | words::TITLE)))
-            && !(sure && and)
-        {
+        let known = reader.has(name.end - 1, words::KNOWN | words::TITLE);
+        if !sure || !(many || slash || known || and) {
             return;
         }
         *at = name.end;
@@ -124,8 +123,8 @@ pub(super) fn name_from(reader: Reader<'_>, first: usize, any: bool) -> Option<R
     Some(begins..at)
 }
 
-/// «50 лет Октября», «8 Марта», «1-я Садовая», «3 Интернационала»: the tokens of the number and what
-/// belongs to it. Returns the first token behind them.
+/// «50 лет Октября», «8 Марта», «1-я Садовая», «3 Интернационала»: the tokens of the number and
+/// what belongs to it. Returns the first token behind them.
 fn numbered(reader: Reader<'_>, at: usize) -> Option<usize> {
     let next = at + 1;
     let ordinal = reader.hyphen(next) && is_ordinal(reader.word(next));
