@@ -1,8 +1,8 @@
 //! The only reader of wall time, and its simulated twin.
 //!
-//! Place in the flow: passed to everything that waits; the pure stages get `now` as an argument instead.
-//! Invariant: the simulated clock moves only when every holder of a [`Busy`] sleeps on it, so nothing
-//! that is being done ever sees time pass.
+//! Place in the flow: passed to everything that waits; the pure stages get `now` as an argument
+//! instead. Invariant: the simulated clock moves only when every holder of a [`Busy`] sleeps on it,
+//! so nothing that is being done ever sees time pass.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -1,8 +1,8 @@
 //! What can go wrong with a source, typed by what to do next.
 //!
-//! Place in the flow: every platform maps its answers to a [`CollectError`]; the pipeline turns it into a
-//! health row and a next-try time. Invariant: the sentence is Russian, for the operator, and repeats
-//! neither secrets nor addresses nor what the platform sent.
+//! Place in the flow: every platform maps its answers to a [`CollectError`]; the pipeline turns it
+//! into a health row and a next-try time. Invariant: the sentence is Russian, for the operator, and
+//! repeats neither secrets nor addresses nor what the platform sent.
 
 use std::fmt;
 

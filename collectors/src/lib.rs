@@ -1,10 +1,12 @@
 //! Reads public pages and hands over posts that carry no people.
 //!
-//! Place in the flow: the first stage. A [`Collector`] asks one platform for one [`Page`]; inside it
-//! the [`door`] turns author ids into seeds and masks texts, so nothing behind this crate can see a person.
+//! Place in the flow: the first stage. A [`Collector`] asks one platform for one [`Page`]; inside
+//! it the [`door`] turns author ids into seeds and masks texts, so nothing behind this crate can
+//! see a person.
 //!
-//! Invariants: this crate never touches the store (it cannot: it does not depend on it), never decides
-//! what matters, and never lets a wire struct, a name or an author id leave a platform's folder.
+//! Invariants: this crate never touches the store (it cannot: it does not depend on it), never
+//! decides what matters, and never lets a wire struct, a name or an author id leave a platform's
+//! folder.
 
 pub mod door;
 pub mod error;
@@ -32,9 +34,10 @@ use jiff::Timestamp;
 
 /// One platform's reader.
 ///
-/// A look at a source is a chain of pages: the caller passes the cursor of the page before, stores what
-/// it got together with the new cursor in one transaction, and goes on while `page.more` is true.
-/// A cursor is valid for ever: a look broken off by a crash goes on from the last stored page.
+/// A look at a source is a chain of pages: the caller passes the cursor of the page before, stores
+/// what it got together with the new cursor in one transaction, and goes on while `page.more` is
+/// true. A cursor is valid for ever: a look broken off by a crash goes on from the last stored
+/// page.
 #[async_trait]
 pub trait Collector: Send + Sync {
     /// Which platform this reads.
@@ -43,8 +46,8 @@ pub trait Collector: Send + Sync {
     /// Reads one page of one source.
     ///
     /// `cursor` is what the page before returned, `None` for a source never read. `horizon` is the
-    /// instant before which nothing is wanted (the source's backfill at first, the re-scan window later).
-    /// An error moves nothing: the caller keeps the old cursor.
+    /// instant before which nothing is wanted (the source's backfill at first, the re-scan window
+    /// later). An error moves nothing: the caller keeps the old cursor.
     async fn page(
         &self,
         source: &SourceSpec,
@@ -52,7 +55,11 @@ pub trait Collector: Send + Sync {
         horizon: Timestamp,
     ) -> Result<Page, CollectError>;
 
-    /// Proves with one harmless call that the platform can be read (token, rights), for `check --online`.
-    /// Returns one Russian sentence about what was proven.
+    /// Whether the look that `cursor` came from was broken off before its end: the next page goes
+    /// on with it, and what appeared since it began may not be in it.
+    fn under_way(&self, source: &SourceSpec, cursor: &Cursor) -> bool;
+
+    /// Proves with one harmless call that the platform can be read (token, rights), for `check
+    /// --online`. Returns one Russian sentence about what was proven.
     async fn prove(&self) -> Result<String, CollectError>;
 }

@@ -1,7 +1,9 @@
-//! What a collector needs from outside, as small traits: time, budget, month keys, a way to send requests.
+//! What a collector needs from outside, as small traits: time, budget, month keys, a way to send
+//! requests.
 //!
-//! Place in the flow: the root crate implements them over the wall clock, the store and the key file;
-//! tests and the simulated district bring their own. Invariant: no trait here knows what it is used for.
+//! Place in the flow: the root crate implements them over the wall clock, the store and the key
+//! file; tests and the simulated district bring their own. Invariant: no trait here knows what it
+//! is used for.
 
 use std::sync::Arc;
 
@@ -18,8 +20,8 @@ pub trait Clock: Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Timestamp;
 
-    /// Returns at `at` or later; at once if `at` has passed. A task that sleeps must hold exactly one
-    /// [`Busy`] of this clock (see [`Clock::busy`]) if it holds any.
+    /// Returns at `at` or later; at once if `at` has passed. A task that sleeps must hold exactly
+    /// one [`Busy`] of this clock (see [`Clock::busy`]) if it holds any.
     async fn sleep_until(&self, at: Timestamp);
 
     /// Marks work in progress. A simulated clock jumps only when every holder is asleep in
@@ -61,8 +63,8 @@ pub struct Call {
 /// Stored limits: spacing, daily quotas, and pauses that a platform ordered.
 #[async_trait]
 pub trait Budget: Send + Sync {
-    /// Waits for this call's turn and counts it. Fails with a class of `RateLimited` or `Quota` and a
-    /// time when the pause or quota reaches further than a call should wait.
+    /// Waits for this call's turn and counts it. Fails with a class of `RateLimited` or `Quota` and
+    /// a time when the pause or quota reaches further than a call should wait.
     async fn take(&self, call: &Call) -> Result<(), CollectError>;
 
     /// Forbids calls of `method` (all methods if `None`) with this host and token until `until`.
@@ -80,8 +82,8 @@ pub trait MonthKeys: Send + Sync {
 /// Sends one request. The real one is [`crate::http::Http`]; tests play a platform in process.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends and reads the whole answer, within bounds of time and size. Any HTTP status is an answer,
-    /// not an error. Error texts never contain the address or a header.
+    /// Sends and reads the whole answer, within bounds of time and size. Any HTTP status is an
+    /// answer, not an error. Error texts never contain the address or a header.
     async fn send(&self, request: Request) -> Result<Response, CollectError>;
 }
 

@@ -1,7 +1,8 @@
 //! What a platform said, as far as it may be said: posts without people, cursors, pages.
 //!
-//! Place in the flow: made by the platforms' `adapt` modules, read by the root crate's `text` stage.
-//! Invariant: no field here can hold a person; the only trace of an author is an unprintable seed.
+//! Place in the flow: made by the platforms' `adapt` modules, read by the root crate's `text`
+//! stage. Invariant: no field here can hold a person; the only trace of an author is an unprintable
+//! seed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -111,7 +112,7 @@ pub enum Author {
     Source,
     /// A person: counted, never known.
     Person(Seed),
-    /// Nobody is named: one anonymous voice for each post.
+    /// Nobody is named: all such texts are one anonymous voice.
     Anonymous,
 }
 

@@ -1,7 +1,8 @@
 //! From settings to readers: one line a platform.
 //!
-//! Place in the flow: the root crate calls [`build`] at start and when the sources change. Invariant: a
-//! platform that is not configured has no reader; asking for one is told to the operator.
+//! Place in the flow: the root crate calls [`build`] at start and when the sources change.
+//! Invariant: a platform that is not configured has no reader; asking for one is told to the
+//! operator.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

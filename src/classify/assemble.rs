@@ -1,7 +1,7 @@
 //! Makes findings, attitudes and signals of matched rules.
 //!
-//! Place in the flow: last step of `classify`. Invariants: order is by score, then by name; an attitude
-//! pack never becomes a finding; spans are code points of the text as given.
+//! Place in the flow: last step of `classify`. Invariants: order is by score, then by name; an
+//! attitude pack never becomes a finding; spans are code points of the text as given.
 
 use crate::model::finding::Signal;
 use crate::model::{Attitude, Classified, Finding, Language, Match, Span, TopicId, TopicKind};

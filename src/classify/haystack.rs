@@ -1,7 +1,8 @@
 //! The folded text as one string, for regular expressions.
 //!
-//! Place in the flow: built only when a candidate rule holds a regular expression. Invariant: what stands
-//! between words is kept as written, words are folded, and every byte can be traced to its token.
+//! Place in the flow: built only when a candidate rule holds a regular expression. Invariant: what
+//! stands between words is kept as written, words are folded, and every byte can be traced to its
+//! token.
 
 use crate::text::Tokens;
 

@@ -1,8 +1,8 @@
 //! All packs and lists, compiled into one structure.
 //!
-//! Place in the flow: made when packs are loaded or reloaded, then read by every `classify`. Invariants:
-//! a lexicon exists only if its packs have no fault and their examples hold; the same files give the
-//! same hash and the same numbers.
+//! Place in the flow: made when packs are loaded or reloaded, then read by every `classify`.
+//! Invariants: a lexicon exists only if its packs have no fault and their examples hold; the same
+//! files give the same hash and the same numbers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,15 +1,15 @@
 //! Lists that belong to the engine, not to a topic: `keywords/_*.toml`.
 //!
-//! Place in the flow: read beside the packs, compiled into the same lexicon. Invariant: a list that the
-//! folder lacks is the one shipped with the program, so that polarity always works.
+//! Place in the flow: read beside the packs, compiled into the same lexicon. Invariant: a list that
+//! the folder lacks is the one shipped with the program, so that polarity always works.
 //!
 //! | file | sections | what a match does |
 //! |---|---|---|
-//! | `_resolved.toml` | `[[marker]] find, unless, subject, scope` | settles its clause: complaints there do not count |
+//! | `_resolved.toml` | `[[marker]] find, unless, subject, scope` | settles its clause |
 //! | | `[[guard]] find` | its clause is never settled |
-//! | | `filler = "…"` | words that may stand beside a marker that settles what was said before |
+//! | | `filler = "…"` | words a settling marker may have beside it |
 //! | `_negation.toml` | `trouble = "…"` | words that «не» in front of them takes back |
-//! | `_signals.toml` | `[[signal]] name, find, unless, amount, times` | a named circumstance for the risk table |
+//! | `_signals.toml` | `[[signal]] name, find, unless, amount, times` | a circumstance for `risk` |
 //! | `_offers.toml` | `[[offer]] name, find, unless, keep` | scores of problems fall to `keep` percent |
 
 use crate::config::Fault;

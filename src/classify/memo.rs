@@ -1,12 +1,13 @@
 //! Remembers what words mean, so that the stemmer sees each word of a stream about once.
 //!
 //! Place in the flow: inside a `Scratch`, between tokens and terms. Invariants: bounded memory (one
-//! table, a newer word takes an older one's place); an answer is always the one [`Terms`] would give,
-//! because the word itself is compared, not only its hash.
+//! table, a newer word takes an older one's place); an answer is always the one [`Terms`] would
+//! give, because the word itself is compared, not only its hash.
 
 use super::terms::{Meaning, Terms};
 
-/// Entries at first, and at most: powers of two. A table doubles when it has missed as often as it is long.
+/// Entries at first, and at most: powers of two. A table doubles when it has missed as often as it
+/// is long.
 const ENTRIES_MIN: usize = 1 << 9;
 const ENTRIES_MAX: usize = 1 << 15;
 /// Bytes of the longest word that is remembered.

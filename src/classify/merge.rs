@@ -1,7 +1,7 @@
 //! Lays the customer's overlays over the shipped packs.
 //!
-//! Place in the flow: between `pack` and `lexicon`. Invariant: an overlay adds, reweights, rewrites or
-//! switches off rules by id and adds examples; it never changes what kind of pack it lies on.
+//! Place in the flow: between `pack` and `lexicon`. Invariant: an overlay adds, reweights, rewrites
+//! or switches off rules by id and adds examples; it never changes what kind of pack it lies on.
 
 use crate::config::Fault;
 use crate::config::packs::PackFile;

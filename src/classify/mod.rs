@@ -1,21 +1,25 @@
 //! What a text is about: topics, places, circumstances, with the words that say so.
 //!
-//! Place in the flow: `text` splits, this finds, `risk` weighs. Pure: the same text and lexicon give the
-//! same answer, whatever was classified before.
+//! Place in the flow: `text` splits, this finds, `risk` weighs. Pure: the same text and lexicon
+//! give the same answer, whatever was classified before.
 //!
 //! The interface, kept stable:
-//! - [`Lexicon::compile`] makes packs and lists into one structure, or says all that is wrong with them;
+//! - [`Lexicon::compile`] makes packs and lists into one structure, or says all that is wrong with
+//! them;
 //!   [`Lexicon::hash`], [`Lexicon::topic`], [`Lexicon::topics`], [`Lexicon::rule`] describe it;
 //! - [`classify`] and [`classify_post`] read one text with a [`Scratch`] of buffers;
-//! - [`Gazetteer`] finds places: `find` gives [`PlaceHit`]s before rules are verified, `findings` their meaning;
+//! - [`Gazetteer`] finds places: `find` gives [`PlaceHit`]s before rules are verified, `findings`
+//! their meaning;
 //! - [`query::parse`] reads the query language.
 //!
 //! How a text is read: fold and split ([`crate::text::Tokens`]) → what each word means to the packs
-//! (`terms`, remembered by `memo`) → branches of rules whose rarest term is there (`program`) → markers
-//! and guards hide what is settled (`polarity`) → the other branches are verified on the rest (`run`) →
-//! scores and spans (`assemble`). The cost follows the text and its matches, not the number of rules.
+//! (`terms`, remembered by `memo`) → branches of rules whose rarest term is there (`program`) →
+//! markers and guards hide what is settled (`polarity`) → the other branches are verified on the
+//! rest (`run`) → scores and spans (`assemble`). The cost follows the text and its matches, not the
+//! number of rules.
 //!
-//! The score of a topic is `100 · (1 − ∏(1 − weight/100))` over its matched rules, each counted once.
+//! The score of a topic is `100 · (1 − ∏(1 − weight/100))` over its matched rules, each counted
+//! once.
 
 mod assemble;
 mod declension;
@@ -60,7 +64,8 @@ pub struct PlaceHit {
     pub end: u32,
     /// Whether it is an organisation (`@орг`), not a place (`@место`).
     pub is_org: bool,
-    /// Number of the entry in the gazetteer that made the hit; its meaning belongs to the gazetteer.
+    /// Number of the entry in the gazetteer that made the hit; its meaning belongs to the
+    /// gazetteer.
     pub entry: u32,
 }
 

@@ -1,7 +1,7 @@
 //! Finds names of people in packs: packs look for problems, not for people.
 //!
-//! Place in the flow: `pack` refuses what this finds. Invariant: streets and places named after people
-//! pass («улица Ивана Петрова»); a lone surname cannot be told from a word and passes too.
+//! Place in the flow: `pack` refuses what this finds. Invariant: streets and places named after
+//! people pass («улица Ивана Петрова»); a lone surname cannot be told from a word and passes too.
 
 use std::ops::Range;
 

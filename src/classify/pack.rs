@@ -1,7 +1,7 @@
 //! A pack file as typed: fields, rules, examples, and everything wrong with one file alone.
 //!
-//! Place in the flow: `merge` lays overlays over packs, `lexicon` compiles them. Invariant: what leaves
-//! this file without a fault keeps the format of DESIGN 6.3.
+//! Place in the flow: `merge` lays overlays over packs, `lexicon` compiles them. Invariant: what
+//! leaves this file without a fault keeps the format of DESIGN 6.3.
 
 use crate::config::packs::PackFile;
 use crate::config::{Fault, Season};

@@ -1,7 +1,7 @@
 //! What a text takes back: settled clauses («уже починили») and negated troubles («не холодные»).
 //!
-//! Place in the flow: between reading a text and verifying its rules. Invariant: only whole clauses and
-//! single words are hidden, and a hidden word never makes a complaint match.
+//! Place in the flow: between reading a text and verifying its rules. Invariant: only whole clauses
+//! and single words are hidden, and a hidden word never makes a complaint match.
 
 use super::run::Range;
 use super::scratch::Scratch;
@@ -119,7 +119,8 @@ fn settle(scratch: &mut Scratch, found: &Found) {
     }
 }
 
-/// «не починили», «не до конца починили», «фонари не горят»; a marker that starts with «не» means it.
+/// «не починили», «не до конца починили», «фонари не горят»; a marker that starts with «не» means
+/// it.
 fn is_negated(scratch: &Scratch, marker: Range) -> bool {
     let first = marker.0 as usize;
     let clause = |at: usize| scratch.tokens.list().get(at).map(|token| token.clause);
@@ -149,8 +150,8 @@ fn is_bare(scratch: &Scratch, markers: &[Range], clause: usize) -> bool {
     })
 }
 
-/// A bare marker settles what was said before it in its sentence, and, if only filler follows and its
-/// own sentence holds nothing else, in the whole text.
+/// A bare marker settles what was said before it in its sentence, and, if only filler follows and
+/// its own sentence holds nothing else, in the whole text.
 fn reach_back(scratch: &mut Scratch, clause: usize) {
     let clauses = scratch.tokens.clauses();
     let Some(own) = clauses.get(clause) else { return };

@@ -1,7 +1,8 @@
 //! Rules made ready to run: queries over term numbers, hung on the rarest term each one needs.
 //!
-//! Place in the flow: `lexicon` compiles all packs and lists into one program; `run` verifies only the
-//! branches whose anchor a text has. Invariant: a branch that matches a text always has an anchor in it.
+//! Place in the flow: `lexicon` compiles all packs and lists into one program; `run` verifies only
+//! the branches whose anchor a text has. Invariant: a branch that matches a text always has an
+//! anchor in it.
 
 use regex::Regex;
 

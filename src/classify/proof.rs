@@ -1,7 +1,7 @@
 //! Runs the examples of the packs: a pack goes live only if it does what its examples say.
 //!
-//! Place in the flow: last step of compiling a lexicon. Invariant: every example of every judged pack is
-//! run, by the same `classify` that runs on posts.
+//! Place in the flow: last step of compiling a lexicon. Invariant: every example of every judged
+//! pack is run, by the same `classify` that runs on posts.
 
 use crate::config::Fault;
 use crate::config::packs::PackFile;

@@ -1,8 +1,8 @@
 //! Runs queries over the words of one text.
 //!
 //! Place in the flow: `classify` verifies the candidate branches here. Invariants: the work for one
-//! branch is bounded by the text and the branch, whatever both hold; results are ranges of tokens in
-//! text order.
+//! branch is bounded by the text and the branch, whatever both hold; results are ranges of tokens
+//! in text order.
 
 use crate::text::Tokens;
 

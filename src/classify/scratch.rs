@@ -1,7 +1,7 @@
 //! Buffers of one thread that classifies: reused for every text.
 //!
-//! Place in the flow: passed to `classify`. Invariant: nothing in it changes an answer; a scratch that
-//! meets another lexicon forgets what it remembered.
+//! Place in the flow: passed to `classify`. Invariant: nothing in it changes an answer; a scratch
+//! that meets another lexicon forgets what it remembered.
 
 use crate::text::Tokens;
 

@@ -1,7 +1,8 @@
 //! The vocabulary of all packs: stems, exact forms and prefixes as small numbers.
 //!
 //! Place in the flow: filled while rules are compiled, asked once for each new word of a text.
-//! Invariant: numbers are given in the order of the packs, so the same packs always compile the same.
+//! Invariant: numbers are given in the order of the packs, so the same packs always compile the
+//! same.
 
 use std::collections::HashMap;
 

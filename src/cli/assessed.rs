@@ -1,7 +1,7 @@
 //! An assessed text as a JSON line (DESIGN 6.2), for `classify` and `export`.
 //!
-//! Place in the flow: the outermost edge. Invariants: topics best first, attitude behind all others and
-//! only where the text was just given; spans are code points of the text that the reader has.
+//! Place in the flow: the outermost edge. Invariants: topics best first, attitude behind all others
+//! and only where the text was just given; spans are code points of the text that the reader has.
 
 use otklik_collectors::door::{Door, Masked};
 use serde::Serialize;

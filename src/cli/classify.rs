@@ -1,7 +1,7 @@
 //! `otklik classify`: JSON lines in, assessed JSON lines out, same order, no store.
 //!
-//! Place in the flow: a pipe for other programs and for measuring. Invariant: a bad line is reported with
-//! its number, skipped and counted; it costs nothing else.
+//! Place in the flow: a pipe for other programs and for measuring. Invariant: a bad line is
+//! reported with its number, skipped and counted; it costs nothing else.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ use crate::pipeline::district::District;
 use crate::pipeline::keys::PassingKeys;
 
 use super::line::PostLine;
+use super::stream::Turn;
 use super::{Exit, Failure, Globals, Result, assessed, stream};
 
 /// Arguments of `classify`.
@@ -51,12 +52,13 @@ pub fn run(args: ClassifyArgs, globals: &Globals) -> Result<Exit> {
             answer(number, line, district, door, now, &mut scratch)
         }
     };
-    stream::map_lines(input, args.threads.unwrap_or(cores), worker, |answer| match answer {
-        Ok(line) => out.write_all(line.as_bytes()),
-        Err(text) => {
+    stream::map_lines(input, args.threads.unwrap_or(cores), worker, |turn| match turn {
+        Turn::Answer(Ok(line)) => out.write_all(line.as_bytes()),
+        Turn::Answer(Err(text)) => {
             bad += 1;
             writeln!(io::stderr().lock(), "{text}")
         }
+        Turn::Pause => out.flush(),
     })?;
     out.flush()?;
     if bad > 0 {

@@ -56,6 +56,7 @@ pub fn run(args: CollectArgs, globals: &Globals) -> Result<Exit> {
         let now = clock.now();
         let services = Services::connect(settings, clock, store, district)?;
         let sources = services.district.load().sources.clone();
+        services.store.free_leases().await?;
         services.store.sync_sources(&sources, now).await?;
         let lease = format!("once-{}-{now}", std::process::id());
         let shows = io::stderr().is_terminal();

@@ -1,7 +1,7 @@
 //! `otklik digest`: the weekly digest shown, written to files, or sent.
 //!
-//! Place in the flow: what the daemon makes every week, on demand. Invariant: the same week and store
-//! give the same digest; a week is sent once.
+//! Place in the flow: what the daemon makes every week, on demand. Invariant: the same week and
+//! store give the same digest; a week is sent once.
 
 use std::path::PathBuf;
 

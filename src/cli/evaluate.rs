@@ -1,15 +1,16 @@
 //! `otklik evaluate`: how well the packs judge a labelled file.
 //!
-//! Place in the flow: run by the analyst after an edit of the packs, weekly over confirmed posts; reads
-//! no store. Invariants: measures exactly what `classify` prints; rows are counted, never kept, and only
-//! those asked for with `--errors` are shown.
+//! Place in the flow: run by the analyst after an edit of the packs, weekly over confirmed posts;
+//! reads no store. Invariants: measures exactly what `classify` prints; rows are counted, never
+//! kept, and only those asked for with `--errors` are shown.
 
 mod measure;
 mod report;
 mod tally;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -20,11 +21,12 @@ use serde_json::{Map, Value};
 
 use crate::classify::Scratch;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Need;
+use crate::config::{Need, fault};
 use crate::pipeline::district::District;
 use crate::pipeline::keys::PassingKeys;
 
 use super::line::PostLine;
+use super::stream::Turn;
 use super::{Exit, Failure, Globals, Result, assessed, say, stream, table};
 use report::Report;
 use tally::{Label, Mode, Row, Vote};
@@ -45,6 +47,9 @@ pub struct EvaluateArgs {
     /// Поле с меткой: тема, true/false (опасность) или язык; без ключа или none: доли уровней риска
     #[arg(long, value_name = "ПОЛЕ")]
     label: Option<String>,
+    /// Метки отдельно от текстов: в каждой строке номер записи и метка через запятую или табуляцию
+    #[arg(long, value_name = "ФАЙЛ", conflicts_with = "label")]
+    labels: Option<PathBuf>,
     /// Считать своим любое место: для текстов других районов
     #[arg(long)]
     anywhere: bool,
@@ -73,11 +78,19 @@ pub fn run(args: EvaluateArgs, globals: &Globals) -> Result<Exit> {
         Some(date) => noon(date, &district)?,
         None => SystemClock.now(),
     };
-    let label = args.label.clone().filter(|label| label != NO_LABEL);
-    let (rows, rejected) = assess(&args, label.as_deref(), &district, now)?;
-    let mode = match label {
-        None => Mode::Levels,
-        Some(_) => tally::mode(&rows).map_err(Failure::failed)?,
+    let labels = match (&args.labels, &args.label) {
+        (Some(file), _) => Labels::Apart(read_labels(file)?),
+        (None, Some(field)) if field != NO_LABEL => Labels::Field(field.clone()),
+        _ => Labels::Absent,
+    };
+    let (rows, rejected) = assess(&args, &labels, &district, now)?;
+    let mode = match labels {
+        Labels::Absent => Mode::Levels,
+        _ => tally::mode(&rows).map_err(Failure::failed)?,
+    };
+    let label = match labels {
+        Labels::Field(field) => Some(field),
+        _ => args.labels.as_ref().map(|file| file.display().to_string()),
     };
     let about = report::About {
         file: args.file.display().to_string(),
@@ -108,7 +121,7 @@ fn noon(date: Date, district: &District) -> Result<Timestamp> {
 /// All rows of the file, assessed, and how many were rejected.
 fn assess(
     args: &EvaluateArgs,
-    label: Option<&str>,
+    labels: &Labels,
     district: &District,
     now: Timestamp,
 ) -> Result<(Vec<Row>, u64)> {
@@ -116,7 +129,7 @@ fn assess(
     let input = stream::open_input(&args.file)
         .map_err(|error| Failure::failed(format!("{}: {error}", args.file.display())))?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let reader = RowReader { district, door: &door, now, label, samples: args.errors > 0 };
+    let reader = RowReader { district, door: &door, now, labels, samples: args.errors > 0 };
     let worker = || {
         let (mut scratch, reader) = (Scratch::default(), &reader);
         move |number: usize, line: io::Result<String>| {
@@ -127,10 +140,11 @@ fn assess(
     };
     let progress = indicatif::ProgressBar::new_spinner();
     let (mut rows, mut rejected) = (Vec::new(), 0_u64);
-    stream::map_lines(input, args.threads.unwrap_or(cores), worker, |row| {
-        match row {
-            Ok(row) => rows.push(row),
-            Err(text) => {
+    stream::map_lines(input, args.threads.unwrap_or(cores), worker, |turn| {
+        match turn {
+            Turn::Pause => return Ok(()),
+            Turn::Answer(Ok(row)) => rows.push(row),
+            Turn::Answer(Err(text)) => {
                 rejected += 1;
                 progress.suspend(|| writeln!(io::stderr().lock(), "{text}"))?;
             }
@@ -142,12 +156,22 @@ fn assess(
     Ok((rows, rejected))
 }
 
+/// Where the labels are.
+enum Labels {
+    /// Nowhere.
+    Absent,
+    /// In this field of each row.
+    Field(String),
+    /// In a file of their own, by id.
+    Apart(BTreeMap<String, Label>),
+}
+
 /// Makes rows of lines.
 struct RowReader<'a> {
     district: &'a District,
     door: &'a Door,
     now: Timestamp,
-    label: Option<&'a str>,
+    labels: &'a Labels,
     samples: bool,
 }
 
@@ -164,7 +188,10 @@ impl RowReader<'_> {
         let Value::Object(map) = value else {
             return Err("ожидается объект JSON в фигурных скобках".to_owned());
         };
-        let label = self.label.map(|field| read_label(&map, field)).transpose()?.flatten();
+        let own = match self.labels {
+            Labels::Field(field) => read_label(&map, field)?,
+            _ => None,
+        };
         let mut fields: Map<String, Value> =
             map.into_iter().filter(|(name, _)| POST_FIELDS.contains(&name.as_str())).collect();
         fields.entry("id").or_insert_with(|| number.to_string().into());
@@ -174,6 +201,10 @@ impl RowReader<'_> {
         let sample = match self.samples {
             true => table::start(self.door.mask(&line.text).as_str(), SAMPLE_CHARS),
             false => String::new(),
+        };
+        let label = match self.labels {
+            Labels::Apart(labels) => labels.get(&line.id).cloned(),
+            _ => own,
         };
         Ok(Row {
             id: line.id,
@@ -191,6 +222,29 @@ fn vote(topic: assessed::TopicLine) -> Vote {
     rules.sort();
     rules.dedup();
     Vote { topic: topic.topic.0, rules }
+}
+
+/// Reads labels that stand apart: id and label in a line; blank lines and `#` are skipped.
+fn read_labels(file: &Path) -> Result<BTreeMap<String, Label>> {
+    let text = fault::read_text(file).map_err(|fault| Failure::failed(fault.to_string()))?;
+    let mut labels = BTreeMap::new();
+    for (at, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some((id, label)) = line.split_once(['\t', ',', ';']) else {
+            let text = "нужны номер записи и метка через запятую или табуляцию";
+            return Err(Failure::failed(format!("{}:{}: {text}", file.display(), at + 1)));
+        };
+        let label = match label.trim() {
+            "" => continue,
+            "true" => Label::Flag(true),
+            "false" => Label::Flag(false),
+            word => Label::word(word),
+        };
+        labels.insert(id.trim().to_owned(), label);
+    }
+    Ok(labels)
 }
 
 /// The label of a row; `null`, an empty word or no such field is none.

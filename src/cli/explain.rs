@@ -1,7 +1,8 @@
 //! `otklik explain`: why a text is assessed as it is, word by word.
 //!
-//! Place in the flow: the analyst's question to the packs. Invariants: says what `classify` says, by the
-//! same code; attitude is shown here, for the text just given, and weighs nothing; nothing is stored.
+//! Place in the flow: the analyst's question to the packs. Invariants: says what `classify` says,
+//! by the same code; attitude is shown here, for the text just given, and weighs nothing; nothing
+//! is stored.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write};
@@ -31,8 +32,8 @@ const QUERY_CHARS: usize = 160;
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Текст; «-»: со стандартного ввода
-    #[arg(value_name = "ТЕКСТ", required = true, num_args = 1.., allow_hyphen_values = true)]
+    /// Текст (начинается с «-»: поставьте перед ним «--»); «-»: со стандартного ввода
+    #[arg(value_name = "ТЕКСТ", required = true, num_args = 1..)]
     text: Vec<String>,
     /// Считать своим любое место: для текстов других районов
     #[arg(long)]

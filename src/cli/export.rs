@@ -1,7 +1,8 @@
 //! `otklik export`: what is stored, as JSON lines, CSV or XLSX (DESIGN 6.7).
 //!
-//! Place in the flow: reads the store beside a running daemon. Invariants: texts are masked, voices and
-//! attitude are not among the columns; rows come in a fixed order, page by page with flat memory.
+//! Place in the flow: reads the store beside a running daemon. Invariants: texts are masked, voices
+//! and attitude are not among the columns; rows come in a fixed order, page by page with flat
+//! memory.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use crate::store::{PostMark, Store, StoredDelivery, StoredPost, StoredProblem, T
 
 use super::assessed::TopicLine;
 use super::line::parse_instant;
-use super::words::guard;
+use super::words;
 use super::{Exit, Failure, Globals, Result, open};
 
 /// Rows read at once.
@@ -77,7 +78,7 @@ pub fn run(args: ExportArgs, globals: &Globals) -> Result<Exit> {
         return Err(Failure::usage("для книги Excel назовите файл: --output файл.xlsx"));
     }
     let store = open::store_to_read(&settings)?;
-    let mut sink = Sink::open(args.format, args.output)?;
+    let mut sink = Sink::open(args.format, args.output, columns_of(args.what))?;
     open::wait(async {
         match args.what {
             What::Posts => posts(&store, since, &mut sink).await?,
@@ -241,12 +242,26 @@ fn fields<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
 /// Where rows go.
 enum Sink {
     Lines(Box<dyn io::Write>),
-    Csv { out: Box<csv::Writer<Box<dyn io::Write>>>, columns: Vec<String> },
-    Xlsx { book: rust_xlsxwriter::Workbook, file: PathBuf, columns: Vec<String>, row: u32 },
+    Csv { out: Box<csv::Writer<Box<dyn io::Write>>>, columns: Columns },
+    Xlsx { book: Box<rust_xlsxwriter::Workbook>, file: PathBuf, columns: Columns, row: u32 },
 }
 
-/// Columns of posts, since a row leaves out what a post has not.
-const POST_COLUMNS: &[&str] = &[
+/// Names of a table's columns, in order.
+type Columns = &'static [&'static str];
+
+/// The columns of DESIGN 6.7, for posts those of 6.1 and 6.2 together.
+fn columns_of(what: What) -> Columns {
+    match what {
+        What::Posts => POST_COLUMNS,
+        What::Problems => {
+            &["id", "topic", "place", "level", "state", "opened", "last", "posts", "voices"]
+        }
+        What::Alerts => &["id", "problem", "reason", "at"],
+        What::Deliveries => &["alert", "receiver", "channel", "state", "copies", "subject"],
+    }
+}
+
+const POST_COLUMNS: Columns = &[
     "id",
     "text",
     "platform",
@@ -272,11 +287,16 @@ const POST_COLUMNS: &[&str] = &[
 ];
 
 impl Sink {
-    fn open(format: Format, output: Option<PathBuf>) -> Result<Self> {
+    /// Opens the output; a table begins with its columns even if no row follows.
+    fn open(format: Format, output: Option<PathBuf>, columns: Columns) -> Result<Self> {
         if format == Format::Xlsx {
             let file = output.unwrap_or_default();
-            let book = rust_xlsxwriter::Workbook::new();
-            return Ok(Sink::Xlsx { book, file, columns: Vec::new(), row: 0 });
+            let mut book = Box::new(rust_xlsxwriter::Workbook::new());
+            let sheet = book.add_worksheet();
+            for (column, name) in (0..).zip(columns) {
+                sheet.write_string(0, column, *name).map_err(sheet_failure)?;
+            }
+            return Ok(Sink::Xlsx { book, file, columns, row: 0 });
         }
         let out: Box<dyn io::Write> = match output {
             Some(file) => Box::new(io::BufWriter::new(
@@ -285,12 +305,12 @@ impl Sink {
             )),
             None => Box::new(io::BufWriter::new(io::stdout())),
         };
-        Ok(match format {
-            Format::Csv => {
-                Sink::Csv { out: Box::new(csv::Writer::from_writer(out)), columns: Vec::new() }
-            }
-            _ => Sink::Lines(out),
-        })
+        if format == Format::Jsonl {
+            return Ok(Sink::Lines(out));
+        }
+        let mut out = Box::new(csv::Writer::from_writer(out));
+        out.write_record(columns).map_err(csv_failure)?;
+        Ok(Sink::Csv { out, columns })
     }
 
     fn row(&mut self, row: Map<String, Value>) -> Result<()> {
@@ -300,21 +320,10 @@ impl Sink {
                 out.write_all(b"\n")?;
             }
             Sink::Csv { out, columns } => {
-                if columns.is_empty() {
-                    *columns = columns_of(&row);
-                    out.write_record(&*columns).map_err(csv_failure)?;
-                }
-                let cells = columns.iter().map(|name| guard(&cell(row.get(name))));
+                let cells = columns.iter().map(|name| words::guard(&cell(row.get(*name))));
                 out.write_record(cells).map_err(csv_failure)?;
             }
             Sink::Xlsx { book, columns, row: at, .. } => {
-                if columns.is_empty() {
-                    *columns = columns_of(&row);
-                    let sheet = book.add_worksheet();
-                    for (column, name) in (0..).zip(&*columns) {
-                        sheet.write_string(0, column, name).map_err(sheet_failure)?;
-                    }
-                }
                 *at += 1;
                 if *at > SHEET_ROWS_MAX {
                     return Err(Failure::failed(
@@ -322,8 +331,8 @@ impl Sink {
                     ));
                 }
                 let sheet = book.worksheet_from_index(0).map_err(sheet_failure)?;
-                for (column, name) in (0..).zip(&*columns) {
-                    let text = guard(&cell(row.get(name)));
+                for (column, name) in (0..).zip(*columns) {
+                    let text = words::sheet_cell(&cell(row.get(*name)));
                     sheet.write_string(*at, column, text).map_err(sheet_failure)?;
                 }
             }
@@ -335,22 +344,12 @@ impl Sink {
         match self {
             Sink::Lines(mut out) => out.flush()?,
             Sink::Csv { mut out, .. } => out.flush()?,
-            Sink::Xlsx { mut book, file, columns, .. } => {
-                if columns.is_empty() {
-                    book.add_worksheet();
-                }
+            Sink::Xlsx { mut book, file, .. } => {
                 book.save(&file).map_err(sheet_failure)?;
             }
         }
         Ok(())
     }
-}
-
-fn columns_of(row: &Map<String, Value>) -> Vec<String> {
-    if row.contains_key("text") {
-        return POST_COLUMNS.iter().map(|name| (*name).to_owned()).collect();
-    }
-    row.keys().cloned().collect()
 }
 
 /// A cell's text: strings as they are, lists of topics and places in short, nothing for null.

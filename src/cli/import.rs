@@ -1,8 +1,9 @@
 //! `otklik import FILE`: posts of a file, assessed as if live, told to nobody.
 //!
-//! Place in the flow: the file's lines go through the door and the same stages as collected posts, each at
-//! its own time. Invariants: every good line is stored, a bad one is named, skipped and counted; a line
-//! that is stored unchanged is known, a changed one is an edit; a broken-off import is simply run again.
+//! Place in the flow: the file's lines go through the door and the same stages as collected posts,
+//! each at its own time. Invariants: every good line is stored, a bad one is named, skipped and
+//! counted; a line that is stored unchanged is known, a changed one is an edit; a broken-off import
+//! is simply run again.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! A post as a JSON line (DESIGN 6.1): what `import`, `classify` and `evaluate` read.
 //!
-//! Place in the flow: the outermost edge; a line becomes a raw post only through the door. Invariant:
-//! an error names the field, never its content.
+//! Place in the flow: the outermost edge; a line becomes a raw post only through the door.
+//! Invariant: an error names the field, never its content.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -152,8 +152,8 @@ fn instant(
         .ok_or_else(|| format!("поле {field}: ожидается время, например 2026-11-20T09:30:00+08:00"))
 }
 
-/// RFC 3339, or civil time in `zone` as tables have it: `2026-11-20 09:30[:00]`, `20.11.2026 09:30`,
-/// `2026-11-20`, `20.11.2026`.
+/// RFC 3339, or civil time in `zone` as tables have it: `2026-11-20 09:30[:00]`, `20.11.2026
+/// 09:30`, `2026-11-20`, `20.11.2026`.
 #[must_use]
 pub fn parse_instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -170,8 +170,8 @@ pub fn parse_instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     zone.to_ambiguous_zoned(civil).compatible().ok().map(|zoned| zoned.timestamp())
 }
 
-/// Whether an address may lead to a post rather than to a person: pages of social networks count only
-/// with a post in them.
+/// Whether an address may lead to a post rather than to a person: pages of social networks count
+/// only with a post in them.
 #[must_use]
 pub fn is_post_url(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {

@@ -1,7 +1,7 @@
 //! The log: to the error output, for people on a terminal and for journald in a service.
 //!
-//! Place in the flow: started by commands that run for long. Invariant: a failure is logged once, where
-//! it is handled; texts of posts, authors and secrets are never logged at any level.
+//! Place in the flow: started by commands that run for long. Invariant: a failure is logged once,
+//! where it is handled; texts of posts, authors and secrets are never logged at any level.
 
 use std::io::IsTerminal as _;
 

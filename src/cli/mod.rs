@@ -7,6 +7,7 @@
 mod assessed;
 mod classify;
 mod collect;
+mod demo;
 mod digest;
 pub mod exit;
 mod export;
@@ -114,6 +115,8 @@ enum CommandLine {
     Erase(small::EraseArgs),
     /// Велеть службе перечитать правила
     Reload(small::ReloadArgs),
+    /// Показ: четыре недели вымышленного района за минуту, без ключей и без сети
+    Demo(demo::DemoArgs),
 }
 
 impl Globals {
@@ -194,6 +197,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),
+        CommandLine::Demo(args) => demo::run(args, &globals),
     }
 }
 

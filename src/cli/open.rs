@@ -1,17 +1,18 @@
 //! What several commands need: a runtime, the store, the running daemon.
 //!
-//! Place in the flow: between a command and the pipeline. Invariants: reads open the store query-only and
-//! work beside a daemon; a change goes to the daemon if one holds the store, and is made directly if not.
+//! Place in the flow: between a command and the pipeline. Invariants: reads open the store
+//! query-only and work beside a daemon; a change goes to the daemon if one holds the store, and is
+//! made directly if not.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Fault, Settings};
 use crate::daemon::socket;
 use crate::model::{Command, CommandKind, CommandReply};
 use crate::pipeline::command::change_store;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, StoreLock};
 
 use super::{Exit, Failure, Result};
 
@@ -70,10 +71,8 @@ fn beside_store(settings: &Settings) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Places where a daemon may listen, as seen by somebody who did not start it.
-fn socket_places(settings: &Settings) -> [PathBuf; 3] {
-    [socket_path(settings), beside_store(settings), PathBuf::from("/run/otklik/otklik.sock")]
-}
+/// The runtime folder of an installed service, as seen by somebody whom it did not start.
+const INSTALLED_SOCKET: &str = "/run/otklik/otklik.sock";
 
 /// A command of the person at the keyboard.
 #[must_use]
@@ -82,21 +81,33 @@ pub fn command(kind: CommandKind) -> Command {
     Command { actor, role: "operator".to_owned(), at: SystemClock.now(), kind }
 }
 
-/// Asks the daemon that holds the store; `None` if nobody listens.
+/// Asks the daemon that holds this store; `None` if nobody does. A daemon in a runtime folder may
+/// hold another store: it is asked only if it is the process that signed this store's lock.
 pub async fn ask_daemon(settings: &Settings, command: &Command) -> Result<Option<CommandReply>> {
-    for path in socket_places(settings) {
-        match socket::send(&path, command).await {
+    let beside = beside_store(settings);
+    let mut places = vec![(beside.clone(), None)];
+    let alive = |pid: &u32| Path::new("/proc").join(pid.to_string()).exists();
+    if let Some(pid) = StoreLock::holder(&settings.store).filter(alive) {
+        let runtime = [socket_path(settings), PathBuf::from(INSTALLED_SOCKET)];
+        places.extend(runtime.into_iter().filter(|path| *path != beside).map(|at| (at, Some(pid))));
+    }
+    for (path, pid) in places {
+        let answer = match pid {
+            None => socket::send(&path, command).await,
+            Some(pid) => socket::send_to(&path, pid, command).await,
+        };
+        match answer.map_err(|error| (error.kind(), error)) {
             Ok(reply) => return Ok(Some(reply)),
-            Err(error) => match error.kind() {
-                ErrorKind::NotFound | ErrorKind::ConnectionRefused => {}
-                ErrorKind::PermissionDenied => {
-                    return Err(Failure::failed(
-                        "нет права обратиться к службе: запустите команду от её имени, \
-                         например sudo -u otklik otklik …",
-                    ));
-                }
-                _ => return Err(Failure::failed(format!("служба не ответила: {error}"))),
-            },
+            Err((ErrorKind::NotFound | ErrorKind::ConnectionRefused, _)) => {}
+            Err((ErrorKind::PermissionDenied, _)) => {
+                return Err(Failure::failed(
+                    "нет права обратиться к службе: запустите команду от её имени, \
+                     например sudo -u otklik otklik …",
+                ));
+            }
+            Err((_, error)) => {
+                return Err(Failure::failed(format!("служба не ответила: {error}")));
+            }
         }
     }
     Ok(None)

@@ -1,8 +1,9 @@
 //! `otklik packs`: the word lists as a whole: what there is, and whether the examples hold.
 //!
-//! Place in the flow: the analyst's desk. One subcommand a function; `backtest`, `candidates`, `export`,
-//! `import`, `diff`, `history` and `rollback` get theirs here when they come. Invariants: reads the same
-//! files that go live, by the same code; changes nothing; a file that is broken does not hide the others.
+//! Place in the flow: the analyst's desk. One subcommand a function; `backtest`, `candidates`,
+//! `export`, `import`, `diff`, `history` and `rollback` get theirs here when they come. Invariants:
+//! reads the same files that go live, by the same code; changes nothing; a file that is broken does
+//! not hide the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Colours for people at a terminal; plain text in a pipe.
 //!
-//! Place in the flow: `explain`. Invariant: with `NO_COLOR` set, with a terminal that cannot, or without
-//! a terminal, not one byte is added.
+//! Place in the flow: `explain`. Invariant: with `NO_COLOR` set, with a terminal that cannot, or
+//! without a terminal, not one byte is added.
 
 use std::io::IsTerminal as _;
 

@@ -1,8 +1,8 @@
 //! `otklik run`: the daemon.
 //!
-//! Place in the flow: checks everything, joins the services, hands them to the loop. Invariants: a bad
-//! configuration ends it before anything is touched (78); a second daemon is refused (75) and told who
-//! holds the store; SIGTERM and Ctrl-C stop it in peace.
+//! Place in the flow: checks everything, joins the services, hands them to the loop. Invariants: a
+//! bad configuration ends it before anything is touched (78); a second daemon is refused (75) and
+//! told who holds the store; SIGTERM and Ctrl-C stop it in peace.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::pipeline::services::Services;
 use super::{Exit, Failure, Globals, Result, check, logging, open};
 
 /// Longest sleep of the loop: how fast it sees changed files.
-const TICK_SECS: i64 = 2;
+const TICK_SECS: i64 = 1;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -28,12 +28,13 @@ pub struct RunArgs {}
 
 /// Runs the command.
 pub fn run(_args: RunArgs, globals: &Globals) -> Result<Exit> {
-    let settings = globals.settings(Need::All)?;
-    logging::start(settings.log);
+    // All faults of all files at once, before anything else.
     let faults = check::stopping_faults(globals);
     if !faults.is_empty() {
         return Err(faults.into());
     }
+    let settings = globals.settings(Need::All)?;
+    logging::start(settings.log);
     let district = District::load(&settings, false)?;
     let store = open::store_to_write(&settings)?;
     open::wait(serve(settings, district, store))

@@ -1,12 +1,13 @@
 //! Short commands on the store: status, problems, alerts, erase, reload.
 //!
-//! Place in the flow: reads beside a running daemon; changes go to it. Invariant: lists never name a
-//! person; what is printed for machines is one JSON object a line.
+//! Place in the flow: reads beside a running daemon; changes go to it. Invariant: lists never name
+//! a person; what is printed for machines is one JSON object a line.
 
 use clap::{Args, Subcommand};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
+use crate::daemon::RULES_FAULT;
 use crate::model::{
     AlertId, CommandKind, HealthState, PostId, PostKey, ProblemId, ProblemState, SourceId,
 };
@@ -28,15 +29,21 @@ pub struct StatusArgs {
 pub fn status(args: StatusArgs, globals: &Globals) -> Result<Exit> {
     let settings = globals.settings_or_shipped(Need::Store)?;
     let store = open::store_to_read(&settings)?;
-    let (counts, runs) = open::wait(async {
+    let (counts, runs, fault) = open::wait(async {
         let ping = open::command(CommandKind::Ping);
         let runs = open::ask_daemon(&settings, &ping).await.is_ok_and(|reply| reply.is_some());
-        Ok((store.status(SystemClock.now()).await?, runs))
+        let fault = store.setting(RULES_FAULT).await?.filter(|fault| runs && !fault.is_empty());
+        Ok((store.status(SystemClock.now()).await?, runs, fault))
     })?;
     if args.json {
-        say!("{}", status_json(&counts, runs))?;
+        let mut row = status_json(&counts, runs);
+        row["rules_fault"] = serde_json::json!(fault);
+        say!("{row}")?;
     } else {
         tell_status(&settings, &counts, runs)?;
+        if let Some(fault) = fault {
+            say!("Изменённые файлы не приняты, действуют прежние правила: {fault}")?;
+        }
     }
     Ok(Exit::Done)
 }

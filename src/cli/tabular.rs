@@ -1,7 +1,7 @@
 //! Reads posts from files people have: JSON lines, CSV, XLSX.
 //!
-//! Place in the flow: under `import`. Invariants: the kind of a file is its ending; a table's first row
-//! names the columns; sizes are bounded before a workbook is unpacked.
+//! Place in the flow: under `import`. Invariants: the kind of a file is its ending; a table's first
+//! row names the columns; sizes are bounded before a workbook is unpacked.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -101,14 +101,15 @@ fn read_json_lines(
     zone: &TimeZone,
     report: &mut dyn FnMut(usize, &str) -> io::Result<()>,
 ) -> Result<Lines> {
-    let mut input = stream::open_input(path).map_err(|error| unreadable(path, error))?;
+    let input = stream::open_input(path).map_err(|error| unreadable(path, error))?;
+    let mut input = stream::Lines::new(input);
     let mut lines = Lines::default();
     let mut number = 0;
-    while let Some(line) = stream::read_line(&mut input).map_err(|error| unreadable(path, error))? {
+    while let Some(line) = input.next_line().map_err(|error| unreadable(path, error))? {
         number += 1;
         let line = match line {
             Ok(line) if line.trim().is_empty() => continue,
-            Ok(line) => PostLine::parse(line.trim_start_matches('\u{FEFF}'), zone),
+            Ok(line) => PostLine::parse(&line, zone),
             Err(error) => Err(error.to_string()),
         };
         take(&mut lines, number, line, report)?;
@@ -212,8 +213,14 @@ fn read_csv(
     let header = reader.headers().map_err(|error| unreadable(path, error))?.clone();
     let fields = fields(path, header.iter().map(str::to_owned))?;
     let mut lines = Lines::default();
-    for (row, record) in reader.records().enumerate() {
-        let number = row + 2;
+    // Behind a row that ends in CR LF, the reader has not yet counted the LF.
+    let pending = u64::from(head.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r')));
+    let mut records = reader.records();
+    loop {
+        // Where the row begins, as an editor counts lines: a quoted cell may hold several.
+        let number = records.reader().position().line() + pending;
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        let Some(record) = records.next() else { break };
         let line = match record {
             Ok(record) => row_line(&fields, record.iter().map(str::to_owned), zone),
             Err(error) if error.is_io_error() => return Err(unreadable(path, error)),

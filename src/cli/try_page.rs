@@ -1,8 +1,8 @@
 //! `otklik try`: reads one page of a source and shows how it would be assessed.
 //!
-//! Place in the flow: before anything is configured, and before a source is added. Invariants: nothing
-//! is stored and no limit of a platform is broken; attitude is not shown; of a leader's page only that
-//! it can be read.
+//! Place in the flow: before anything is configured, and before a source is added. Invariants:
+//! nothing is stored and no limit of a platform is broken; attitude is not shown; of a leader's
+//! page only that it can be read.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -210,10 +210,12 @@ impl Tried {
             source,
             parents: Default::default(),
             given: Default::default(),
+            stored: Default::default(),
             now,
         };
         let assessed = assess(&mut batch, page.posts, &mut Scratch::default());
         let mut posts: Vec<TriedPost> = assessed
+            .posts
             .into_iter()
             .map(|commit| {
                 let (post, found) = (commit.post, commit.assessment);

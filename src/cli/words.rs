@@ -3,5 +3,7 @@
 //! Place in the flow: between the commands that read the store and the words of alerts and digests.
 //! Invariant: nothing is said here that the alert does not say in the same words.
 
-pub use crate::alert::render::words::{level, level_sign, moment, reason, voices};
-pub use crate::digest::guard;
+pub use crate::alert::render::words::{
+    count, day, level, level_sign, moment, reason, sentence, voices,
+};
+pub use crate::digest::{cell as sheet_cell, document, guard, sheet};

@@ -4,8 +4,8 @@
 //! keys may touch, calls [`assign`], and stores the events and memberships in the post's
 //! transaction. Invariant: posts are taken one at a time and only the gap between them counts, so
 //! identical posts in identical order make identical problems, whatever the batch size or restart
-//! points. An official text opens nothing and has no voice; a post that is no ground opens nothing and joins as a
-//! count.
+//! points. An official text opens nothing and has no voice; a post that is no ground opens nothing
+//! and joins as a count.
 
 mod lifecycle;
 mod open;
@@ -27,6 +27,9 @@ pub use open::{Loaded, OpenProblems, VoiceMark, count_voices, problem_id};
 pub struct ClusterRules {
     /// Least score of a topic that joins or opens a problem.
     pub join_score: u8,
+    /// A topic with less risk than this is only named in the post, not complained about: it joins
+    /// and opens nothing.
+    pub least_risk: u8,
     /// Most topics of one post that join.
     pub topics_max: usize,
     /// Most places of one post that join.
@@ -43,6 +46,7 @@ impl Default for ClusterRules {
     fn default() -> Self {
         Self {
             join_score: 40,
+            least_risk: 10,
             topics_max: 3,
             places_max: 3,
             quiet_days: 7,
@@ -142,7 +146,7 @@ pub fn assign(
         return Vec::new();
     };
     let mut assignments = Vec::new();
-    for finding in joined_topics(&item.findings, rules) {
+    for finding in joined_topics(item, rules) {
         for place in &places {
             let primary = assignments.is_empty();
             let joined = join(item, finding, place.as_ref(), primary, open, rules, score);
@@ -153,9 +157,12 @@ pub fn assign(
 }
 
 /// Topics that join, best first, ties by id.
-fn joined_topics<'a>(findings: &'a [Finding], rules: &ClusterRules) -> Vec<&'a Finding> {
-    let mut topics: Vec<&Finding> =
-        findings.iter().filter(|finding| finding.score >= rules.join_score).collect();
+fn joined_topics<'a>(item: &'a Newcomer, rules: &ClusterRules) -> Vec<&'a Finding> {
+    let meant = |finding: &&Finding| {
+        let risk = item.risks.get(&finding.topic).map_or(0, |risk| risk.score);
+        finding.score >= rules.join_score && risk >= rules.least_risk
+    };
+    let mut topics: Vec<&Finding> = item.findings.iter().filter(meant).collect();
     topics.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.topic.cmp(&b.topic)));
     topics.truncate(rules.topics_max);
     topics

@@ -1,8 +1,8 @@
 //! Faults in files that people edit, and reading such files.
 //!
 //! Place in the flow: every reader of TOML (configuration, packs, places, risk) reports through
-//! [`Fault`]. Invariant: a fault names file, line and column (both from 1, columns in characters) and,
-//! where there is one, the fix; it never repeats a secret.
+//! [`Fault`]. Invariant: a fault names file, line and column (both from 1, columns in characters)
+//! and, where there is one, the fix; it never repeats a secret.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

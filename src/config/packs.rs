@@ -1,7 +1,7 @@
 //! Reads the files of a `keywords/` folder, packs, lists and local overlays.
 //!
-//! Place in the flow: `classify` compiles what this reads. Invariant: nothing is judged here; files come
-//! in a repeatable order, and a file that cannot be read is a fault, not a hole.
+//! Place in the flow: `classify` compiles what this reads. Invariant: nothing is judged here; files
+//! come in a repeatable order, and a file that cannot be read is a fault, not a hole.
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! `risk.toml`: the named parts of a risk with their points.
 //!
-//! Place in the flow: read at start and when the file changes, handed to `risk` as a value. Invariant:
-//! a loaded table gives more points for more people, sources and days, never fewer; it has no place for
-//! views, likes, followers or attitude: such a key is unknown and refused.
+//! Place in the flow: read at start and when the file changes, handed to `risk` as a value.
+//! Invariant: a loaded table gives more points for more people, sources and days, never fewer; it
+//! has no place for views, likes, followers or attitude: such a key is unknown and refused.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -85,6 +85,10 @@ pub struct Circumstance {
     /// Topics it matters for; empty means all.
     #[serde(default)]
     pub topics: Vec<String>,
+    /// Counts where the text does not give the signal, and for problems only: a danger or a rumour
+    /// says itself that something is wrong.
+    #[serde(default)]
+    pub absent: bool,
     /// Points for the signal.
     pub points: Spanned<i32>,
     /// Points for each unit of its amount above the first.

@@ -1,8 +1,9 @@
 //! One loop over a closed enum of events: what is due, what has ended, what a person asks.
 //!
-//! Place in the flow: `otklik run` and the simulated district start it. Invariants: the loop itself does
-//! no work, it starts tasks and hears of their end; everything periodic is a row with its time, so a
-//! restart forgets nothing; the watchdog is fed by this loop only while its tasks make progress.
+//! Place in the flow: `otklik run` and the simulated district start it. Invariants: the loop itself
+//! does no work, it starts tasks and hears of their end; everything periodic is a row with its
+//! time, so a restart forgets nothing; the watchdog is fed by this loop only while its tasks make
+//! progress.
 
 pub mod reload;
 pub mod socket;
@@ -16,17 +17,22 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Busy;
-use crate::model::{CommandKind, CommandReply};
+use crate::config::{Fault, Severity};
+use crate::model::{Command, CommandKind, CommandReply};
 use crate::pipeline::{command, report, services::Services};
-use crate::store::StoreError;
+use crate::store::{FreedLeases, StoreError};
 use reload::Reload;
 use socket::{Asked, Socket};
 use tasks::Tasks;
 
+/// What is wrong with changed files that are not in force, for `status`; empty if nothing is.
+pub const RULES_FAULT: &str = "rules:fault";
+
 /// Most events that wait for the loop.
 const EVENTS_MAX: usize = 256;
-/// Longest wait for running tasks after a stop.
-const STOP_SECS: u64 = 25;
+/// Longest wait for running tasks after a stop: enough for what makes progress, too short to wait
+/// for a server that hangs.
+const STOP_SECS: u64 = 3;
 
 /// Everything that can happen to the loop.
 pub(crate) enum Event {
@@ -70,14 +76,16 @@ pub struct Control {
     pub systemd: bool,
 }
 
-/// Runs until told to stop. Returns what must end the process: a store that is damaged or cannot be written.
+/// Runs until told to stop. Returns what must end the process: a store that is damaged or cannot be
+/// written.
 pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), StoreError> {
-    let _busy = services.clock.busy();
+    let busy = services.clock.busy();
     let (sender, mut events) = mpsc::channel::<Event>(EVENTS_MAX);
     let (ask, mut asked) = mpsc::channel::<Asked>(16);
     let _socket = open_socket(control.socket.as_deref(), ask);
+    take_over(&services).await?;
     begin(&services).await?;
-    let mut tasks = Tasks::new(Arc::clone(&services), sender);
+    let mut tasks = Tasks::new(Arc::clone(&services), sender, control.stop.clone());
     let watchdog = watchdog::Watchdog::start(control.systemd);
     loop {
         if *control.stop.borrow() {
@@ -92,7 +100,11 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
             event = events.recv() => event,
             Some(asked) = asked.recv() => Some(Event::Asked(asked)),
             () = services.clock.sleep_until(wake) => None,
-            _ = control.stop.changed() => None,
+            changed = control.stop.changed() => match changed {
+                Ok(()) => None,
+                // Nobody is left who could say stop.
+                Err(_) => break,
+            },
         };
         match event {
             Some(Event::Asked(asked)) => {
@@ -103,6 +115,9 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
         }
     }
     watchdog.stopping();
+    // From here on the loop waits for its tasks, not for the clock: they may still need time to
+    // pass.
+    drop(busy);
     tasks.finish(&mut events, std::time::Duration::from_secs(STOP_SECS)).await
 }
 
@@ -117,10 +132,25 @@ fn open_socket(path: Option<&std::path::Path>, ask: mpsc::Sender<Asked>) -> Opti
     }
 }
 
+/// Takes over from a daemon that ended in the middle of its work.
+async fn take_over(services: &Services) -> Result<(), StoreError> {
+    let freed = services.store.free_leases().await?;
+    if freed != FreedLeases::default() {
+        tracing::warn!(
+            sources = freed.sources.len(),
+            deliveries = freed.deliveries,
+            jobs = freed.jobs,
+            "the last run ended in the middle of its work, going on from there"
+        );
+    }
+    Ok(())
+}
+
 /// Rows for sources and fixed jobs.
 async fn begin(services: &Services) -> Result<(), StoreError> {
     let district = services.district.load_full();
     services.store.sync_sources(&district.sources, services.clock.now()).await?;
+    services.store.keep_setting(RULES_FAULT, "").await?;
     report::plan(services, &district).await
 }
 
@@ -138,19 +168,19 @@ async fn put_in_force(
     services: &Services,
     outcome: reload::Outcome,
 ) -> Result<Result<(), String>, StoreError> {
-    let district = match outcome {
-        Ok(district) => district,
-        Err(faults) => {
-            for fault in &faults {
-                tracing::error!(%fault, "changed files not used, the old rules stay in force");
-            }
-            let first = faults.first().map(ToString::to_string).unwrap_or_default();
-            return Ok(Err(format!("Правила не приняты, действуют прежние. {first}")));
-        }
+    let faults = match outcome {
+        Ok(district) => services.replace(district).err().map(|fault| vec![fault]),
+        Err(faults) => Some(faults),
     };
-    if let Err(fault) = services.replace(district) {
-        tracing::error!(%fault, "changed files not used, the old rules stay in force");
-        return Ok(Err(format!("Правила не приняты, действуют прежние. {fault}")));
+    if let Some(faults) = faults {
+        for fault in &faults {
+            tracing::error!(%fault, "changed files not used, the old rules stay in force");
+        }
+        let broken = |fault: &&Fault| fault.severity == Severity::Error;
+        let first = faults.iter().find(broken).or(faults.first());
+        let first = first.map(ToString::to_string).unwrap_or_default();
+        services.store.keep_setting(RULES_FAULT, &first).await?;
+        return Ok(Err(format!("Правила не приняты, действуют прежние. {first}")));
     }
     begin(services).await?;
     let district = services.district.load();
@@ -192,7 +222,10 @@ async fn answer(
             Err(error) => return Err(error),
         },
     };
-    tracing::info!(actor = %asked.command.actor, role = %asked.command.role, done = reply.done, "command");
+    if asked.command.kind != CommandKind::Ping {
+        let Command { actor, role, .. } = &asked.command;
+        tracing::info!(%actor, %role, done = reply.done, "command");
+    }
     if asked.reply.send(reply).is_err() {
         tracing::debug!("whoever asked has gone");
     }

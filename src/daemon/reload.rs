@@ -1,7 +1,7 @@
 //! Watches the files that analysts and operators edit.
 //!
-//! Place in the flow: asked by the loop at each turn. Invariants: files are read when they have stopped
-//! changing; all of them are read and checked together and used together or not at all.
+//! Place in the flow: asked by the loop at each turn. Invariants: files are read when they have
+//! stopped changing; all of them are read and checked together and used together or not at all.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub type Outcome = Result<District, Vec<Fault>>;
 type Stamp = BTreeMap<PathBuf, (u64, SystemTime)>;
 
 /// How often files are looked at.
-const LOOK_SECS: i64 = 3;
+const LOOK_SECS: i64 = 1;
 
 /// The watched files.
 pub struct Reload {

@@ -1,8 +1,9 @@
 //! The command socket: how a person's change reaches the running daemon.
 //!
 //! Place in the flow: beside the loop. The command line sends one JSON line ([`Command`]), the loop
-//! answers with one ([`CommandReply`]). Invariant: bounded in size, time and number of connections; the
-//! socket belongs to the daemon's account alone (0600), so whoever may write to it may also write the store.
+//! answers with one ([`CommandReply`]). Invariant: bounded in size, time and number of connections;
+//! the socket belongs to the daemon's account alone (0600), so whoever may write to it may also
+//! write the store.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -114,7 +115,20 @@ async fn carry_out(command: Command, asked: &mpsc::Sender<Asked>) -> CommandRepl
 
 /// Sends one command to the daemon that listens at `path` and returns its answer.
 pub async fn send(path: &Path, command: &Command) -> std::io::Result<CommandReply> {
-    let mut stream = UnixStream::connect(path).await?;
+    converse(UnixStream::connect(path).await?, command).await
+}
+
+/// The same if it is process `pid` that listens there; anybody else is as good as nobody.
+pub async fn send_to(path: &Path, pid: u32, command: &Command) -> std::io::Result<CommandReply> {
+    let stream = UnixStream::connect(path).await?;
+    let listener = stream.peer_cred()?.pid().and_then(|pid| u32::try_from(pid).ok());
+    if listener != Some(pid) {
+        return Err(std::io::ErrorKind::NotFound.into());
+    }
+    converse(stream, command).await
+}
+
+async fn converse(mut stream: UnixStream, command: &Command) -> std::io::Result<CommandReply> {
     let mut line = serde_json::to_string(command)?;
     line.push('\n');
     stream.write_all(line.as_bytes()).await?;

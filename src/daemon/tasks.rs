@@ -4,12 +4,12 @@
 //! bound, grouping, sending and fixed jobs one at a time each; a task that fails is logged once and
 //! tried again when its row is due; a damaged store ends the daemon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{self, JoinSet};
 
 use super::{Ending, Event, Task};
 use crate::model::CommandReply;
@@ -30,7 +30,9 @@ const PAUSE_SECS: i64 = 30;
 pub(super) struct Tasks {
     services: Arc<Services>,
     events: mpsc::Sender<Event>,
+    stop: watch::Receiver<bool>,
     set: JoinSet<()>,
+    kinds: HashMap<task::Id, Task>,
     lease: String,
     looks: usize,
     running: BTreeMap<Task, Timestamp>,
@@ -39,12 +41,19 @@ pub(super) struct Tasks {
 }
 
 impl Tasks {
-    pub(super) fn new(services: Arc<Services>, events: mpsc::Sender<Event>) -> Self {
-        let lease = format!("run-{}", std::process::id());
+    pub(super) fn new(
+        services: Arc<Services>,
+        events: mpsc::Sender<Event>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        // A process number comes back (in a container it is always the same), an instant does not.
+        let lease = format!("run-{}-{}", std::process::id(), services.clock.now());
         Self {
             services,
             events,
+            stop,
             set: JoinSet::new(),
+            kinds: HashMap::new(),
             lease,
             looks: 0,
             running: BTreeMap::new(),
@@ -55,7 +64,7 @@ impl Tasks {
 
     /// Starts everything that is due and has a free place.
     pub(super) async fn start_due(&mut self) -> Result<(), StoreError> {
-        while self.set.try_join_next().is_some() {}
+        self.bury()?;
         let now = self.services.clock.now();
         self.start_looks(now).await?;
         if self.waits && self.free(Task::Group, now) {
@@ -122,9 +131,11 @@ impl Tasks {
     fn dispatch(&mut self, now: Timestamp) {
         self.running.insert(Task::Dispatch, now);
         let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
+        let stop = self.stop.clone();
         self.spawn(Task::Dispatch, async move {
             let district = services.district.load_full();
-            let report = dispatch::dispatch(&services, &district, &lease).await?;
+            let goes_on = || !*stop.borrow();
+            let report = dispatch::dispatch(&services, &district, &lease, &goes_on).await?;
             tracing::info!(
                 sent = report.sent,
                 again = report.again,
@@ -169,11 +180,39 @@ impl Tasks {
     ) {
         let events = self.events.clone();
         let busy = self.services.clock.busy();
-        self.set.spawn(async move {
+        let handle = self.set.spawn(async move {
             let end = work.await;
             // The mark of work travels with the news of its end, so that no time passes between.
             drop(events.send(Event::Ended(task, end, busy)).await);
         });
+        self.kinds.insert(handle.id(), task);
+    }
+
+    /// Takes leave of tasks that are over. One that panicked sent no news: its place is free
+    /// again, and what it held comes free with its lease.
+    fn bury(&mut self) -> Result<(), StoreError> {
+        while let Some(over) = self.set.try_join_next_with_id() {
+            let (id, broken) = match over {
+                Ok((id, ())) => (id, None),
+                Err(error) => (error.id(), Some(error)),
+            };
+            let task = self.kinds.remove(&id);
+            if let (Some(task), Some(broken)) = (task, broken) {
+                self.vacate(task);
+                self.fail(task, StoreError::Failed(broken.into()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees the place of a task.
+    fn vacate(&mut self, task: Task) {
+        match task {
+            Task::Look => self.looks = self.looks.saturating_sub(1),
+            Task::Group | Task::Dispatch | Task::Jobs | Task::Command => {
+                self.running.remove(&task);
+            }
+        }
     }
 
     /// Notes what ended. A store that cannot go on ends the daemon.
@@ -182,12 +221,7 @@ impl Tasks {
             Event::Page => self.waits = true,
             Event::Asked(_) => {}
             Event::Ended(task, end, _busy) => {
-                match task {
-                    Task::Look => self.looks = self.looks.saturating_sub(1),
-                    Task::Group | Task::Dispatch | Task::Jobs | Task::Command => {
-                        self.running.remove(&task);
-                    }
-                }
+                self.vacate(task);
                 if task == Task::Look {
                     self.waits = true;
                 }
@@ -227,8 +261,8 @@ impl Tasks {
         self.running.values().map(|since| now.duration_since(*since)).collect()
     }
 
-    /// Waits for what is running, up to `patience`; what does not end by then is dropped, which is safe:
-    /// every step is one transaction.
+    /// Waits for what is running, up to `patience`; what does not end by then is dropped, which is
+    /// safe: every step is one transaction.
     pub(super) async fn finish(
         mut self,
         events: &mut mpsc::Receiver<Event>,

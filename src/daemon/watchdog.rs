@@ -1,7 +1,8 @@
 //! Tells the service manager that we are ready, alive, stopping.
 //!
-//! Place in the flow: fed by the loop. Invariant: the watchdog is fed only from the loop and only while no
-//! task of a kind has been running for too long; a hung daemon is killed and started again.
+//! Place in the flow: fed by the loop. Invariant: the watchdog is fed only from the loop and only
+//! while no task of a kind has been running for too long; a hung daemon is killed and started
+//! again.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

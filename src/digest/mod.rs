@@ -21,7 +21,7 @@ use crate::model::{PlaceId, ProblemState, RiskLevel, TopicId, TopicKind};
 
 pub use document::document;
 pub use render::{html, subject, telegram, text};
-pub use sheet::{guard, sheet};
+pub use sheet::{cell, guard, sheet};
 
 /// Names and zone for the digest.
 #[derive(Debug, Clone)]

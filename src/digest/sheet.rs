@@ -104,15 +104,20 @@ fn fresh<'a>(
 }
 
 fn text(page: &mut Worksheet, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
-    page.write_string(row, column, guard(text))?;
+    page.write_string(row, column, cell(text))?;
     Ok(())
 }
 
-/// The text as a cell that no program takes for a formula.
+/// The text as a cell of a workbook: no formula, and cut to what a cell holds.
+#[must_use]
+pub fn cell(text: &str) -> String {
+    guard(&words::shorten(text, CELL_CHARS_MAX))
+}
+
+/// The text, whole, as a cell that no program takes for a formula.
 #[must_use]
 pub fn guard(text: &str) -> String {
-    let text = words::shorten(text, CELL_CHARS_MAX);
     let first = text.chars().next();
     let formula = first.is_some_and(|c| "=+-@\t\r\n＝＋－＠−".contains(c));
-    if formula { format!("'{text}") } else { text }
+    if formula { format!("'{text}") } else { text.to_owned() }
 }

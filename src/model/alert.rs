@@ -1,8 +1,8 @@
 //! An alert, its facts, and its deliveries.
 //!
-//! Place in the flow: `alert::decide` makes it, the outbox carries one [`Delivery`] for each receiver,
-//! `notify` sends it. Invariant: an alert keeps references to posts, never their text: what was erased
-//! cannot be sent or replayed.
+//! Place in the flow: `alert::decide` makes it, the outbox carries one [`Delivery`] for each
+//! receiver, `notify` sends it. Invariant: an alert keeps references to posts, never their text:
+//! what was erased cannot be sent or replayed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,8 @@ pub enum DeliveryState {
     Failed,
     /// Told as part of another message.
     RolledUp,
-    /// Never to be sent: the decision was made while alerts were suppressed (import, collect --once).
+    /// Never to be sent: the decision was made while alerts were suppressed (import, collect
+    /// --once).
     Suppressed,
 }
 
@@ -205,6 +206,11 @@ pub enum SendOutcome {
     },
     /// The host could not be reached at all.
     Unreachable {
+        /// What happened, in Russian, without secrets.
+        text: String,
+    },
+    /// It was on its way when the answer failed to come: it may have been accepted.
+    Lost {
         /// What happened, in Russian, without secrets.
         text: String,
     },

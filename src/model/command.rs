@@ -1,8 +1,8 @@
 //! What a person may ask of the running daemon.
 //!
-//! Place in the flow: the command line (later the console) sends it over the socket; the daemon's loop
-//! carries it out; without a daemon the command line does so directly. Invariant: a command says who
-//! asked by role, and is answered by one sentence.
+//! Place in the flow: the command line (later the console) sends it over the socket; the daemon's
+//! loop carries it out; without a daemon the command line does so directly. Invariant: a command
+//! says who asked by role, and is answered by one sentence.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,9 @@
 //! What classification finds in one text.
 //!
 //! Place in the flow: made by `classify`, scored by `risk`, stored with the post, exported.
-//! Invariant: a [`Finding`] is never an attitude: [`TopicKind`] has no such member. Attitude towards
-//! officials is an [`Attitude`], a value that no store verb for posts, problems or alerts accepts.
+//! Invariant: a [`Finding`] is never an attitude: [`TopicKind`] has no such member. Attitude
+//! towards officials is an [`Attitude`], a value that no store verb for posts, problems or alerts
+//! accepts.
 
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +128,8 @@ pub struct Classified {
     pub findings: Vec<Finding>,
     /// Places named in the text: settlements in text order, then lone streets.
     pub places: Vec<PlaceFinding>,
-    /// Named signals for the risk table (`danger_to_life`, `children`, `frost`, `days:3`, …), sorted.
+    /// Named signals for the risk table (`danger_to_life`, `children`, `frost`, `days:3`, …),
+    /// sorted.
     pub signals: Vec<Signal>,
     /// Attitude packs that matched: never stored with the post.
     pub attitude: Vec<Attitude>,

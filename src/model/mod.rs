@@ -1,8 +1,8 @@
 //! The nouns: plain values that every stage reads and returns.
 //!
-//! Place in the flow: under everything. Invariant: nothing here does I/O, reads a clock or knows SQL,
-//! HTTP or TOML; nothing here can hold a person. Attitude towards officials has no value in this module
-//! that a post, a problem or an alert could carry (see [`finding::Attitude`]).
+//! Place in the flow: under everything. Invariant: nothing here does I/O, reads a clock or knows
+//! SQL, HTTP or TOML; nothing here can hold a person. Attitude towards officials has no value in
+//! this module that a post, a problem or an alert could carry (see [`finding::Attitude`]).
 
 pub mod alert;
 pub mod command;

@@ -1,7 +1,7 @@
 //! A post or comment, normalised, with people masked.
 //!
-//! Place in the flow: made by `text::normalise` from what came through the door; classified, stored,
-//! exported. Invariant: nothing in it tells who wrote it.
+//! Place in the flow: made by `text::normalise` from what came through the door; classified,
+//! stored, exported. Invariant: nothing in it tells who wrote it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

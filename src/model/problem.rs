@@ -1,10 +1,11 @@
 //! A problem: one matter in one place, told by its events.
 //!
-//! Place in the flow: `cluster::assign` makes events from findings, the store appends them, everything
-//! else reads the state. Invariant: the state is a fold of the events ([`Problem::apply`]); the row in
-//! the store is only a copy of that fold. No event names a post's author, and a post that carries an
-//! attitude joins a problem that others opened, as a count: its [`Membership`] has no quote and its event
-//! looks like any other. So every problem has a ground, and nothing stored tells which post carried what.
+//! Place in the flow: `cluster::assign` makes events from findings, the store appends them,
+//! everything else reads the state. Invariant: the state is a fold of the events
+//! ([`Problem::apply`]); the row in the store is only a copy of that fold. No event names a post's
+//! author, and a post that carries an attitude joins a problem that others opened, as a count: its
+//! [`Membership`] has no quote and its event looks like any other. So every problem has a ground,
+//! and nothing stored tells which post carried what.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,8 @@ impl ProblemState {
     }
 }
 
-/// What happened to a problem. Further kinds (promised, fixed, returned) come with answers and deadlines.
+/// What happened to a problem. Further kinds (promised, fixed, returned) come with answers and
+/// deadlines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ProblemEventKind {
@@ -232,6 +234,7 @@ pub struct Membership {
     pub post: PostKey,
     /// Whether this is the post's main problem.
     pub primary: bool,
-    /// The clause an alert may quote. Set for a few chosen posts of a problem; absence says nothing.
+    /// The clause an alert may quote. Set for a few chosen posts of a problem; absence says
+    /// nothing.
     pub quote: Option<Span>,
 }

@@ -207,9 +207,13 @@ impl Notifier for Email {
         match sending {
             Err(outcome) => outcome,
             Ok(response) => {
-                // The mail is accepted: how the goodbye ends does not matter.
-                drop(tokio::time::timeout(self.wait.min(WAIT / 6), connection.quit()).await);
                 let receipt = response.first_line().map(one_line);
+                // The mail is accepted and that must be noted at once: a crash until then costs a
+                // second copy. How the goodbye ends does not matter.
+                let patience = self.wait.min(WAIT / 6);
+                tokio::spawn(async move {
+                    drop(tokio::time::timeout(patience, connection.quit()).await);
+                });
                 SendOutcome::Sent { receipt }
             }
         }
@@ -219,6 +223,7 @@ impl Notifier for Email {
         let mut connection = self.open().await.map_err(|outcome| match outcome {
             SendOutcome::Retry { text, .. }
             | SendOutcome::Unreachable { text }
+            | SendOutcome::Lost { text }
             | SendOutcome::Refused { text } => text,
             SendOutcome::Sent { .. } | SendOutcome::Moved { .. } => String::new(),
         })?;
@@ -259,7 +264,10 @@ async fn within<T>(
         Ok(result) => result.map_err(|error| outcome(stage, &error)),
         Err(_) => {
             let text = "Почтовый сервер не отвечает вовремя".to_owned();
-            Err(SendOutcome::Unreachable { text })
+            Err(match stage {
+                Stage::Send => SendOutcome::Lost { text },
+                Stage::Connect | Stage::Tls | Stage::Login => SendOutcome::Unreachable { text },
+            })
         }
     }
 }
@@ -293,7 +301,10 @@ fn outcome(stage: Stage, error: &lettre::transport::smtp::Error) -> SendOutcome 
         return SendOutcome::Unreachable { text };
     }
     let text = "Связь с почтовым сервером прервалась".to_owned();
-    SendOutcome::Retry { after_secs: None, text }
+    match stage {
+        Stage::Send => SendOutcome::Lost { text },
+        Stage::Connect | Stage::Tls | Stage::Login => SendOutcome::Retry { after_secs: None, text },
+    }
 }
 
 fn meaning(stage: Stage, code: u16) -> &'static str {

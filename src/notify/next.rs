@@ -108,7 +108,7 @@ pub fn next_step(
             let due = now + pause.unwrap_or_else(|| backoff(&delivery.id, delivery.tries));
             NextStep::Again { due, text: text.clone(), unreachable_since: None }
         }
-        SendOutcome::Unreachable { text } => {
+        SendOutcome::Unreachable { text } | SendOutcome::Lost { text } => {
             let since = delivery.unreachable_since.unwrap_or(now);
             let limit = since + SignedDuration::from_secs(UNREACHABLE_SECS_MAX);
             if (next.is_some() && now >= limit) || is_over(queued, now) {

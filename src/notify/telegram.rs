@@ -229,6 +229,7 @@ impl Notifier for Telegram {
             Err(Trouble::Outcome(
                 SendOutcome::Retry { text, .. }
                 | SendOutcome::Unreachable { text }
+                | SendOutcome::Lost { text }
                 | SendOutcome::Refused { text },
             )) => Err(text),
             Err(_) => Err("Telegram ответил непонятно".to_owned()),
@@ -241,12 +242,9 @@ fn lost(error: &reqwest::Error) -> Trouble {
     let outcome = if error.is_connect() {
         SendOutcome::Unreachable { text: "Нет соединения с Telegram".to_owned() }
     } else if error.is_timeout() {
-        SendOutcome::Unreachable {
-            text: "Telegram не отвечает вовремя".to_owned()
-        }
+        SendOutcome::Lost { text: "Telegram не отвечает вовремя".to_owned() }
     } else {
-        let text = "Связь с Telegram прервалась".to_owned();
-        SendOutcome::Retry { after_secs: None, text }
+        SendOutcome::Lost { text: "Связь с Telegram прервалась".to_owned() }
     };
     Trouble::Outcome(outcome)
 }

@@ -22,7 +22,7 @@ use crate::model::{
     SourceScope, TopicId,
 };
 use crate::risk::{self, RiskContext};
-use crate::store::{Assessment, AttitudeTally, PostCommit, VoiceMark, WorkMarks};
+use crate::store::{Assessment, AttitudeTally, PostCommit, SeenPost, VoiceMark, WorkMarks};
 use crate::text::{self, fingerprint::fingerprint};
 
 /// What is known beside the posts of one batch.
@@ -37,28 +37,44 @@ pub struct Batch<'a> {
     pub parents: BTreeMap<PostKey, Vec<PlaceFinding>>,
     /// Places that came with imported lines.
     pub given: BTreeMap<PostId, PlaceId>,
+    /// Hashes of the texts of this batch's posts that are stored already.
+    pub stored: BTreeMap<PostKey, Vec<u8>>,
     /// The present instant: publication time of posts that have none.
     pub now: Timestamp,
 }
 
+/// What assessing made of a batch.
+#[derive(Default)]
+pub struct Assessed {
+    /// Posts to be stored.
+    pub posts: Vec<PostCommit>,
+    /// Posts that are stored with the same text: nothing new can be said about them.
+    pub seen: Vec<SeenPost>,
+}
+
 /// Assesses the posts of one batch in order. Posts that are not ours (a regional source's text
 /// without one of our places) are left out.
-pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) -> Vec<PostCommit> {
+pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) -> Assessed {
     let mut raws = raws;
     // Posts before their comments, so that a comment finds its parent's place.
     raws.sort_by_key(|raw| raw.parent.is_some());
-    let mut commits = Vec::with_capacity(raws.len());
+    let mut assessed = Assessed::default();
     let mut threads = Threads::new();
     for raw in raws {
         let (mut post, author) = text::normalise(raw, batch.source, batch.now);
         post.place = batch.given.get(&post.key.id).cloned();
         let key = post.key.clone();
-        if let Some(commit) = assess_one(batch, post, &author, &mut threads, scratch) {
+        let fingerprint = fingerprint(&post.text).to_be_bytes().to_vec();
+        if batch.stored.get(&key) == Some(&fingerprint) {
+            assessed.seen.push(SeenPost { key, fingerprint, counts: post.counts });
+            continue;
+        }
+        if let Some(commit) = assess_one(batch, post, fingerprint, &author, &mut threads, scratch) {
             batch.parents.insert(key, commit.assessment.places.clone());
-            commits.push(commit);
+            assessed.posts.push(commit);
         }
     }
-    commits
+    assessed
 }
 
 /// Places that the answers of this batch name themselves, by the post they answer. Answers of
@@ -68,6 +84,7 @@ type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
 fn assess_one(
     batch: &Batch<'_>,
     post: Post,
+    fingerprint: Vec<u8>,
     author: &Author,
     threads: &mut Threads,
     scratch: &mut Scratch,
@@ -94,7 +111,7 @@ fn assess_one(
         risks: topic_risks(district, &post, &classified, &places),
     });
     Some(PostCommit {
-        fingerprint: fingerprint(&post.text).to_be_bytes().to_vec(),
+        fingerprint,
         assessment: Assessment {
             language: classified.language,
             findings: classified.findings,
@@ -199,12 +216,13 @@ fn district_places(district: &District) -> &Gazetteer {
 }
 
 /// The seed that voices are made of. A page in its own name speaks with the source's seed; texts
-/// without an author all speak with one anonymous seed.
+/// without an author all speak with one anonymous seed. No imported author can be called like
+/// either, because a line refuses control characters.
 fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
     match author {
         Author::Person(seed) => seed.clone(),
-        Author::Source => batch.door.seed(&format!("source:{}", post.key.source), post.published),
-        Author::Anonymous => batch.door.seed("anonymous", post.published),
+        Author::Source => batch.door.seed(&format!("\0source:{}", post.key.source), post.published),
+        Author::Anonymous => batch.door.seed("\0anonymous", post.published),
     }
 }
 
@@ -229,7 +247,8 @@ fn tallies(
     classified: &Classified,
     seed: &Seed,
 ) -> Vec<AttitudeTally> {
-    if post.official {
+    // A page in its own name counts for no k.
+    if post.official || post.own_name {
         return Vec::new();
     }
     let week = Week::of(post.published.to_zoned(district.zone.clone()).date()).name();

@@ -1,7 +1,7 @@
 //! The stored budget: spacing, daily quotas and pauses that survive a restart.
 //!
-//! Place in the flow: collectors ask it before each call. Invariant: a call is counted before it is made,
-//! so a crash can only make us call less; a store that fails forbids the call.
+//! Place in the flow: collectors ask it before each call. Invariant: a call is counted before it is
+//! made, so a crash can only make us call less; a store that fails forbids the call.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Fixed times: cron on civil time, instants by the zone.
 //!
-//! Place in the flow: the daemon asks when a fixed job is due next. Invariant: the crate `cron` and its
-//! date crate are named here only; a local time that a clock change skips runs right behind the gap, one
-//! that happens twice runs once.
+//! Place in the flow: the daemon asks when a fixed job is due next. Invariant: the crate `cron` and
+//! its date crate are named here only; a local time that a clock change skips runs right behind the
+//! gap, one that happens twice runs once.
 
 use std::str::FromStr;
 
@@ -11,8 +11,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-/// The first instant after `after` at which `schedule` (six cron fields, seconds first, or seven) is due
-/// in `zone`. `None` for a schedule that cannot be read or never comes.
+/// The first instant after `after` at which `schedule` (six cron fields, seconds first, or seven)
+/// is due in `zone`. `None` for a schedule that cannot be read or never comes.
 #[must_use]
 pub fn next_after(schedule: &str, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
     let schedule = cron::Schedule::from_str(schedule).ok()?;

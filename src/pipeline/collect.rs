@@ -1,8 +1,8 @@
 //! One look at one source: page after page, each committed whole.
 //!
 //! Place in the flow: the daemon and `collect --once` start looks; a look ends in a health row.
-//! Invariants: a page's posts and its cursor are one transaction; an error moves no cursor and touches no
-//! post; whoever commits holds the source's lease.
+//! Invariants: a page's posts and its cursor are one transaction; an error moves no cursor and
+//! touches no post; whoever commits holds the source's lease.
 
 use std::collections::BTreeMap;
 
@@ -45,14 +45,33 @@ pub struct LookReport {
     pub trouble: Option<String>,
 }
 
+impl LookReport {
+    /// Adds what a further look did.
+    pub fn add(&mut self, further: LookReport) {
+        self.pages += further.pages;
+        add(&mut self.posts, &further.posts);
+        self.trouble = further.trouble;
+    }
+}
+
+/// Whether the look at a claimed source goes on with one that was broken off.
+#[must_use]
+pub fn under_way(services: &Services, source: &Source, due: &DueSource) -> bool {
+    let spec = spec_of(source, due.platform_id.clone());
+    let reading = services.reading.load();
+    let collector = reading.collector(spec.platform);
+    let cursor = due.cursor.clone().map(Cursor);
+    cursor.is_some_and(|cursor| collector.is_ok_and(|it| it.under_way(&spec, &cursor)))
+}
+
 /// The end of a lease taken at `now`.
 #[must_use]
 pub fn lease_end(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_mins(LEASE_MINUTES)).unwrap_or(now)
 }
 
-/// Looks at a claimed source to the end. `lease` is the one it was claimed with; `on_page` is called after
-/// each commit, so that grouping need not wait for the end of the look.
+/// Looks at a claimed source to the end. `lease` is the one it was claimed with; `on_page` is
+/// called after each commit, so that grouping need not wait for the end of the look.
 pub async fn look(
     services: &Services,
     district: &District,
@@ -176,10 +195,19 @@ async fn commit(
     asked.sort();
     asked.dedup();
     let parents = services.store.places_of(&asked).await?;
+    let ids: Vec<PostKey> = page.posts.iter().map(|raw| key(&raw.id)).collect();
+    let stored = services.store.fingerprints(&ids).await?;
     let reading = services.reading.load_full();
-    let mut batch =
-        Batch { district, door: &reading.door, source, parents, given: BTreeMap::new(), now };
-    let posts = assess(&mut batch, page.posts, &mut Scratch::default());
+    let mut batch = Batch {
+        district,
+        door: &reading.door,
+        source,
+        parents,
+        given: BTreeMap::new(),
+        stored,
+        now,
+    };
+    let assessed = assess(&mut batch, page.posts, &mut Scratch::default());
     let end = (!page.more).then(|| Health {
         state: HealthState::Ok,
         since: if before.state == HealthState::Ok { before.since } else { now },
@@ -203,7 +231,8 @@ async fn commit(
             },
             end,
         }),
-        posts,
+        posts: assessed.posts,
+        seen: assessed.seen,
         gone: page.gone.iter().map(|id| key(id)).collect(),
         dead_letters: Vec::new(),
         now,

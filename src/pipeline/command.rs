@@ -1,7 +1,7 @@
 //! Carries out what a person asked, in the daemon or directly when none runs.
 //!
-//! Place in the flow: behind the socket and the command line. Invariant: the same command does the same
-//! in both places; the answer is one Russian sentence.
+//! Place in the flow: behind the socket and the command line. Invariant: the same command does the
+//! same in both places; the answer is one Russian sentence.
 
 use jiff::Timestamp;
 

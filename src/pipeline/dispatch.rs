@@ -1,8 +1,9 @@
 //! Empties the outbox: claims what is due, words it, sends it, notes how it ended.
 //!
-//! Place in the flow: last stage; runs whenever a delivery is due. Invariants: sent is written after the
-//! channel accepted, so a crash between the two costs an extra copy with the same Message-ID and never a
-//! silence; texts are worded when they leave, so what was erased is not sent.
+//! Place in the flow: last stage; runs whenever a delivery is due. Invariants: sent is written
+//! after the channel accepted, so a crash between the two costs an extra copy with the same
+//! Message-ID and never a silence; texts are worded when they leave, so what was erased is not
+//! sent.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,14 +12,14 @@ use super::report;
 use super::services::Services;
 use super::words;
 use crate::alert::render::{AlertText, AlertView, QuoteView, render};
-use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState};
+use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState, SendOutcome};
 use crate::notify::{Message, NextStep, apply_step, next_step};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Store, StoreError};
 
-/// How long one claim holds, renewed before each message.
+/// How long one claim holds: longer than any channel takes for one message.
 const LEASE_SECS: i64 = 5 * 60;
-/// Most messages in one claim.
-const CLAIM: u32 = 20;
+/// Messages in one claim. One: whatever dies, only the message that was on its way is in doubt.
+const CLAIM: u32 = 1;
 
 /// What dispatching did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,22 +32,21 @@ pub struct DispatchReport {
     pub failed: u32,
 }
 
-/// Sends everything that is due now.
+/// Sends everything that is due now, one message after the other, as long as `goes_on` says so.
 pub async fn dispatch(
     services: &Services,
     district: &District,
     lease: &str,
+    goes_on: &(dyn Fn() -> bool + Send + Sync),
 ) -> Result<DispatchReport, StoreError> {
     let mut report = DispatchReport::default();
-    loop {
+    while goes_on() {
         let now = services.clock.now();
         let claimed = services.store.claim_deliveries(now, lease, lease_end(now), CLAIM).await?;
         if claimed.is_empty() {
-            return Ok(report);
+            break;
         }
         for claim in claimed {
-            let now = services.clock.now();
-            services.store.renew_deliveries(lease, lease_end(now)).await?;
             match send_one(services, district, lease, claim).await? {
                 DeliveryState::Sent => report.sent += 1,
                 DeliveryState::Failed => report.failed += 1,
@@ -54,6 +54,7 @@ pub async fn dispatch(
             }
         }
     }
+    Ok(report)
 }
 
 fn lease_end(now: Timestamp) -> Timestamp {
@@ -96,7 +97,7 @@ async fn send_one(
         unreachable_since: delivery.unreachable_since,
         trouble: delivery.trouble.clone(),
         receipt,
-        may_have_left: matches!(step, NextStep::Sent { .. }),
+        may_have_left: matches!(outcome, SendOutcome::Sent { .. } | SendOutcome::Lost { .. }),
     };
     services.store.finish_delivery(&delivery.id, lease, end, now).await?;
     Ok(state)

@@ -1,7 +1,7 @@
 //! A district's rules in force, as one value.
 //!
-//! Place in the flow: read from the reloadable files, passed to every stage. Invariant: all files are read
-//! and checked together; what cannot be used is reported whole and changes nothing.
+//! Place in the flow: read from the reloadable files, passed to every stage. Invariant: all files
+//! are read and checked together; what cannot be used is reported whole and changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -45,9 +45,10 @@ impl District {
         finish(district, faults)
     }
 
-    /// Reads what classification needs: packs, places, risk, routes; no sources.
+    /// Reads what classification needs: packs, places, risk; no sources. Routes are taken along if
+    /// they are sound: a command that sends nothing is not stopped by them.
     pub fn load_rules(settings: &Settings, anywhere: bool) -> Result<Self, Vec<Fault>> {
-        let (district, faults) = rules(settings, anywhere, Strictness::Lenient);
+        let (district, faults) = rules(settings, anywhere, Strictness::Unconcerned);
         finish(district, faults)
     }
 
@@ -102,12 +103,14 @@ impl District {
     }
 }
 
-/// Whether a receiver or department that nobody knows is an error or a warning.
+/// How much a fault of `routes.toml` matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strictness {
-    /// A warning: one may classify all the same.
+    /// Not at all, the file may be unreadable: nobody will be told anything.
+    Unconcerned,
+    /// A receiver or department that nobody knows is a warning.
     Lenient,
-    /// An error, as `run` and `check` see it.
+    /// It is an error, as `run` and `check` see it.
     Strict,
 }
 
@@ -133,13 +136,18 @@ fn rules(
     let file = settings.routes_file();
     let mut warnings = Vec::new();
     let parsed = |file: &Path, source: &str| routes::parse(file, source, &known);
-    let (routes, found) = read_or(&mut faults, &file, parsed, Default::default);
+    let mut broken = Vec::new();
+    let (routes, found) = read_or(&mut broken, &file, parsed, Default::default);
+    if strictness == Strictness::Unconcerned {
+        broken = broken.into_iter().map(Fault::warning).collect();
+    }
+    faults.extend(broken);
     warnings.extend(found);
     if let (Some(lexicon), true) = (&lexicon, file.exists()) {
         let unknown = unknown_departments(lexicon, &routes, &file);
         warnings.extend(unknown.into_iter().map(|fault| match strictness {
             Strictness::Strict => fault,
-            Strictness::Lenient => fault.warning(),
+            Strictness::Lenient | Strictness::Unconcerned => fault.warning(),
         }));
     }
     faults.extend(warnings);

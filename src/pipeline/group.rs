@@ -1,9 +1,9 @@
 //! From assessed posts to problems, alerts and outbox rows.
 //!
-//! Place in the flow: assign → decide → route for each waiting post in (published, source, id) order;
-//! a batch is one transaction. Invariants: posts are taken one by one, so the size of a batch changes
-//! nothing; a decision is stored with its outbox rows; a post from the past is judged at its own time
-//! and told to nobody.
+//! Place in the flow: assign → decide → route for each waiting post in (published, source, id)
+//! order; a batch is one transaction. Invariants: posts are taken one by one, so the size of a
+//! batch changes nothing; a decision is stored with its outbox rows; a post from the past is judged
+//! at its own time and told to nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use super::services::Services;
 use crate::alert::{self, QuoteCandidate, RouteFacts, Weight};
 use crate::cluster::{self, Loaded, Newcomer, OpenProblems, ProblemFacts, count_voices};
 use crate::model::{
-    Alert, Delivery, DeliveryState, PlaceId, PostKey, Problem, ProblemEvent, ProblemId, QuoteRef,
-    Risk, RiskLevel, RiskReason, TopicId, TopicKind,
+    Alert, Delivery, DeliveryState, Finding, PlaceId, PostKey, Problem, ProblemEvent, ProblemId,
+    QuoteRef, Risk, RiskLevel, RiskReason, TopicId, TopicKind,
 };
 use crate::risk::{self, ProblemSpread};
 use crate::store::{GroupCommit, GroupOutcome, LoadedProblem, Store, StoreError, WorkItem};
@@ -181,9 +181,11 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn take(&mut self, item: WorkItem) {
-        let newcomer = newcomer(&item);
+        let newcomer = newcomer(&item, self.district);
         self.remember_words(&item);
-        let danger = item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
+        // A post with an attitude is a count: its danger is no ground for a rumour either.
+        let danger = item.marks.ground
+            && item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
         let rules = self.district;
         let score = |facts: &ProblemFacts<'_>| score_problem(rules, facts);
         let assignments =
@@ -257,13 +259,27 @@ impl Desk<'_> {
     }
 }
 
-fn newcomer(item: &WorkItem) -> Newcomer {
+/// Whether a topic of a post may join or open a problem: where somebody complains, or in the thread
+/// of a problem. «Где подстричь собаку» is no beginning of a pack of dogs.
+fn joins(item: &WorkItem, finding: &Finding, district: &District) -> bool {
+    let risk = item.marks.risks.get(&finding.topic);
+    let calm = risk.is_some_and(|risk| risk::is_calm(risk, &district.risk));
+    !calm || !item.parent_joined.is_empty()
+}
+
+fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
     let text_hash =
         item.fingerprint.iter().take(8).fold(0_u64, |hash, &byte| hash << 8 | u64::from(byte));
     Newcomer {
         key: item.post.key.clone(),
         published: item.post.published,
-        findings: item.assessment.findings.clone(),
+        findings: item
+            .assessment
+            .findings
+            .iter()
+            .filter(|finding| joins(item, finding, district))
+            .cloned()
+            .collect(),
         places: item.assessment.places.clone(),
         risks: item.marks.risks.clone(),
         voices: item
@@ -281,7 +297,8 @@ fn newcomer(item: &WorkItem) -> Newcomer {
     }
 }
 
-/// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk again.
+/// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk
+/// again.
 const SPREAD_PARTS: [&str; 6] = ["voices", "sources", "waiting", "returns", "cap", "floor"];
 
 /// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add.

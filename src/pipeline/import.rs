@@ -1,8 +1,8 @@
 //! Posts out of a file, assessed as if live, told to nobody.
 //!
-//! Place in the flow: beside `collect`; the command line reads the lines and lets them through the door.
-//! Invariants: every post is judged at its own time; a post that is stored unchanged is known; batches
-//! are transactions, so a broken-off import is simply run again.
+//! Place in the flow: beside `collect`; the command line reads the lines and lets them through the
+//! door. Invariants: every post is judged at its own time; a post that is stored unchanged is
+//! known; batches are transactions, so a broken-off import is simply run again.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,14 @@ pub async fn import_batch(
     scratch: &mut Scratch,
 ) -> Result<(PageOutcome, GroupReport), StoreError> {
     let posts = assess_all(store, district, door, batch, now, scratch).await?;
-    let page = PageCommit { look: None, posts, gone: Vec::new(), dead_letters: Vec::new(), now };
+    let page = PageCommit {
+        look: None,
+        posts,
+        seen: Vec::new(),
+        gone: Vec::new(),
+        dead_letters: Vec::new(),
+        now,
+    };
     let outcome = store.commit_page(page).await?;
     let grouped = group_store(store, district, Sending::Suppressed, || now).await?;
     Ok((outcome, grouped))
@@ -63,7 +70,9 @@ async fn assess_all(
         by_source.entry(key).or_default().push((order, post));
     }
     let mut assessed: Vec<(usize, PostCommit)> = Vec::new();
-    for ((id, platform), posts) in by_source {
+    for ((id, platform), mut posts) in by_source {
+        // Posts before their comments, so that a comment finds its parent's place.
+        posts.sort_by_key(|(_, post)| post.raw.parent.is_some());
         let source = source_of(id, platform);
         let key = |id: &str| PostKey { source: source.id.clone(), id: PostId(id.to_owned()) };
         let asked: Vec<PostKey> =
@@ -74,6 +83,7 @@ async fn assess_all(
             source: &source,
             parents: store.places_of(&asked).await?,
             given: BTreeMap::new(),
+            stored: BTreeMap::new(),
             now,
         };
         for (order, post) in posts {
@@ -81,7 +91,7 @@ async fn assess_all(
             batch.given =
                 post.place.map(|place| (PostId(post.raw.id.clone()), place)).into_iter().collect();
             let found = assess(&mut batch, vec![post.raw], scratch);
-            assessed.extend(found.into_iter().map(|commit| (order, commit)));
+            assessed.extend(found.posts.into_iter().map(|commit| (order, commit)));
         }
     }
     assessed.sort_by_key(|(order, _)| *order);

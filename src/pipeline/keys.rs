@@ -1,8 +1,8 @@
 //! Month keys: the secrets behind seeds and voices, in a file of their own.
 //!
 //! Place in the flow: the door asks for the key of a post's month. Invariant: keys live in
-//! `<store>.keys` (0600), never in the store or a backup; a key is destroyed 7 days after its month; a
-//! month that is over gets a key that lives only as long as this process.
+//! `<store>.keys` (0600), never in the store or a backup; a key is destroyed 7 days after its
+//! month; a month that is over gets a key that lives only as long as this process.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -87,7 +87,7 @@ impl KeyFile {
         keys.stored.retain(|&month, _| !expired(month, now));
         let destroyed = before - keys.stored.len();
         if destroyed > 0
-            && let Err(error) = overwrite(&self.path).and_then(|()| save(&self.path, &keys.stored))
+            && let Err(error) = replace(&self.path, &keys.stored)
         {
             keys.stored = old;
             return Err(error);
@@ -154,12 +154,14 @@ fn parse_line(line: &str) -> Option<(u32, [u8; 32])> {
     Some((month, key))
 }
 
-/// Writes zeros over the old content before it is replaced.
-fn overwrite(path: &Path) -> std::io::Result<()> {
-    let size = usize::try_from(std::fs::metadata(path)?.len()).unwrap_or(0);
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    file.write_all(&vec![0; size])?;
-    file.sync_all()
+/// Puts the keys that stay in the place of the file, then writes zeros over the old one, which has
+/// no name any more. In this order, so that a kill never costs a key that is still needed.
+fn replace(path: &Path, keys: &BTreeMap<u32, [u8; 32]>) -> std::io::Result<()> {
+    let mut old = OpenOptions::new().write(true).open(path)?;
+    let size = usize::try_from(old.metadata()?.len()).unwrap_or(0);
+    save(path, keys)?;
+    old.write_all(&vec![0; size])?;
+    old.sync_all()
 }
 
 fn save(path: &Path, keys: &BTreeMap<u32, [u8; 32]>) -> std::io::Result<()> {
@@ -214,6 +216,25 @@ mod tests {
         assert_eq!(later.key(november), passing, "steady within one process");
         let text = std::fs::read_to_string(KeyFile::path_of(&store)).expect("a file");
         assert_eq!(text, "", "no key of an ended month in the file");
+    }
+
+    #[test]
+    fn destroying_a_key_never_touches_the_file_that_holds_the_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = folder.path().join("otklik.db");
+        let open =
+            |now: &str| KeyFile::open(&store, Arc::new(SimClock::new(at(now)))).expect("keys open");
+        let keys = open("2026-12-02T00:00:00Z");
+        keys.key(at("2026-11-20T10:00:00Z"));
+        let december = keys.key(at("2026-12-01T10:00:00Z"));
+        // Another name for the old file shows what happens to it.
+        let old = folder.path().join("old");
+        std::fs::hard_link(KeyFile::path_of(&store), &old).expect("linked");
+        let later = open("2026-12-08T00:00:00Z");
+        assert_eq!(later.months(), [202_612]);
+        assert_eq!(open("2026-12-08T00:00:00Z").key(at("2026-12-02T00:00:00Z")), december);
+        let old = std::fs::read(old).expect("read");
+        assert!(!old.is_empty() && old.iter().all(|&byte| byte == 0), "its bytes are gone");
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The order of the stages: collect → door → normalise → classify → commit → score → assign → decide → deliver.
+//! The order of the stages: collect → door → normalise → classify → commit → score → assign →
+//! decide → deliver.
 //!
-//! Place in the flow: the only module that joins the store to the pure stages. Each file reads from the
-//! store, calls pure stages, and writes back in one transaction; between them nothing is remembered but
-//! rows, so every step can be stopped, repeated and replayed.
+//! Place in the flow: the only module that joins the store to the pure stages. Each file reads from
+//! the store, calls pure stages, and writes back in one transaction; between them nothing is
+//! remembered but rows, so every step can be stopped, repeated and replayed.
 //!
 //! - [`collect`]: one look at one source; its pages go through [`assess`] and are committed whole.
 //! - [`import`]: the same for posts out of a file, told to nobody.
@@ -11,7 +12,8 @@
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
 //! - [`command`]: what a person asked.
 //!
-//! Invariant: rules are values ([`district::District`]); what does I/O is in [`services::Services`].
+//! Invariant: rules are values ([`district::District`]); what does I/O is in
+//! [`services::Services`].
 
 pub mod assess;
 pub mod budget;
@@ -30,9 +32,10 @@ mod words;
 
 use jiff::Timestamp;
 
-use crate::model::SourceId;
+use crate::model::{Source, SourceId};
 use crate::store::StoreError;
 use collect::{LookReport, Manner};
+use district::District;
 use group::Sending;
 use services::Services;
 
@@ -47,8 +50,8 @@ pub struct PassReport {
     pub alerts: u32,
 }
 
-/// One pass: looks at each of `sources` (all listed ones if empty) to the end, groups, decides, and sends
-/// nothing. `told` is called with each finished look.
+/// One pass: looks at each of `sources` (all listed ones if empty) to the end, groups, decides, and
+/// sends nothing. `told` is called with each finished look.
 pub async fn pass(
     services: &Services,
     sources: &[SourceId],
@@ -61,18 +64,38 @@ pub async fn pass(
         if !sources.is_empty() && !sources.contains(&source.id) {
             continue;
         }
-        let now: Timestamp = services.clock.now();
-        let until = collect::lease_end(now);
-        let claimed = services.store.claim_source(&source.id, now, lease, until).await?;
-        let Some(due) = claimed else {
+        let Some(look) = look_to_the_end(services, &district, source, lease).await? else {
             report.busy.push(source.id.clone());
             continue;
         };
-        let look = collect::look(services, &district, due, lease, Manner::Once, &|| {}).await?;
         report.alerts += group::group(services, &district, Sending::Live).await?.alerts;
         told(&source.id, &look);
         report.looks.push((source.id.clone(), look));
     }
     report.alerts += group::group(services, &district, Sending::Live).await?.alerts;
     Ok(report)
+}
+
+/// Looks at a source until a look that began now has ended; `None` if somebody else holds it. A
+/// look that was broken off is finished first: what appeared since it began is not in it.
+async fn look_to_the_end(
+    services: &Services,
+    district: &District,
+    source: &Source,
+    lease: &str,
+) -> Result<Option<LookReport>, StoreError> {
+    let mut report = LookReport::default();
+    for tried in 0_u8.. {
+        let now: Timestamp = services.clock.now();
+        let until = collect::lease_end(now);
+        let claimed = services.store.claim_source(&source.id, now, lease, until).await?;
+        let Some(due) = claimed else { return Ok((tried > 0).then_some(report)) };
+        let resumed = collect::under_way(services, source, &due);
+        let look = collect::look(services, district, due, lease, Manner::Once, &|| {}).await?;
+        report.add(look);
+        if !resumed || report.trouble.is_some() {
+            break;
+        }
+    }
+    Ok(Some(report))
 }

@@ -1,7 +1,7 @@
 //! A budget that lives as long as the command: for `try` and `check --online`.
 //!
-//! Place in the flow: stands in for the stored budget where nothing may be stored. Invariant: calls with
-//! one host and token are spaced as the platform asks; a pause it orders is kept.
+//! Place in the flow: stands in for the stored budget where nothing may be stored. Invariant: calls
+//! with one host and token are spaced as the platform asks; a pause it orders is kept.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

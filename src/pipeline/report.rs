@@ -1,7 +1,7 @@
 //! Fixed jobs: the weekly digest, and what must pass with time.
 //!
-//! Place in the flow: the daemon runs a job when its row is due. Invariants: a digest is made once a
-//! week whatever happened (its key is the week), by period and not by "now"; what is past its
+//! Place in the flow: the daemon runs a job when its row is due. Invariants: a digest is made once
+//! a week whatever happened (its key is the week), by period and not by "now"; what is past its
 //! retention goes, keys are destroyed on time, a closed week keeps numbers only.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,8 @@ pub const DIGEST: &str = "digest";
 /// Name of the job that lets things pass.
 pub const CLEANUP: &str = "cleanup";
 
-/// Voices outlive their month by this long, so that the digest of a month's last week can count them.
+/// Voices outlive their month by this long, so that the digest of a month's last week can count
+/// them.
 const VOICE_DAYS: u32 = 100;
 
 /// Makes the fixed jobs known; a job whose schedule changed gets a new time.
@@ -205,8 +206,8 @@ pub fn parse_week(name: &str) -> Option<Week> {
     Some(Week { monday: iso.date() })
 }
 
-/// Lets pass what must pass: texts beyond their retention, month keys, voices of closed weeks, problems
-/// nobody writes about any more.
+/// Lets pass what must pass: texts beyond their retention, month keys, voices of closed weeks,
+/// problems nobody writes about any more.
 pub async fn cleanup(
     services: &Services,
     district: &District,

@@ -1,8 +1,9 @@
-//! What the stages that do I/O share: settings, time, store, keys, the way out, and what may be reloaded.
+//! What the stages that do I/O share: settings, time, store, keys, the way out, and what may be
+//! reloaded.
 //!
-//! Place in the flow: built once by the command line (or the simulated district), handed to the daemon
-//! and to single commands. Invariant: what may change while running stands in one swap each, so a stage
-//! sees the old or the new, never a mixture.
+//! Place in the flow: built once by the command line (or the simulated district), handed to the
+//! daemon and to single commands. Invariant: what may change while running stands in one swap each,
+//! so a stage sees the old or the new, never a mixture.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,8 +28,8 @@ use crate::model::Source;
 use crate::notify::{self, Email, EmailSettings, Notifier, Notifiers, Telegram};
 use crate::store::Store;
 
-/// The collectors and the door they share; rebuilt when the sources change, because the door leaves the
-/// names of configured sources readable.
+/// The collectors and the door they share; rebuilt when the sources change, because the door leaves
+/// the names of configured sources readable.
 pub struct Reading {
     /// The only maker of authors and texts.
     pub door: Door,
@@ -98,6 +99,19 @@ impl Services {
         district: District,
     ) -> Result<Self, Fault> {
         let transport = transport(&settings)?;
+        let notifiers = Notifiers { email: email(&settings)?, telegram: bot(&settings)? };
+        Self::join(settings, clock, store, district, transport, notifiers)
+    }
+
+    /// Joins everything over a way out and channels that are there already.
+    pub fn join(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        store: Store,
+        district: District,
+        transport: Arc<dyn Transport>,
+        notifiers: Notifiers,
+    ) -> Result<Self, Fault> {
         let keys =
             Arc::new(KeyFile::open(&settings.store, Arc::clone(&clock)).map_err(|error| {
                 Fault::whole(
@@ -106,7 +120,6 @@ impl Services {
                     words::KEYS_FIX,
                 )
             })?);
-        let notifiers = Notifiers { email: email(&settings)?, telegram: bot(&settings)? };
         let reading = read_with(&settings, &clock, &store, &keys, &transport, &district.sources)?;
         Ok(Self {
             settings,

@@ -1,8 +1,8 @@
 //! How grave a post or a problem is: named parts with points, from the table in `risk.toml`.
 //!
-//! Place in the flow: after `classify`, before `cluster` and `alert`; pure. Invariants: the points of
-//! the reasons sum to the score; more voices, sources or days never lower it; views, likes, followers
-//! and attitude are not among the inputs.
+//! Place in the flow: after `classify`, before `cluster` and `alert`; pure. Invariants: the points
+//! of the reasons sum to the score; more voices, sources or days never lower it; views, likes,
+//! followers and attitude are not among the inputs.
 
 #[cfg(test)]
 mod tests;
@@ -63,8 +63,8 @@ pub struct ProblemSpread {
 
 /// Risk of one post: that of its gravest topic. No topic, no risk.
 ///
-/// `topics` knows the packs; a finding whose topic it does not know counts for nothing. Among equally
-/// grave topics the first finding wins.
+/// `topics` knows the packs; a finding whose topic it does not know counts for nothing. Among
+/// equally grave topics the first finding wins.
 pub fn score(
     classified: &Classified,
     topics: &dyn Fn(&TopicId) -> Option<TopicFacts>,
@@ -118,7 +118,7 @@ pub fn score_finding(
     if rules.frost.from_to.contains(context.date) && rules.frost.topics.iter().any(|t| t == topic) {
         parts.add("frost", rules.frost.points, &rules.frost.title);
     }
-    add_circumstances(&mut parts, topic, weak, signals, rules);
+    add_circumstances(&mut parts, finding, weak, signals, rules);
     let whole = [
         ("elsewhere", context.elsewhere, &rules.elsewhere),
         ("official", context.official, &rules.official),
@@ -147,7 +147,9 @@ pub fn score_problem(gravest_post: &Risk, spread: &ProblemSpread, rules: &RiskRu
         ("waiting", spread.waiting_days, &rules.waiting),
         ("returns", spread.returns, &rules.returns),
     ];
-    for (name, number, part) in grown {
+    // Many may talk about what nobody complains of: that is no spread.
+    let grown = if is_calm(gravest_post, rules) { &grown[..0] } else { &grown[..] };
+    for &(name, number, part) in grown {
         let points = part.points_for(number);
         if points > 0 {
             parts.add(name, points, format!("{}: {number}", part.title));
@@ -156,20 +158,34 @@ pub fn score_problem(gravest_post: &Risk, spread: &ProblemSpread, rules: &RiskRu
     parts.into_risk(rules)
 }
 
+/// Whether this risk lacks the sign that makes a problem of a topic: a complaint.
+#[must_use]
+pub fn is_calm(risk: &Risk, rules: &RiskRules) -> bool {
+    let mut absent = rules.circumstances.iter().filter(|part| part.absent);
+    absent.any(|part| risk.reasons.iter().any(|it| it.reason == *part.id.get_ref()))
+}
+
 /// Adds each circumstance once, with the largest amount that the text gives for its signal.
-/// Beside a weak finding only those count that lower: a danger named in the text may not be its own.
+/// Beside a weak finding only those count that lower: a danger named in the text may not be its
+/// own.
 fn add_circumstances(
     parts: &mut Parts,
-    topic: &str,
+    finding: &Finding,
     weak: bool,
     signals: &[Signal],
     rules: &RiskRules,
 ) {
     for part in &rules.circumstances {
-        if !part.concerns(topic) {
+        if !part.concerns(finding.topic.as_str()) {
             continue;
         }
         let mut named: Vec<&Signal> = signals.iter().filter(|s| s.name == part.signal).collect();
+        if part.absent {
+            if named.is_empty() && finding.kind == TopicKind::Problem {
+                parts.add(part.id.get_ref(), *part.points.get_ref(), &part.title);
+            }
+            continue;
+        }
         named.sort_by_key(|signal| (signal.span.start, signal.span.end));
         let Some(amount) = named.iter().map(|signal| signal.amount).max() else { continue };
         let points = part.points_for(amount);

@@ -38,7 +38,15 @@ fn signal(name: &str, amount: u32) -> Signal {
     Signal { name: name.into(), amount, text: "слова".into(), span: Span { start: 0, end: 5 } }
 }
 
+/// A text in which somebody complains.
 fn text(findings: &[(&str, u8)], signals: &[(&str, u32)]) -> Classified {
+    let mut complaint = calm(findings, signals);
+    complaint.signals.push(signal("complaint", 1));
+    complaint
+}
+
+/// A text that names its topics and complains of nothing.
+fn calm(findings: &[(&str, u8)], signals: &[(&str, u32)]) -> Classified {
     Classified {
         language: Language("ru".into()),
         findings: findings.iter().map(|(topic, score)| finding(topic, *score)).collect(),
@@ -223,4 +231,17 @@ proptest! {
             prop_assert!(score_problem(&post, spread, &rules).score >= problem.score);
         }
     }
+}
+
+#[test]
+fn what_nobody_complains_of_is_no_problem_however_many_speak_of_it() {
+    let rules = RiskRules::shipped();
+    let of = |classified: &Classified| score(classified, &packs, &winter(), &rules);
+    let (concert, complaint) = (calm(&[("roads", 85)], &[]), text(&[("roads", 85)], &[]));
+    assert_eq!(of(&concert).score + 26, of(&complaint).score);
+    assert!(is_calm(&of(&concert), &rules) && !is_calm(&of(&complaint), &rules));
+    let many = ProblemSpread { voices: 50, sources: 5, waiting_days: 9, returns: 2 };
+    assert_eq!(score_problem(&of(&concert), &many, &rules), of(&concert));
+    let burst = calm(&[("accident", 85)], &[]);
+    assert!(!is_calm(&of(&burst), &rules), "a danger says itself that something is wrong");
 }

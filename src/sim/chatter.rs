@@ -1,150 +1,113 @@
 //! Ordinary village life: greetings, advertisements, thanks, questions, officials' posts, traps.
 //!
 //! Place in the flow: the second part of a story, written around the planted problems. Invariant:
-//! nothing here is a problem that somebody should be told about; several texts are made to look like one.
+//! nothing here is a problem that somebody should be told about; several texts are made to look
+//! like one.
 
 use jiff::ToSpan;
 
+use super::words::{ADVERTISEMENTS, NEWS, OFFICIAL, OPENINGS, REGION, REPLIES, TALK, TRAPS};
 use super::{Rng, SimAuthor, Story};
 
-const OPENINGS: &[&str] =
-    &["", "", "", "Здравствуйте! ", "Добрый день. ", "Всем привет, ", "Доброго времени! "];
+/// Texts dealt like cards: none comes again before all have come.
+struct Deck {
+    texts: &'static [&'static str],
+    left: Vec<usize>,
+}
 
-const TALK: &[&str] = &[
-    "С днём рождения нашу любимую учительницу! Здоровья и терпения 🌷",
-    "Кто едет завтра в город утром? Возьму попутно, два места",
-    "Подскажите, почта сегодня до скольки работает?",
-    "Потерялись ключи с синим брелком, нашедшему шоколадка",
-    "Какая сегодня красота на закате! 🌅",
-    "Ищем репетитора по математике для шестого класса",
-    "Приглашаем на концерт в Дом культуры в субботу в 15:00",
-    "Поздравляем победителей районных соревнований по волейболу!",
-    "Отдам котят в добрые руки, к лотку приучены",
-    "Кто знает, когда начинается запись в первый класс?",
-    "Спасибо незнакомцу, который помог вытащить машину из грязи!",
-    "Сколько стоит билет на маршрутку сейчас?",
-    "Девочки, кто печёт торты на заказ? Посоветуйте",
-    "Сагудай удался, рыбалка была отличная 🎣",
-    "Вечером сыграли в футбол, наши выиграли 3:1",
-    "Кто смотрел вчера фильм про замерзающий город? Понравился?",
-    "Нашёлся чёрный кошелёк у магазина, пишите в личку",
-    "Хорошей недели всем землякам!",
-    "На выходных субботник у памятника, приходите с граблями",
-    "Библиотека приглашает детей на сказочный час",
-    "А помните, какие зимы были раньше? Снега по крышу, и ничего",
-    "Подскажите хорошего мастера по ремонту телефонов",
-    "Школьный музей собирает старые фотографии посёлка",
-    "Кто потерял телёнка? Прибился к нашему двору, рыжий с белым лбом",
-];
+impl Deck {
+    fn new(texts: &'static [&'static str]) -> Self {
+        Self { texts, left: Vec::new() }
+    }
 
-const ADVERTISEMENTS: &[&str] = &[
-    "Продам дрова колотые, берёза, доставка. Тел. 8 900 000-00-11",
-    "Продам обогреватель масляный, почти новый, греет отлично",
-    "Продаю картофель со своего огорода, 40 руб/кг",
-    "Бурение скважин на воду, недорого, договор. 8 900 000-00-12",
-    "Ремонт крыш, заборы, сварочные работы",
-    "Сдам квартиру в центре, тепло, вода, санузел",
-    "Куплю запчасти на «Ниву»",
-    "Натяжные потолки со скидкой до конца месяца",
-    "Требуется продавец в магазин, график два через два",
-    "Продам щенков хаски, привиты, документы",
-    "Доставка воды и продуктов, звоните 8 900 000-00-13",
-    "Грузоперевозки по району и в город",
-];
+    fn deal(&mut self, rng: &mut Rng) -> String {
+        if self.left.is_empty() {
+            self.left = (0..self.texts.len()).collect();
+        }
+        let card = self.left.swap_remove(rng.below(self.left.len()));
+        vary(self.texts[card], rng)
+    }
+}
 
-/// Texts that look like complaints and are none: settled, thanks, elsewhere, figures of speech.
-const TRAPS: &[&str] = &[
-    "Спасибо коммунальщикам, быстро починили, тепло в доме!",
-    "Воду дали, всё хорошо, можно стирать 🙂",
-    "Яму у моста заделали, спасибо дорожникам",
-    "Свет включили, спасибо энергетикам за оперативность",
-    "Сердце горит за родной посёлок, молодцы артисты!",
-    "Собаку нашу нашли, всем спасибо за репосты",
-    "В Москве сегодня пробки и снег, а у нас солнце",
-    "Работы просто завал, горю на работе 😅",
-    "Мусор с обочин убрали на субботнике, чистота!",
-    "Автобус сегодня пришёл вовремя, водителю спасибо",
-    "Холодно на улице, зато дома батареи горячие",
-];
+/// Chooses one of the words of each `[a|b|c]`.
+fn vary(text: &str, rng: &mut Rng) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('[') {
+        let (choices, after) = behind.split_once(']').unwrap_or((behind, ""));
+        let choices: Vec<&str> = choices.split('|').collect();
+        out.push_str(before);
+        out.push_str(rng.pick(&choices));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
 
-const OFFICIAL: &[&str] = &[
-    "Администрация района приглашает на приём граждан по вторникам с 10:00 до 12:00.",
-    "Сегодня прошло плановое совещание по подготовке к летнему сезону.",
-    "Поздравляем работников культуры с профессиональным праздником!",
-    "Стартовал приём заявок на летний отдых детей.",
-    "В районе продолжается месячник по благоустройству, спасибо всем участникам.",
-    "Состоялась встреча с ветеранами, обсудили подготовку ко Дню Победы.",
-];
-
-const NEWS: &[&str] = &[
-    "Районные школьники заняли второе место на республиканской олимпиаде.",
-    "В районе открылась выставка народных мастеров.",
-    "Синоптики обещают тёплую неделю, днём до плюс пятнадцати.",
-    "Завершился районный конкурс чтецов.",
-    "Юные спортсмены вернулись с наградами.",
-    "В Доме культуры прошёл вечер бурятской песни.",
-];
-
-/// Region-wide page: mostly other places.
-const REGION: &[&str] = &[
-    "В Улан-Удэ отремонтируют набережную.",
-    "В Кяхте прошёл фестиваль чая.",
-    "В Гусиноозёрске на сутки отключат горячую воду для испытаний сетей.",
-    "В Москве потушили пожар на складе, пострадавших нет.",
-    "На Байкале стартовал туристический сезон.",
-    "В Иркутске из-за прорыва трубы без воды остался целый микрорайон.",
-    "Сборная республики по борьбе взяла золото.",
-    "В Северобайкальске ввели режим повышенной готовности из-за паводка.",
-];
-
-const REPLIES: &[&str] = &[
-    "спасибо!",
-    "👍👍👍",
-    "в личку написала",
-    "актуально?",
-    "поздравляю!",
-    "хороший вопрос",
-    "ахаха точно",
-    "а сколько?",
-];
+/// What residents write, by kind.
+struct Decks {
+    talk: Deck,
+    advertisements: Deck,
+    traps: Deck,
+    replies: Deck,
+}
 
 /// Fills the story with ordinary life.
 pub fn chat(story: &mut Story, rng: &mut Rng) {
     let days = (story.end.as_second() - story.start.as_second()) / 86_400;
     let mut resident = 20_000;
+    let mut decks = Decks {
+        talk: Deck::new(TALK),
+        advertisements: Deck::new(ADVERTISEMENTS),
+        traps: Deck::new(TRAPS),
+        replies: Deck::new(REPLIES),
+    };
+    let mut pages = [
+        ("vk-official", Deck::new(OFFICIAL), 0.7),
+        ("tg-rayon", Deck::new(NEWS), 0.9),
+        ("tg-region", Deck::new(REGION), 1.0),
+        ("tg-region", Deck::new(REGION), 0.6),
+        ("rss-gazeta", Deck::new(NEWS), 0.6),
+    ];
     for day in 0..days {
         for page in ["vk-zaigraevo", "vk-onohoy", "vk-bryan", "vk-ilka", "vk-rayon"] {
             for _ in 0..2 + rng.below(4) {
-                let roll = rng.unit();
-                let body = match roll {
-                    r if r < 0.55 => rng.pick(TALK),
-                    r if r < 0.85 => rng.pick(ADVERTISEMENTS),
-                    _ => rng.pick(TRAPS),
-                };
-                let text = format!("{}{body}", rng.pick(OPENINGS));
-                resident += 1;
-                let at = story.local(day, awake_hour(rng));
-                let post = story.say(page, at, SimAuthor::Resident(resident), text);
-                for _ in 0..rng.below(4) {
-                    resident += 1;
-                    let after = at + i64::try_from(3 + rng.below(400)).unwrap_or(3).minutes();
-                    let text = rng.pick(REPLIES).to_owned();
-                    story.reply(post, after, SimAuthor::Resident(resident), text);
-                }
+                talk(story, rng, &mut decks, &mut resident, page, day);
             }
         }
-        for (page, texts, chance) in [
-            ("vk-official", OFFICIAL, 0.7),
-            ("tg-rayon", NEWS, 0.9),
-            ("tg-region", REGION, 1.0),
-            ("tg-region", REGION, 0.6),
-            ("rss-gazeta", NEWS, 0.6),
-        ] {
-            if rng.chance(chance) {
+        for (page, deck, chance) in &mut pages {
+            if rng.chance(*chance) {
                 let at = story.local(day, awake_hour(rng));
-                story.say(page, at, SimAuthor::Page, rng.pick(texts).to_owned());
+                let text = deck.deal(rng);
+                story.say(page, at, SimAuthor::Page, text);
             }
         }
+    }
+}
+
+/// One post of a resident, with some replies.
+fn talk(
+    story: &mut Story,
+    rng: &mut Rng,
+    decks: &mut Decks,
+    resident: &mut u32,
+    page: &str,
+    day: i64,
+) {
+    let deck = match rng.unit() {
+        kind if kind < 0.62 => &mut decks.talk,
+        kind if kind < 0.9 => &mut decks.advertisements,
+        _ => &mut decks.traps,
+    };
+    let text = format!("{}{}", rng.pick(OPENINGS), deck.deal(rng));
+    let at = story.local(day, awake_hour(rng));
+    *resident += 1;
+    let post = story.say(page, at, SimAuthor::Resident(*resident), text);
+    for _ in 0..rng.below(4) {
+        *resident += 1;
+        let after = at + i64::try_from(3 + rng.below(400)).unwrap_or(3).minutes();
+        let text = decks.replies.deal(rng);
+        story.reply(post, after, SimAuthor::Resident(*resident), text);
     }
 }
 
@@ -153,4 +116,32 @@ fn awake_hour(rng: &mut Rng) -> f64 {
     let first = 7.0 + 16.0 * rng.unit();
     let second = 7.0 + 16.0 * rng.unit();
     if rng.chance(0.6) { first.max(second) } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deck_deals_every_text_before_one_comes_again() {
+        const TEXTS: &[&str] = &["a", "b", "c"];
+        let mut deck = Deck::new(TEXTS);
+        let mut rng = Rng::new(1);
+        for _ in 0..5 {
+            let mut round: Vec<String> = (0..3).map(|_| deck.deal(&mut rng)).collect();
+            round.sort();
+            assert_eq!(round, TEXTS);
+        }
+    }
+
+    #[test]
+    fn every_choice_is_made() {
+        let mut rng = Rng::new(1);
+        let texts = [OPENINGS, TALK, ADVERTISEMENTS, TRAPS, OFFICIAL, NEWS, REGION, REPLIES];
+        for text in texts.concat() {
+            let varied = vary(text, &mut rng);
+            assert!(!varied.contains(['[', '|', ']']), "{text}: {varied}");
+        }
+        assert!(["x1", "x2"].contains(&vary("x[1|2]", &mut rng).as_str()));
+    }
 }

@@ -1,17 +1,25 @@
 //! The simulated district: several weeks of village life, told from a seed.
 //!
 //! Place in the flow: beside it. The demo and tests put a [`Story`] on the local servers of
-//! `otklik_collectors::play` and run the real daemon against them. Invariant: everything here is made
-//! up; the same seed tells the same story; the story knows nothing of packs, it is written as people write.
+//! `otklik_collectors::play` and run the real daemon against them. Invariant: everything here is
+//! made up; the same seed tells the same story; the story knows nothing of packs, it is written as
+//! people write.
 
 mod chatter;
+mod pages;
 mod plots;
 mod rng;
+pub mod run;
+pub mod score;
+pub mod stage;
+mod words;
 
 pub use rng::Rng;
 
 use jiff::{Timestamp, ToSpan};
-use otklik_collectors::{Platform, SourceKind};
+use otklik_collectors::Platform;
+
+use crate::model::SourceKind;
 
 /// A page of the simulated district.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +110,7 @@ impl Story {
         let mut story = Story {
             start,
             end: start + (WEEKS * 7 * 24).hours(),
-            pages: pages(),
+            pages: pages::pages(),
             posts: Vec::new(),
             planted: Vec::new(),
         };
@@ -144,93 +152,4 @@ impl Story {
     pub fn local_hour(at: Timestamp) -> i64 {
         (at.as_second() / 3600 + LOCAL_HOURS).rem_euclid(24)
     }
-}
-
-fn pages() -> Vec<SimPage> {
-    use Platform::{Rss, Telegram, Vk};
-    use SourceKind::{Community, News, Official};
-    let page = |id, platform, handle, title, number, kind, region, place| SimPage {
-        id,
-        platform,
-        handle,
-        title,
-        number,
-        kind,
-        region,
-        place,
-    };
-    vec![
-        page(
-            "vk-zaigraevo",
-            Vk,
-            "primer_zaigraevo",
-            "Посёлок-пример Заиграево",
-            200_001,
-            Community,
-            false,
-            Some("zaigraevo"),
-        ),
-        page(
-            "vk-onohoy",
-            Vk,
-            "primer_onohoy",
-            "Соседи-примеры, Онохой",
-            200_002,
-            Community,
-            false,
-            Some("onohoy"),
-        ),
-        page(
-            "vk-bryan",
-            Vk,
-            "primer_bryan",
-            "Брянь-пример",
-            200_003,
-            Community,
-            false,
-            Some("novaya_bryan"),
-        ),
-        page("vk-ilka", Vk, "primer_ilka", "Илька-пример", 200_004, Community, false, Some("ilka")),
-        page(
-            "vk-rayon",
-            Vk,
-            "primer_rayon",
-            "Район-пример: общий чат",
-            200_005,
-            Community,
-            false,
-            None,
-        ),
-        page(
-            "vk-official",
-            Vk,
-            "primer_admin",
-            "Администрация района (пример)",
-            200_006,
-            Official,
-            false,
-            None,
-        ),
-        page(
-            "tg-rayon",
-            Telegram,
-            "primer_rayon_tg",
-            "Район-пример в Телеграме",
-            1_000_000_001,
-            News,
-            false,
-            None,
-        ),
-        page(
-            "tg-region",
-            Telegram,
-            "primer_region_tg",
-            "Республика-пример",
-            1_000_000_002,
-            News,
-            true,
-            None,
-        ),
-        page("rss-gazeta", Rss, "/gazeta/rss.xml", "Газета «Пример»", 0, News, false, None),
-    ]
 }

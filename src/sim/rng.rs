@@ -1,7 +1,7 @@
 //! Small seeded random numbers for the story (SplitMix64, Steele, Lea and Flood, 2014).
 //!
-//! Place in the flow: the simulated district only. Invariant: the same seed gives the same numbers on
-//! every machine and for ever; never used for secrets.
+//! Place in the flow: the simulated district only. Invariant: the same seed gives the same numbers
+//! on every machine and for ever; never used for secrets.
 
 /// A seeded source of numbers.
 #[derive(Debug, Clone)]

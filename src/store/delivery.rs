@@ -53,7 +53,7 @@ pub struct DeliveryStats {
     pub states: BTreeMap<DeliveryState, u64>,
     /// Since when the oldest message that should be out has been waiting.
     pub waiting_since: Option<Timestamp>,
-    /// When the next message is due.
+    /// When the next message may be claimed: one that is held when its lease ends.
     pub next_due: Option<Timestamp>,
 }
 
@@ -71,20 +71,6 @@ impl Store {
         self.write(move |tx| {
             release_expired(tx, now)?;
             claim(tx, now, &lease, lease_until, limit)
-        })
-        .await
-    }
-
-    /// Prolongs everything held under `lease`; returns how many messages that are.
-    pub async fn renew_deliveries(&self, lease: &str, lease_until: Timestamp) -> Result<u32> {
-        let lease = lease.to_owned();
-        self.write(move |tx| {
-            let renewed = tx.exec(
-                "UPDATE delivery SET lease_until = ?3
-                 WHERE district = ?1 AND lease = ?2 AND state = 'claimed'",
-                params![tx.district, lease, At(lease_until)],
-            )?;
-            Ok(u32::try_from(renewed).unwrap_or(u32::MAX))
         })
         .await
     }
@@ -267,7 +253,8 @@ pub(super) fn stats(tx: &Tx<'_>, now: Timestamp) -> Result<DeliveryStats> {
         |row| Ok((row.get::<_, Word<DeliveryState>>(0)?.0, row.get::<_, Count>(1)?.0)),
     )?;
     let waiting = tx.row(
-        "SELECT MIN(due), MIN(CASE WHEN due <= ?2 THEN created END) FROM delivery
+        "SELECT MIN(COALESCE(lease_until, due)),
+             MIN(CASE WHEN due <= ?2 THEN created END) FROM delivery
          WHERE district = ?1 AND state IN ('pending', 'claimed')",
         params![tx.district, At(now)],
         |row| Ok((row.get::<_, Option<At>>(0)?, row.get::<_, Option<At>>(1)?)),

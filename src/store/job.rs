@@ -77,11 +77,12 @@ impl Store {
         .await
     }
 
-    /// When the next job is due, if any is known.
+    /// When the next job may be claimed, if any is known: one that is held when its lease ends.
     pub async fn next_job_due(&self) -> Result<Option<Timestamp>> {
         self.read(|tx| {
             let next = tx.row(
-                "SELECT MIN(next_due) FROM job WHERE district = ?1",
+                "SELECT MIN(CASE WHEN lease_until > next_due THEN lease_until ELSE next_due END)
+                 FROM job WHERE district = ?1",
                 params![tx.district],
                 |row| row.get::<_, Option<At>>(0),
             )?;

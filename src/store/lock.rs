@@ -18,6 +18,13 @@ pub struct StoreLock {
 }
 
 impl StoreLock {
+    /// The process that last took the lock of the store at `store`, whether it still lives or not.
+    #[must_use]
+    pub fn holder(store: &Path) -> Option<u32> {
+        let owner = std::fs::read_to_string(path_beside(store)).ok()?;
+        owner.lines().next()?.parse().ok()
+    }
+
     /// Takes the lock of the store at `store`, or says who holds it ([`StoreError::Locked`]).
     pub fn take(store: &Path) -> Result<Self> {
         let mut file = OpenOptions::new()

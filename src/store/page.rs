@@ -47,12 +47,26 @@ pub struct DeadLetter {
     pub position: String,
 }
 
+/// A post as it stands in the store already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenPost {
+    /// Which post.
+    pub key: PostKey,
+    /// Hash of its text.
+    pub fingerprint: Vec<u8>,
+    /// Its counters now.
+    pub counts: Counts,
+}
+
 /// A page to be stored.
 pub struct PageCommit {
     /// The look it belongs to; `None` for imported lines.
     pub look: Option<LookPage>,
     /// Posts, known or not.
     pub posts: Vec<PostCommit>,
+    /// Posts that were stored with this very text when the page was assessed: only their counters
+    /// are taken over.
+    pub seen: Vec<SeenPost>,
     /// Posts that the platform, asked by id, said are gone.
     pub gone: Vec<PostKey>,
     /// What could not be read.
@@ -99,6 +113,14 @@ fn commit(tx: &Tx<'_>, page: &PageCommit) -> Result<PageOutcome> {
             Change::Revived => &mut outcome.revived,
             Change::Erased => &mut outcome.erased,
         } += 1;
+    }
+    for seen in &page.seen {
+        // Changed or removed meanwhile: the next look meets it as it is then.
+        let stored = post::read(tx, &seen.key)?;
+        if let Some(stored) = stored.filter(|stored| stored.fingerprint == seen.fingerprint) {
+            refresh_counts(tx, &seen.key, &stored.post.counts, &seen.counts)?;
+            outcome.known += 1;
+        }
     }
     for key in &page.gone {
         outcome.gone += u32::from(blank::remove_text(tx, key, PostState::Gone)?);

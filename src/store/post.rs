@@ -122,6 +122,25 @@ impl Store {
         .await
     }
 
+    /// Hashes of the texts of these posts, as far as they are stored and not gone.
+    pub async fn fingerprints(&self, keys: &[PostKey]) -> Result<BTreeMap<PostKey, Vec<u8>>> {
+        let keys = keys.to_vec();
+        self.read(move |tx| {
+            let mut found = BTreeMap::new();
+            for key in &keys {
+                let fingerprint = tx.row(
+                    "SELECT fingerprint FROM post
+                     WHERE district = ?1 AND source = ?2 AND id = ?3 AND state <> 'gone'",
+                    params![tx.district, key.source.as_str(), key.id.as_str()],
+                    |row| row.get::<_, Vec<u8>>(0),
+                )?;
+                found.extend(fingerprint.map(|fingerprint| (key.clone(), fingerprint)));
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     /// Places of these posts (of parents, before their comments are assessed). Unknown posts are
     /// left out.
     pub async fn places_of(

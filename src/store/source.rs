@@ -87,11 +87,13 @@ impl Store {
         self.read(move |tx| due(tx, now, limit)).await
     }
 
-    /// When the next listed source is due, if any is.
+    /// When the next listed source may be claimed, if any is known: one that is held when its lease
+    /// ends.
     pub async fn next_source_due(&self) -> Result<Option<Timestamp>> {
         self.read(|tx| {
             tx.row(
-                "SELECT MIN(state.next_due) FROM source_state state
+                "SELECT MIN(CASE WHEN state.lease_until > state.next_due THEN state.lease_until
+                     ELSE state.next_due END) FROM source_state state
                  JOIN source ON source.district = state.district AND source.id = state.source
                  WHERE state.district = ?1 AND source.listed = 1",
                 params![tx.district],

@@ -3,8 +3,8 @@
 //! Place in the flow: first step of `normalise`, before a text is stored. Invariant: what is left
 //! reads the same; cleaning twice changes nothing.
 
-/// Removes control characters (but `\n` and `\t`), invisible characters (zero-width space and joiner,
-/// soft hyphen, BOM) and overrides of the writing direction; `\r\n` and `\r` become `\n`.
+/// Removes control characters (but `\n` and `\t`), invisible characters (zero-width space and
+/// joiner, soft hyphen, BOM) and overrides of the writing direction; `\r\n` and `\r` become `\n`.
 ///
 /// The joiner U+200D and variation selectors stay between emoji, where they draw one picture.
 #[must_use]

@@ -1,7 +1,7 @@
 //! A number for the content of a text: equal texts, equal numbers.
 //!
-//! Place in the flow: `normalise` and the store use it to see edits and copies. Invariant: the number of
-//! a text never changes between versions of the program, because stored rows carry it.
+//! Place in the flow: `normalise` and the store use it to see edits and copies. Invariant: the
+//! number of a text never changes between versions of the program, because stored rows carry it.
 
 use sha2::{Digest, Sha256};
 

@@ -1,8 +1,10 @@
-//! Letters: which characters make words, and what each becomes when case, ё and look-alikes are folded.
+//! Letters: which characters make words, and what each becomes when case, ё and look-alikes are
+//! folded.
 //!
-//! Place in the flow: under `tokens`, `stem` and the query parser, so that packs and texts are folded by
-//! the same hands. Invariant: one character in, one character out; ASCII and Cyrillic are decided by
-//! range alone (`char::is_alphanumeric` and `to_lowercase` cost more than the whole classification).
+//! Place in the flow: under `tokens`, `stem` and the query parser, so that packs and texts are
+//! folded by the same hands. Invariant: one character in, one character out; ASCII and Cyrillic are
+//! decided by range alone (`char::is_alphanumeric` and `to_lowercase` cost more than the whole
+//! classification).
 
 /// What a character is to the splitter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,8 +169,8 @@ pub fn is_vowel(c: char) -> bool {
     matches!(c, 'а' | 'е' | 'и' | 'о' | 'у' | 'ы' | 'э' | 'ю' | 'я' | 'ө' | 'ү')
 }
 
-/// Folds spelling inside a folded word or stem for comparison: doubled consonants to one (not at the
-/// start of the word: «ввод» is not «вод»), ъ to ь. Vowels stay: they tell Buryat words apart.
+/// Folds spelling inside a folded word or stem for comparison: doubled consonants to one (not at
+/// the start of the word: «ввод» is not «вод»), ъ to ь. Vowels stay: they tell Buryat words apart.
 #[must_use]
 pub fn squeeze(word: &str) -> String {
     let mut out = String::with_capacity(word.len());

@@ -1,11 +1,12 @@
 //! Tells Russian from Buryat by cheap signs; asks whatlang only about the rest.
 //!
-//! Place in the flow: `classify` weighs each word once ([`signs`], remembered) and sums the signs of a
-//! text. Invariant: a text with as many Russian signs as Buryat ones is Russian: a settlement's name or a
-//! borrowed word never makes a complaint Buryat.
+//! Place in the flow: `classify` weighs each word once ([`signs`], remembered) and sums the signs
+//! of a text. Invariant: a text with as many Russian signs as Buryat ones is Russian: a
+//! settlement's name or a borrowed word never makes a complaint Buryat.
 //!
-//! Buryat is known by Ө Ү Һ, and when typed without them by long vowels (аа, ээ, оо, уу), «э» inside
-//! words, endings and a few dozen function words. Russian is known by function words and endings.
+//! Buryat is known by Ө Ү Һ, and when typed without them by long vowels (аа, ээ, оо, уу), «э»
+//! inside words, endings and a few dozen function words. Russian is known by function words and
+//! endings.
 
 use crate::model::Language;
 
@@ -99,7 +100,8 @@ pub fn signs(word: &str) -> Signs {
     with(shape, shape.min(2), russian)
 }
 
-/// The language of `text`, which was split into `tokens`. [`Tally`] does the same with remembered signs.
+/// The language of `text`, which was split into `tokens`. [`Tally`] does the same with remembered
+/// signs.
 #[must_use]
 pub fn language(text: &str, tokens: &Tokens) -> Language {
     let mut tally = Tally::default();

@@ -1,9 +1,9 @@
 //! From raw posts to words: cleaning, folding, splitting, stems, language, fingerprints.
 //!
 //! Place in the flow: right behind the door. `normalise` makes a [`Post`] of what a collector read;
-//! `classify` splits texts with [`Tokens`] and reads packs with the same functions. Invariants: spans
-//! always point into the text as given; this is the only module of the pure band that names the
-//! collectors crate.
+//! `classify` splits texts with [`Tokens`] and reads packs with the same functions. Invariants:
+//! spans always point into the text as given; this is the only module of the pure band that names
+//! the collectors crate.
 
 pub mod clean;
 pub mod fingerprint;
@@ -27,8 +27,8 @@ use otklik_collectors::{Author, RawKind, RawPost};
 
 use crate::model::{Counts, Post, PostId, PostKey, PostKind, Source};
 
-/// Makes a post of what was read from `source`, first seen at `seen`. The author comes back beside the
-/// post, never inside it: it lives only until the voices are counted.
+/// Makes a post of what was read from `source`, first seen at `seen`. The author comes back beside
+/// the post, never inside it: it lives only until the voices are counted.
 #[must_use]
 pub fn normalise(raw: RawPost, source: &Source, seen: Timestamp) -> (Post, Author) {
     let masked = u32::try_from(raw.text.masks().len()).unwrap_or(u32::MAX);

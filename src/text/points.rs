@@ -1,7 +1,7 @@
 //! Counts code points: spans leave the program in code points, inside it they are bytes.
 //!
-//! Place in the flow: wherever a byte span becomes a [`Span`]. Invariant: asking in text order costs one
-//! pass over the text in all.
+//! Place in the flow: wherever a byte span becomes a [`Span`]. Invariant: asking in text order
+//! costs one pass over the text in all.
 
 use crate::model::Span;
 

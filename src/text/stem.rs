@@ -1,14 +1,16 @@
 //! The stem of a word: what all its forms have in common.
 //!
-//! Place in the flow: on a word's first sight in `classify`, and for every word of a query. Invariant:
-//! packs and texts go through the same function, so a stem need not be a word, only the same for all forms.
+//! Place in the flow: on a word's first sight in `classify`, and for every word of a query.
+//! Invariant: packs and texts go through the same function, so a stem need not be a word, only the
+//! same for all forms.
 //!
 //! Snowball's Russian stemmer does the work. Four things are put right around it, because analysts
 //! meet them daily:
 //! 1. Forms that it throws together with another word: «водить» with «вода», «гореть» with «гора»,
 //!    «дорогая» with «дорога», «стоит» with «сто», «домой» with «дом».
 //! 2. Forms of one word that it tears apart: «день/дня», «лёд/льда», «огонь/огня», «уголь/угля».
-//! 3. The vowel that runs away: «участок/участка», «остановок/остановка», «кошек/кошка»; the «е» that
+//! 3. The vowel that runs away: «участок/участка», «остановок/остановка», «кошек/кошка»; the «е»
+//! that
 //!    stays behind: «батарея/батарей», «аллея/аллей».
 //!
 //! 4. Nouns that end like reflexive verbs: «надпись», «запись», «смесь».
@@ -155,7 +157,8 @@ impl Stems {
     }
 }
 
-/// Takes the vowel out of «участок», «кошек», «колодец», so that they meet «участка», «кошка», «колодца».
+/// Takes the vowel out of «участок», «кошек», «колодец», so that they meet «участка», «кошка»,
+/// «колодца».
 fn runaway(word: &str) -> Cow<'_, str> {
     let letters = word.chars().count();
     if letters < 5 || STEADY.contains(&word) {

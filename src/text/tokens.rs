@@ -1,8 +1,8 @@
 //! Splits a text into folded words that know where they came from.
 //!
 //! Place in the flow: first step of classification; the query parser splits its words the same way.
-//! Invariants: spans are bytes of the original text on character boundaries, in order, not overlapping;
-//! one pass, no allocation per word: the buffers of a [`Tokens`] are reused.
+//! Invariants: spans are bytes of the original text on character boundaries, in order, not
+//! overlapping; one pass, no allocation per word: the buffers of a [`Tokens`] are reused.
 
 use super::fold::{self, Kind};
 use super::repair::{
@@ -394,8 +394,8 @@ impl Tokens {
         if single || is_one_of(ABBREVIATIONS, word) { Break::None } else { Break::Sentence }
     }
 
-    /// Takes apart a word that mixes Cyrillic, other letters and digits: look-alikes are replaced where
-    /// the whole makes a word, the rest is cut where the kind of character changes.
+    /// Takes apart a word that mixes Cyrillic, other letters and digits: look-alikes are replaced
+    /// where the whole makes a word, the rest is cut where the kind of character changes.
     fn take_apart(&mut self, text: &str, run: Run, end: usize) {
         let mut pieces = std::mem::take(&mut self.pieces);
         pieces.clear();

@@ -27,6 +27,12 @@ fn help_is_russian_for_every_command() {
         &["init", "--help"],
         &["check", "--help"],
         &["sources", "--help"],
+        &["explain", "--help"],
+        &["packs", "--help"],
+        &["packs", "list", "--help"],
+        &["packs", "test", "--help"],
+        &["evaluate", "--help"],
+        &["try", "--help"],
         &["sources", "add", "--help"],
         &["sources", "list", "--help"],
     ] {

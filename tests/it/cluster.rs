@@ -149,6 +149,7 @@ fn bounds_of_topics_and_places_hold() {
         finding("e", 50),
         finding("f", 45),
     ];
+    many.risks = ["a", "b", "c", "d", "e", "f"].map(|id| (id.into(), risk(50))).into();
     many.places = ["x", "x", "y", "z", "w"].map(|id| place(id, false)).to_vec();
     many.places.insert(0, place("far", true));
     let (_, all) = run(std::slice::from_ref(&many));
@@ -231,6 +232,13 @@ fn a_post_that_is_no_ground_opens_nothing_and_joins_as_a_count() {
 }
 
 #[test]
+fn a_topic_that_is_only_named_joins_nothing() {
+    let mut concert = post(1, 0.0, "culture_sport", "onohoy");
+    concert.risks.insert("culture_sport".into(), risk(0));
+    check(&[concert, post(2, 0.1, "culture_sport", "onohoy")], "- 1OG");
+}
+
+#[test]
 fn each_topic_of_a_post_weighs_for_itself() {
     let mut both = post(1, 0.0, "fire", "onohoy");
     both.findings.push(finding("stray_dogs", 60));
@@ -257,6 +265,7 @@ fn an_edit_is_counted_once() {
     let mut edited = first;
     edited.member_of = vec![all[0][0].problem.clone()];
     edited.findings.push(finding("water", 60));
+    edited.risks.insert("water".into(), risk(50));
     let again = assign(&edited, &mut open, &ClusterRules::default(), &score);
     assert_eq!(again.iter().map(letters).collect::<Vec<_>>(), ["", "OG"]);
     assert!(again[0].membership.is_none());

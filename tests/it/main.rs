@@ -1,15 +1,24 @@
 //! What is tested where: one module a subject, one binary for all.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
+
 mod alert_decide;
 mod alert_render;
 mod bless;
+mod boundary;
+mod canary;
 mod cli;
 mod cli_tools;
 mod cluster;
 mod config;
+mod contract;
+mod crash;
+mod demo;
 mod digest;
 mod engine_props;
+mod kill;
 mod lexicons;
+mod live;
 mod normalise;
 mod notify_email;
 mod notify_next;
@@ -20,11 +29,13 @@ mod places;
 mod polarity;
 mod query;
 mod reference;
+mod rig;
 mod routes;
 mod shipped;
 mod store;
 mod tidy;
 mod tokens;
+mod town;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {

@@ -44,6 +44,7 @@ pub fn word(outcome: &SendOutcome) -> String {
         SendOutcome::Sent { .. } | SendOutcome::Moved { .. } => "",
         SendOutcome::Retry { text, .. }
         | SendOutcome::Unreachable { text }
+        | SendOutcome::Lost { text }
         | SendOutcome::Refused { text } => text,
     };
     for secret in [PASSWORD, "127.0.0.1", "smtp://", "http://", "canary"] {
@@ -54,6 +55,7 @@ pub fn word(outcome: &SendOutcome) -> String {
         SendOutcome::Retry { after_secs: Some(secs), .. } => format!("retry {secs}"),
         SendOutcome::Retry { .. } => "retry".into(),
         SendOutcome::Unreachable { .. } => "unreachable".into(),
+        SendOutcome::Lost { .. } => "lost".into(),
         SendOutcome::Refused { .. } => "refused".into(),
         SendOutcome::Moved { address } => format!("moved {address}"),
     }
@@ -70,19 +72,19 @@ async fn every_fault_at_every_stage_has_its_outcome() {
         (Disconnect(Greeting), "unreachable", 0),
         (Disconnect(Ehlo), "unreachable", 0),
         (Hang(Greeting), "unreachable", 0),
-        (Hang(Data), "unreachable", 0),
-        (Hang(Content), "unreachable", 0),
+        (Hang(Data), "lost", 0),
+        (Hang(Content), "lost", 0),
         (Code(Greeting, 554), "refused", 0),
         (Code(Greeting, 421), "retry", 0),
-        (Disconnect(Accepted), "retry", 1),
-        (Hang(Accepted), "unreachable", 1),
+        (Disconnect(Accepted), "lost", 1),
+        (Hang(Accepted), "lost", 1),
     ];
     for stage in [Mail, Rcpt, Data, Accepted] {
         table.push((Code(stage, 451), "retry", 0));
         table.push((Code(stage, 550), "refused", 0));
     }
     for stage in [Mail, Rcpt, Data, Content] {
-        table.push((Disconnect(stage), "retry", 0));
+        table.push((Disconnect(stage), "lost", 0));
     }
     for (fault, expected, accepted) in table {
         server.fail(fault);

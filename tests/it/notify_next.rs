@@ -32,7 +32,7 @@ fn retry(after_secs: Option<i64>) -> SendOutcome {
     SendOutcome::Retry { after_secs, text: "т".into() }
 }
 
-fn lost() -> SendOutcome {
+fn unreachable() -> SendOutcome {
     SendOutcome::Unreachable { text: "т".into() }
 }
 
@@ -69,7 +69,7 @@ fn outcomes_lead_to_steps() {
     check(&email(5), &retry(None), 1, "telegram -100");
     check(&telegram(500), &retry(None), 71 * 3_600, &format!("again {}", secs_of(500)));
     check(&telegram(9), &retry(None), 72 * 3_600, "failed");
-    check(&telegram(9), &lost(), 72 * 3_600, "failed");
+    check(&telegram(9), &unreachable(), 72 * 3_600, "failed");
     // The row's channel is no longer the receiver's: the first of its channels.
     check(&delivery(Channel::Max, 1), &refused, 1, "email a@b.ru");
 }
@@ -84,7 +84,7 @@ fn two_minutes_out_of_reach_cost_the_turn() {
     let mut now = 0;
     for round in 0.. {
         assert!(round < 5, "never moved on");
-        let step = next_step(&row, at(0), &lost(), at(now), &both());
+        let step = next_step(&row, at(0), &unreachable(), at(now), &both());
         apply_step(&mut row, &step, at(now));
         if row.channel == Channel::Telegram {
             break;
@@ -100,7 +100,7 @@ fn two_minutes_out_of_reach_cost_the_turn() {
     let only = [(Channel::Email, "a@b.ru".to_owned())];
     let mut row = delivery(Channel::Email, 3);
     row.unreachable_since = Some(at(0));
-    let step = next_step(&row, at(0), &lost(), at(600), &only);
+    let step = next_step(&row, at(0), &unreachable(), at(600), &only);
     assert!(
         matches!(step, NextStep::Again { unreachable_since: Some(since), .. } if since == at(0))
     );
@@ -128,8 +128,9 @@ fn pauses_grow_and_spread() {
 
 #[test]
 fn every_delivery_ends() {
-    for outcome in [retry(None), retry(Some(40)), lost(), SendOutcome::Refused { text: "т".into() }]
-    {
+    let lost = SendOutcome::Lost { text: "т".into() };
+    let refused = SendOutcome::Refused { text: "т".into() };
+    for outcome in [retry(None), retry(Some(40)), unreachable(), lost, refused] {
         let mut row = delivery(Channel::Email, 0);
         let mut now = 0;
         let mut tries = 0;

@@ -34,9 +34,9 @@ async fn every_answer_has_its_outcome() {
         (BotFault::Migrate(-1_001), "moved -1001", 0),
         (BotFault::Gateway(502), "retry", 0),
         (BotFault::Gateway(500), "retry", 0),
-        (BotFault::Hang, "unreachable", 0),
-        (BotFault::Reset, "retry", 0),
-        (BotFault::LostAnswer, "retry", 1),
+        (BotFault::Hang, "lost", 0),
+        (BotFault::Reset, "lost", 0),
+        (BotFault::LostAnswer, "lost", 1),
         (BotFault::CantParse, "sent", 1),
     ];
     for (fault, expected, kept) in table {

@@ -67,9 +67,12 @@ fn unknown_names_are_warned_of() {
                   topics = [\"heating\", \"heatng\"]\nplaces = [\"onohoi\"]\nvk_peer = 2\n";
     let (routes, warnings) = read(source).unwrap();
     assert_eq!(warnings.len(), 4, "{warnings:?}");
-    assert!(warnings[0].starts_with("routes.toml:2:8: нет получателя «Б»"));
-    assert!(warnings[1].starts_with("routes.toml:6:22: нет такой темы: «heatng»"));
+    assert!(warnings[0].starts_with("routes.toml:2:8: предупреждение: нет получателя «Б»"));
+    assert!(warnings[1].starts_with("routes.toml:6:22: предупреждение: нет такой темы: «heatng»"));
     assert_eq!(routes.receivers[0].channels.len(), 2);
+    let strict = KnownNames { receivers: true, ..KnownNames::default() };
+    let faults = parse(Path::new("routes.toml"), source, &strict).expect_err("an error there");
+    assert!(faults[0].to_string().starts_with("routes.toml:2:8: нет получателя «Б»"));
 }
 
 #[test]

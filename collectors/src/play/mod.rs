@@ -1,7 +1,8 @@
 //! Local servers that play the platforms: true protocol, true faults, made-up pages.
 //!
-//! Place in the flow: outside it. Tests, the simulated district and the demo run the collectors against
-//! these. Invariant: a play knows its platform's protocol as documented, never the collector that asks it.
+//! Place in the flow: outside it. Tests, the simulated district and the demo run the collectors
+//! against these. Invariant: a play knows its platform's protocol as documented, never the
+//! collector that asks it.
 
 pub mod rss;
 pub mod telegram;

@@ -225,6 +225,10 @@ impl Collector for Rss {
         Ok(page)
     }
 
+    fn under_way(&self, _source: &SourceSpec, _cursor: &Cursor) -> bool {
+        false
+    }
+
     async fn prove(&self) -> Result<String, CollectError> {
         Ok("Ленты сайтов читаются без ключей; каждая проверяется своим запросом.".to_owned())
     }

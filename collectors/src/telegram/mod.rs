@@ -205,6 +205,10 @@ impl Collector for Telegram {
         }
     }
 
+    fn under_way(&self, _source: &SourceSpec, cursor: &Cursor) -> bool {
+        Position::parse(Some(cursor)).more()
+    }
+
     async fn prove(&self) -> Result<String, CollectError> {
         let response = self.get("/s/telegram").await?;
         match preview::read_listing(&response.body) {

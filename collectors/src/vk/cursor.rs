@@ -1,8 +1,8 @@
 //! The cursor: what earlier looks left behind and how far the present look came.
 //!
-//! Place in the flow: read at the start of every page, changed by `look` and `reading`, written into
-//! the page's cursor. Invariant: numbers only, no text and no person (comment numbers are numbers of
-//! comments); bounded; whatever is not a cursor of ours reads as "nothing known".
+//! Place in the flow: read at the start of every page, changed by `look` and `reading`, written
+//! into the page's cursor. Invariant: numbers only, no text and no person (comment numbers are
+//! numbers of comments); bounded; whatever is not a cursor of ours reads as "nothing known".
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,8 +1,8 @@
 //! What VK's error codes mean for us: class, reach, next try, one Russian sentence.
 //!
-//! Place in the flow: `call` asks here for every `error` object. Invariant: only the code, the subcode
-//! and a few known words of the message are looked at; nothing the platform sent is repeated, because
-//! an error of VK repeats the request's own parameters, sometimes with the token.
+//! Place in the flow: `call` asks here for every `error` object. Invariant: only the code, the
+//! subcode and a few known words of the message are looked at; nothing the platform sent is
+//! repeated, because an error of VK repeats the request's own parameters, sometimes with the token.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -207,7 +207,8 @@ pub fn known_codes() -> impl Iterator<Item = i64> {
     ROWS.iter().flat_map(|row| row.codes.iter().copied())
 }
 
-/// What an error of VK means for us at the instant `now`. `message` is only searched for known words.
+/// What an error of VK means for us at the instant `now`. `message` is only searched for known
+/// words.
 #[must_use]
 pub fn explain(code: i64, subcode: Option<i64>, message: &str, now: Timestamp) -> CollectError {
     let name = match subcode {

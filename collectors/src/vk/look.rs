@@ -3,8 +3,9 @@
 //! Place in the flow: `mod` asks [`Pass::next`] for the next call, makes it and hands the answer to
 //! [`Pass::wall`], [`Pass::by_id`] or the methods in `reading`. Pure: no call, no clock in here.
 //!
-//! Invariants: a post is gone only when it was asked for by number in an answer that proved itself by
-//! showing posts known to live; pages overlap, and where two of them do not touch the walk steps back.
+//! Invariants: a post is gone only when it was asked for by number in an answer that proved itself
+//! by showing posts known to live; pages overlap, and where two of them do not touch the walk steps
+//! back.
 
 use jiff::Timestamp;
 
@@ -18,8 +19,8 @@ pub(super) const PAGE: u64 = 100;
 /// Posts asked for by number at once, and those of them that are known to live.
 const BY_ID: usize = 100;
 const PROOFS: usize = 3;
-/// So many old posts in a row end the walk. The wall is ordered by date, so one would do; ten are the
-/// overlap, and a whole further page would double the calls of every quiet wall for nothing.
+/// So many old posts in a row end the walk. The wall is ordered by date, so one would do; ten are
+/// the overlap, and a whole further page would double the calls of every quiet wall for nothing.
 const OLD_RUN: u64 = 10;
 /// Steps back in a row before a walk goes on all the same.
 const SLIPS_MAX: u8 = 5;
@@ -239,7 +240,7 @@ impl<'a> Pass<'a> {
             return false;
         }
         match known.read_count {
-            None => known.count > 0 || !known.ids.is_empty(),
+            None => known.count > 0 || !known.all().is_empty(),
             Some(read) if read != known.count => true,
             Some(_) => !known.closed && (!known.absent.is_empty() || known.faded(self.now)),
         }
@@ -318,8 +319,8 @@ impl<'a> Pass<'a> {
 impl Known {
     /// Whether the comments were read so long ago, against the time since something happened below
     /// the post, that they are read again though their number is the same: an edit, or one deleted
-    /// and one written, does not change the number. Half an hour after the last event, then at three
-    /// times the distance each time, and every two days.
+    /// and one written, does not change the number. Half an hour after the last event, then at
+    /// three times the distance each time, and every two days.
     pub(super) fn faded(&self, now: i64) -> bool {
         const FIRST_SECS: i64 = 1_800;
         const LAST_SECS: i64 = 2 * 86_400;
@@ -334,8 +335,9 @@ impl Known {
     }
 }
 
-/// Moves a walk on after a page of `length` elements. `total` is what the answer counts in all; only
-/// where it is `trusted` it ends the walk after a full page. True if pages moved apart for good.
+/// Moves a walk on after a page of `length` elements. `total` is what the answer counts in all;
+/// only where it is `trusted` it ends the walk after a full page. True if pages moved apart for
+/// good.
 pub(super) fn advance(walk: &mut Walk, page: Ids, length: u64, total: u64, trusted: bool) -> bool {
     walk.pages += 1;
     let touches = walk.last.is_empty() || page.is_empty() || !walk.last.0.is_disjoint(&page.0);

@@ -1,7 +1,7 @@
 //! VK: walls of communities and their comments, read by a service or user token.
 //!
-//! Place in the flow: one [`Collector`]; `place` finds the wall, `look` and `reading` say what to ask
-//! next, `call` asks, `adapt` takes people out. Each page is one call of the API.
+//! Place in the flow: one [`Collector`]; `place` finds the wall, `look` and `reading` say what to
+//! ask next, `call` asks, `adapt` takes people out. Each page is one call of the API.
 //!
 //! How a look goes: pages of the wall from the newest post back to the horizon, overlapping by a
 //! tenth; after each of them the comments of those posts whose number of comments changed, or whose
@@ -211,6 +211,10 @@ impl Collector for Vk {
             more,
             facts: draft.facts,
         })
+    }
+
+    fn under_way(&self, source: &SourceSpec, cursor: &Cursor) -> bool {
+        State::read(Some(cursor), &source.handle).is_some_and(|state| state.look.is_some())
     }
 
     async fn prove(&self) -> Result<String, CollectError> {

@@ -1,7 +1,7 @@
 //! Which wall a source means, and whether it may be read at all.
 //!
-//! Place in the flow: once for a source, when its number is learned. Invariant: a personal page gets
-//! through only as a leader's with [`FOLLOWERS_MIN`] followers, a closed community never.
+//! Place in the flow: once for a source, when its number is learned. Invariant: a personal page
+//! gets through only as a leader's with [`FOLLOWERS_MIN`] followers, a closed community never.
 
 use super::call::{Api, Fault};
 use super::{errors, wire};

@@ -2,8 +2,8 @@
 //!
 //! Place in the flow: the second half of [`Pass`], called by `mod` through it. Pure like `look`.
 //!
-//! Invariants: a comment is gone when VK marks it deleted, or when two whole listings of its post, one
-//! after the other, did not show it; a listing that is torn, partial or odd concludes nothing.
+//! Invariants: a comment is gone when VK marks it deleted, or when two whole listings of its post,
+//! one after the other, did not show it; a listing that is torn, partial or odd concludes nothing.
 
 use std::collections::BTreeSet;
 
@@ -226,8 +226,9 @@ impl Known {
     fn close(&mut self, reading: &Reading, now: i64) -> Vec<i64> {
         let (counted, listed) = reading.counted.unwrap_or_default();
         let pair = (reading.expected, counted);
-        // Two counts that differ once may mean a comment in between; twice the same means a habit.
-        let steady = pair.0 == pair.1 || self.pair == Some(pair);
+        // Two counts that differ may mean a comment in between; the same distance twice is a habit.
+        let distance = |(wall, list): (u64, u64)| i128::from(wall) - i128::from(list);
+        let steady = distance(pair) == 0 || self.pair.map(distance) == Some(distance(pair));
         let first = self.read == 0;
         let changed = self.read_count.is_some_and(|read| read != reading.expected);
         self.read_count = (steady && !reading.torn).then_some(reading.expected);

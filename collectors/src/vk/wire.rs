@@ -1,8 +1,9 @@
 //! VK's answers as they come, read tolerantly.
 //!
 //! Place in the flow: filled by `call`, read by `adapt` and `look`, never seen outside this folder.
-//! Invariant: no field for a name, an avatar or any other thing about a person, except author numbers
-//! that `adapt` turns into seeds; one odd element spoils itself alone, an odd frame the whole answer.
+//! Invariant: no field for a name, an avatar or any other thing about a person, except author
+//! numbers that `adapt` turns into seeds; one odd element spoils itself alone, an odd frame the
+//! whole answer.
 
 use serde::de::{IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};

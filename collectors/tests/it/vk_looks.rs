@@ -38,7 +38,8 @@ async fn comments_nobody_wants_are_not_asked_for() {
     assert_eq!(rig.play().calls("wall.getComments"), 0);
 }
 
-/// Replies under old roots change no root; a long thread is listed on its own, and only when it grew.
+/// Replies under old roots change no root; a long thread is listed on its own, and only when it
+/// grew.
 #[tokio::test]
 async fn threads_are_read_whole_and_again_only_when_they_change() {
     let rig = Rig::new();

@@ -7,13 +7,13 @@
 //! ```text
 //! query  = and { "|" and }                      "|" binds weaker than the space
 //! and    = { [ "-" | "НЕ" ] part }              space = all of them, anywhere in the post
-//! part   = word | "!" word | word "*" | "(" query ")" | quotes [ "~" number ] | "/" regex "/" | mark
+//! part   = word | "!" word | word "*" | "(" query ")" | quotes [ "~" n ] | "/" regex "/" | mark
 //! quotes = '"' { word | "!" word | word "*" | "(" words { "|" words } ")" | mark } '"'
 //! mark   = "@место" | "@орг" | "@число"
 //! ```
 //!
-//! Words are folded like texts are; a word with a hyphen is a phrase. Phrases and windows stay within a
-//! sentence. A window `~N` is N words long, its words included.
+//! Words are folded like texts are; a word with a hyphen is a phrase. Phrases and windows stay
+//! within a sentence. A window `~N` is N words long, its words included.
 
 mod parse;
 
@@ -130,8 +130,8 @@ impl Item {
     }
 }
 
-/// The pattern of `/…/` as it is matched against folded text: Cyrillic letters and ё are folded, and so
-/// are Latin capitals that do not belong to an escape, a class name or a flag group.
+/// The pattern of `/…/` as it is matched against folded text: Cyrillic letters and ё are folded,
+/// and so are Latin capitals that do not belong to an escape, a class name or a flag group.
 #[must_use]
 pub fn fold_pattern(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());

@@ -1,7 +1,7 @@
 //! Reads a query, character by character.
 //!
-//! Place in the flow: under `query`. Invariant: every way out is a query within the limits or one fault
-//! with the byte it is about; recursion is bounded by [`DEPTH_MAX`].
+//! Place in the flow: under `query`. Invariant: every way out is a query within the limits or one
+//! fault with the byte it is about; recursion is bounded by [`DEPTH_MAX`].
 
 use crate::text::Tokens;
 

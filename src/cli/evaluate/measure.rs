@@ -1,17 +1,17 @@
 //! The formulas of `evaluate`: shares with intervals, F1, the area under the curve.
 //!
-//! Place in the flow: pure numbers in, pure numbers out. Invariant: an interval always contains its value
-//! and lies within 0–1; nothing is measured where there is nothing to measure.
+//! Place in the flow: pure numbers in, pure numbers out. Invariant: an interval always contains its
+//! value and lies within 0–1; nothing is measured where there is nothing to measure.
 //!
 //! Sources of the formulas:
-//! - interval of a share: Wilson's score interval without continuity correction (E. B. Wilson, 1927;
-//!   recommended for small counts by R. G. Newcombe, Statistics in Medicine 17, 1998);
-//! - F1 = 2·TP / (2·TP + FP + FN). With J = TP / (TP + FP + FN), the share of right rows among all rows
-//!   that are labelled or predicted so, F1 = 2·J / (1 + J) grows with J, so the interval of F1 is Wilson's
-//!   interval of J carried over by the same formula;
-//! - area under the ROC curve: the share of pairs (one row true, one false) in which the true row scores
-//!   higher, a tie counting half (Mann–Whitney U); its interval by J. A. Hanley and B. J. McNeil,
-//!   Radiology 143, 1982.
+//! - interval of a share: Wilson's score interval without continuity correction (E. B. Wilson,
+//!   1927; recommended for small counts by R. G. Newcombe, Statistics in Medicine 17, 1998);
+//! - F1 = 2·TP / (2·TP + FP + FN). With J = TP / (TP + FP + FN), the share of right rows among all
+//!   rows that are labelled or predicted so, F1 = 2·J / (1 + J) grows with J, so the interval of F1
+//!   is Wilson's interval of J carried over by the same formula;
+//! - area under the ROC curve: the share of pairs (one row true, one false) in which the true row
+//!   scores higher, a tie counting half (Mann–Whitney U); its interval by J. A. Hanley and B. J.
+//!   McNeil, Radiology 143, 1982.
 
 use serde::Serialize;
 
@@ -81,8 +81,8 @@ impl Scores {
     }
 }
 
-/// Area under the ROC curve of scores that should tell `positive` rows from `negative` ones; `None` if
-/// one of the two is empty.
+/// Area under the ROC curve of scores that should tell `positive` rows from `negative` ones; `None`
+/// if one of the two is empty.
 #[must_use]
 pub fn auc(positive: &Scores, negative: &Scores) -> Option<Measured> {
     let (p, n) = (positive.rows() as f64, negative.rows() as f64);

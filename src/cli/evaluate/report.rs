@@ -1,7 +1,7 @@
 //! What `evaluate` found, as JSON and as tables for people.
 //!
-//! Place in the flow: behind the counting. Invariant: both forms say the same; lists that people read
-//! are short and say how much they leave out.
+//! Place in the flow: behind the counting. Invariant: both forms say the same; lists that people
+//! read are short and say how much they leave out.
 
 use std::io::{self, Write};
 

@@ -1,8 +1,8 @@
 //! Rows of a labelled file, counted.
 //!
-//! Place in the flow: between the classifier and the printed report. Invariant: attitude is not among
-//! the topics of a row, so it is never a prediction; the same rows give the same counts in any order of
-//! threads.
+//! Place in the flow: between the classifier and the printed report. Invariant: attitude is not
+//! among the topics of a row, so it is never a prediction; the same rows give the same counts in
+//! any order of threads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -244,8 +244,8 @@ fn topic_tally((topic, (right, extra, missed)): (&str, (u64, u64, u64))) -> Topi
     }
 }
 
-/// How each rule voted, worst first: by the predictions it spoiled, then by its wrong votes. Rules of
-/// topics that the file does not know are left out: nobody said whether they are right.
+/// How each rule voted, worst first: by the predictions it spoiled, then by its wrong votes. Rules
+/// of topics that the file does not know are left out: nobody said whether they are right.
 fn league(rows: &[Row], predicted: &[Option<String>]) -> Vec<RuleTally> {
     let known: BTreeSet<&str> = rows.iter().filter_map(|row| word(row)).collect();
     let mut rules: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();

@@ -6,10 +6,12 @@
 
 mod bot;
 mod entities;
+mod parts;
 mod smtp;
 
 pub use bot::{BotFault, BotMessage, LocalBot};
 pub use entities::parsed_units;
+pub use parts::Part;
 pub use smtp::{LocalSmtp, Mail, SmtpFault, SmtpStage};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -130,6 +130,11 @@ impl LocalSmtp {
         lock(&self.state).faults.push_back(fault);
     }
 
+    /// Forgets the faults that no conversation has met yet.
+    pub fn heal(&self) {
+        lock(&self.state).faults.clear();
+    }
+
     /// Refuses this recipient with a code, always.
     pub fn refuse(&self, recipient: &str, code: u16) {
         lock(&self.state).refused.insert(recipient.to_owned(), code);

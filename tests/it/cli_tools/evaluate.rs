@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::Desk;
 
-/// Right: 1, 2, 4, 6, 9. Row 3 is taken for water, 5 (once covid) and 7 are not found as labelled, 8
-/// has no label, the last line is broken.
+/// Right: 1, 2, 4, 6, 9. Row 3 is taken for water, 5 (once covid) and 7 are not found as labelled,
+/// 8 has no label, the last line is broken.
 const ROWS: &str = r#"{"id":"1","text":"Батареи холодные","t":"heating"}
 {"id":"2","text":"Котельная встала","t":"heating","kind":"anything"}
 {"id":"3","text":"Вода ржавая, котельная молчит","t":"heating"}
@@ -157,6 +157,20 @@ fn languages_are_measured_where_the_labels_are_languages() {
     let (code, report) = desk.json(&["evaluate", "rows.jsonl", "--label", "l", "--json"]);
     assert_eq!((code, &report["mode"]), (0, &"languages".into()));
     assert!(near(&report["accuracy"]["value"], 1.0), "{report}");
+}
+
+#[test]
+fn labels_may_stand_apart_from_the_texts() {
+    let desk = Desk::new("");
+    desk.write("rows.jsonl", "{\"id\":\"a\",\"text\":\"Вода\"}\n{\"id\":2,\"text\":\"Вода\"}\n");
+    desk.write("labels.csv", "# id,code\na,water\n\n2\theating\n3;heating\n");
+    let args = ["evaluate", "rows.jsonl", "--labels", "labels.csv", "--json"];
+    let (code, report) = desk.json(&args);
+    assert_eq!((code, &report["label"]), (0, &"labels.csv".into()));
+    assert!(near(&report["accuracy"]["value"], 0.5), "{report}");
+    desk.write("labels.csv", "a,water\nheating\n");
+    let (code, _, err) = desk.otklik(&args);
+    assert!(code == 1 && err.contains("labels.csv:2: нужны номер записи"), "{err}");
 }
 
 #[test]

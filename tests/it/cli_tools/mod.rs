@@ -1,4 +1,5 @@
-//! The analyst's and the operator's tools, run as they run them: explain, packs, evaluate, try, check.
+//! The analyst's and the operator's tools, run as they run them: explain, packs, evaluate, try,
+//! check.
 
 mod evaluate;
 mod online;

@@ -34,8 +34,6 @@ impl Outside {
         vk.world.post(-200_001, 100_001, hour_ago, "Добрый день");
         vk.world.add_person_page(100_005, "primer_person", "Человек", 300);
         let mut telegram = PlayTelegram::new();
-        telegram.add_channel("telegram", 1_500_000_000, "Telegram");
-        telegram.post("telegram", hour_ago, "Hello");
         telegram.add_channel("selyanka", 1_500_000_001, "Селянка");
         telegram.post("selyanka", hour_ago, "Добрый день");
         let started = runtime.block_on(async {
@@ -91,7 +89,6 @@ fn everything_that_works_is_said_to_work() {
     for part in [
         "Настройка в порядке.",
         "есть  VK: сервисный ключ принят",
-        "есть  Открытые каналы Telegram читаются",
         "есть  VK: нужно около 96 вызовов wall.get в день из 5000",
         "есть  Почта: сервер отвечает, логин принят",
         "есть  Telegram: бот @",
@@ -125,7 +122,6 @@ fn everything_that_does_not_work_is_named() {
     };
     for (what, expected) in [
         ("platforms.vk", false),
-        ("platforms.telegram", true),
         ("smtp", false),
         ("telegram_bot", false),
         ("source selo", false),

@@ -123,9 +123,9 @@ fn examples_are_tested_and_failures_named() {
     let (code, out, _) = desk.otklik(&["packs", "test"]);
     assert_eq!(code, 78, "{out}");
     for part in [
-        "keywords/water.toml:10:8: пример не найден ни одним правилом, нашлось другое: fire («Пожар»)",
+        "keywords/water.toml:10:9: пример не найден ни одним правилом, нашлось другое: fire («Пожар»)",
         "    text = \"Пожар у реки\"",
-        "keywords/fire.toml:16:8: пример не должен находиться, но найден: fire:burning («пожар»)",
+        "keywords/fire.toml:16:9: пример не должен находиться, но найден: fire:burning («пожар»)",
         "Ошибок: 2.",
     ] {
         assert!(out.contains(part), "no «{part}» in:\n{out}");

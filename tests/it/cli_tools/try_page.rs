@@ -37,6 +37,15 @@ fn channel() -> PlayTelegram {
     play
 }
 
+fn feed() -> PlayRss {
+    let mut play = PlayRss::new();
+    let feed = play.add_feed("/rss.xml", "Газета");
+    feed.post(hours_ago(9), "Добрый день", "<p>Праздник прошёл весело</p>");
+    feed.post(hours_ago(5), "Батареи холодные", "<p>Так пишут из Онохоя</p>");
+    feed.post(hours_ago(1), "Пожар, горит дом", "<p>Позор, говорят соседи</p>");
+    play
+}
+
 #[test]
 fn a_channel_is_tried_by_its_address() {
     with_server(channel(), |server, _| {
@@ -53,32 +62,35 @@ fn a_channel_is_tried_by_its_address() {
         assert!(lines[4].starts_with("Всего 3: показано 3, с темой 2, high и выше "), "{out}");
         assert!(lines[4].ends_with("Ничего не сохранено."), "{out}");
         assert!(!out.contains("Отношение"), "attitude is not shown: {out}");
-        let (code, found) = desk.json(&["try", "t.me/selyanka", "--json", "--count", "1"]);
-        assert_eq!((code, &found["read"], &found["with_topic"]), (0, &3.into(), &2.into()));
-        assert_eq!(found["posts"].as_array().map(Vec::len), Some(1));
-        assert_eq!(found["posts"][0]["topics"][0]["topic"], "fire");
-        assert!(!found.to_string().contains("feedback"), "{found}");
         assert_eq!(desk.files(), before, "nothing is stored");
     });
 }
 
 #[test]
 fn a_listed_source_is_tried_by_its_name() {
-    with_server(channel(), |server, _| {
-        let desk =
-            Desk::new(&format!("[platforms.telegram]\npreview_url = \"{}\"\n", server.url()));
-        let source = "[[source]]\nid = \"selo\"\nplatform = \"telegram\"\nhandle = \"selyanka\"\n";
-        desk.write("config/sources.toml", &format!("{source}place = \"onohoy\"\n"));
-        let (_, found) = desk.json(&["try", "selo", "--json"]);
-        assert_eq!((&found["source"], &found["read"]), (&"selo".into(), &3.into()));
+    with_server(feed(), |server, _| {
+        let desk = Desk::new("[network]\nallow = [\"127.0.0.1\"]\n");
+        let address = format!("{}/rss.xml", server.url());
+        let list = |more: &str| {
+            let source = "[[source]]\nid = \"gazeta\"\nplatform = \"rss\"\n";
+            let text = format!("{source}handle = \"{address}\"\n{more}\n");
+            desk.write("config/sources.toml", &text);
+        };
+        list("place = \"onohoy\"");
+        let (code, found) = desk.json(&["try", "gazeta", "--json", "--count", "1"]);
+        assert_eq!((code, &found["source"], &found["read"]), (0, &"gazeta".into(), &3.into()));
+        assert_eq!((&found["with_topic"], &found["left_out"]), (&2.into(), &0.into()));
+        assert_eq!(found["posts"].as_array().map(Vec::len), Some(1));
+        assert_eq!(found["posts"][0]["topics"][0]["topic"], "fire");
         assert_eq!(found["posts"][0]["places"][0]["by"], "source", "{found}");
-        let (_, found) = desk.json(&["try", "t.me/Selyanka", "--json"]);
-        assert_eq!(found["source"], "selo", "the page is known");
-        desk.write("config/sources.toml", &format!("{source}scope = \"region\"\n"));
-        let (_, found) = desk.json(&["try", "selo", "--json"]);
+        assert!(!found.to_string().contains("feedback"), "attitude is not shown: {found}");
+        let (_, found) = desk.json(&["try", &address, "--json"]);
+        assert_eq!(found["source"], "gazeta", "the page is known");
+        list("scope = \"region\"");
+        let (_, found) = desk.json(&["try", "gazeta", "--json"]);
         assert_eq!((&found["read"], &found["left_out"]), (&3.into(), &2.into()), "{found}");
-        desk.write("config/sources.toml", &format!("{source}kind = \"leader\"\n"));
-        let (code, out, _) = desk.otklik(&["try", "selo"]);
+        list("kind = \"leader\"");
+        let (code, out, _) = desk.otklik(&["try", "gazeta"]);
         assert_eq!((code, out.lines().count()), (0, 2), "of a leader only health: {out}");
         assert!(out.contains("страница лидера мнений"), "{out}");
     });
@@ -86,20 +98,25 @@ fn a_listed_source_is_tried_by_its_name() {
 
 #[test]
 fn a_feed_is_read_only_where_it_is_allowed() {
-    let mut play = PlayRss::new();
-    let feed = play.add_feed("/rss.xml", "Газета");
-    feed.post(hours_ago(2), "Вода ржавая", "<p>Из крана течёт бурая вода</p>");
-    with_server(play, |server, play| {
+    with_server(feed(), |server, play| {
         let address = format!("{}/rss.xml", server.url());
         let closed = Desk::new("");
         let (code, out, err) = closed.otklik(&["try", &address]);
         assert_eq!((code, out.as_str()), (1, ""), "{err}");
         assert!(err.contains("[network] allow") && !err.contains("127.0.0.1"), "{err}");
         assert!(play.lock().expect("no panic").plan.log().is_empty(), "nobody was asked");
+        let bare = tempfile::tempdir().expect("temp dir");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_otklik"))
+            .args(["try", &address])
+            .current_dir(bare.path())
+            .output()
+            .expect("the binary runs");
+        let err = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "no configuration is needed: {err}");
+        assert!(err.contains("[network] allow"), "{err}");
         let open = Desk::new("[network]\nallow = [\"127.0.0.1\"]\n");
         let (code, found) = open.json(&["try", &address, "--json"]);
-        assert_eq!((code, &found["read"]), (0, &1.into()), "{found}");
-        assert_eq!(found["posts"][0]["topics"][0]["topic"], "water");
+        assert_eq!((code, &found["read"]), (0, &3.into()), "{found}");
     });
 }
 

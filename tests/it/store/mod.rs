@@ -175,7 +175,14 @@ fn place(id: &str, by: PlaceBy) -> PlaceFinding {
 }
 
 fn page(posts: Vec<PostCommit>, now: Timestamp) -> PageCommit {
-    PageCommit { look: None, posts, gone: Vec::new(), dead_letters: Vec::new(), now }
+    PageCommit {
+        look: None,
+        posts,
+        seen: Vec::new(),
+        gone: Vec::new(),
+        dead_letters: Vec::new(),
+        now,
+    }
 }
 
 fn gone(keys: &[PostKey], now: Timestamp) -> PageCommit {

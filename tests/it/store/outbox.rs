@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 use otklik::model::{Channel, DeliveryId, DeliveryState};
-use otklik::store::{DeliveryEnd, StoreError};
+use otklik::store::{DeliveryEnd, FreedLeases, StoreError};
 
-use super::World;
-use super::at;
 use super::group::delivery;
+use super::{World, at, source};
 
 async fn queue(world: &World, ids: &[(&str, Timestamp)]) {
     let messages: Vec<_> = ids.iter().map(|(id, due)| delivery(id, *due)).collect();
@@ -73,14 +72,31 @@ async fn a_worker_that_died_counts_as_a_copy_that_may_have_left() {
 }
 
 #[tokio::test]
-async fn a_renewed_lease_holds() {
+async fn what_the_dead_held_is_free_at_once() {
     let world = World::new();
     queue(&world, &[("d1", at(0)), ("d2", at(0))]).await;
-    assert_eq!(claim(&world, at(1), "one", at(2)).await, ["d1", "d2"]);
-    assert_eq!(world.store.renew_deliveries("one", at(8)).await.expect("renewed"), 2);
-    assert!(claim(&world, at(5), "two", at(9)).await.is_empty());
-    assert_eq!(claim(&world, at(8), "two", at(9)).await, ["d1", "d2"]);
-    assert_eq!(world.store.renew_deliveries("one", at(20)).await.expect("asked"), 0);
+    let claimed = world.store.claim_deliveries(at(1), "one", at(60), 1).await.expect("claimed");
+    assert_eq!(claimed.len(), 1);
+    world.store.sync_sources(&[source("novosti"), source("still")], at(0)).await.expect("known");
+    let look = world.store.claim_source(&"novosti".into(), at(1), "one", at(60)).await;
+    assert!(look.expect("asked").is_some());
+    world.store.plan_job("digest", at(0), false).await.expect("known");
+    assert_eq!(world.store.claim_jobs(at(1), "one", at(60)).await.expect("claimed").len(), 1);
+
+    let world = world.killed();
+    assert_eq!(world.store.next_source_due().await.expect("read"), Some(at(0)), "the other one");
+    assert_eq!(world.store.next_job_due().await.expect("read"), Some(at(60)));
+    let freed = world.store.free_leases().await.expect("freed");
+    assert_eq!((freed.deliveries, freed.jobs), (1, 1));
+    assert_eq!(freed.sources, ["novosti".into()]);
+    assert_eq!(world.store.free_leases().await.expect("freed"), FreedLeases::default());
+
+    assert_eq!(claim(&world, at(1), "two", at(9)).await, ["d1", "d2"]);
+    assert_eq!(copies(&world, "d1").await, (DeliveryState::Claimed, 1), "it was being sent");
+    assert_eq!(copies(&world, "d2").await, (DeliveryState::Claimed, 0), "it was not");
+    let due = world.store.claim_due_sources(at(1), "two", at(9), 9).await.expect("claimed");
+    assert_eq!(due.len(), 2);
+    assert_eq!(world.store.claim_jobs(at(1), "two", at(9)).await.expect("claimed").len(), 1);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Pages: what is new, known, edited, gone and back, under a lease, once and for all.
 
-use otklik::model::{PlaceBy, SourceId};
+use otklik::model::{Counts, PlaceBy, SourceId};
 use otklik::store::{
-    AttitudeTally, DeadLetter, LookFacts, PageCommit, PageOutcome, PostState, StoreError,
+    AttitudeTally, DeadLetter, LookFacts, PageCommit, PageOutcome, PostState, SeenPost, StoreError,
 };
 
 use super::{World, at, chatter, complaint, gone, health, key, look, page, place, source};
@@ -200,4 +200,30 @@ async fn a_page_in_its_own_name_has_no_voice() {
     own.post.own_name = true;
     world.commit(vec![own], at(1)).await;
     assert_eq!(world.number("SELECT COUNT(*) FROM voice"), 0);
+}
+
+#[tokio::test]
+async fn a_seen_post_only_refreshes_its_counters() {
+    let world = World::new();
+    world.commit(vec![complaint("1", "Холодно дома", at(1), 1)], at(1)).await;
+    let known = world.store.fingerprints(&[key("1"), key("2")]).await.expect("read");
+    assert_eq!(known.keys().cloned().collect::<Vec<_>>(), [key("1")]);
+    let seen = |id: &str, fingerprint: Vec<u8>| SeenPost {
+        key: key(id),
+        fingerprint,
+        counts: Counts { views: Some(7), ..Counts::default() },
+    };
+    let page = PageCommit {
+        seen: vec![
+            seen("1", known[&key("1")].clone()),
+            seen("1", b"another text".to_vec()),
+            seen("2", b"never stored".to_vec()),
+        ],
+        ..page(Vec::new(), at(2))
+    };
+    let outcome = world.store.commit_page(page).await.expect("committed");
+    assert_eq!((outcome.known, outcome.new, outcome.edited), (1, 0, 0));
+    let post = world.store.post(&key("1")).await.expect("read").expect("stored");
+    assert_eq!(post.post.counts.views, Some(7));
+    assert_eq!(post.post.text, "Холодно дома");
 }

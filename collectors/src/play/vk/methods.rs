@@ -2,7 +2,8 @@
 //!
 //! Place in the flow: called by the server after token and limits were checked. Invariant: answers
 //! have every field that the true ones have and the traps too: flags now as numbers, now as bools,
-//! `count` with replies beside `current_level_count` without, placeholders that hold hardly anything.
+//! `count` with replies beside `current_level_count` without, placeholders that hold hardly
+//! anything.
 
 use std::collections::BTreeSet;
 

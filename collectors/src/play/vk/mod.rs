@@ -1,9 +1,9 @@
 //! A local VK: walls, comments with threads, tokens, limits and faults of the true API.
 //!
-//! Place in the flow: outside it; model tests, the simulated district and the demo ask it instead of
-//! VK. Invariants: answers depend on the world, the request and `now` alone; what is dated after `now`
-//! does not exist yet, so a whole story may be planned ahead; errors come with HTTP 200 as VK's do and
-//! repeat the request's parameters, the token too.
+//! Place in the flow: outside it; model tests, the simulated district and the demo ask it instead
+//! of VK. Invariants: answers depend on the world, the request and `now` alone; what is dated after
+//! `now` does not exist yet, so a whole story may be planned ahead; errors come with HTTP 200 as
+//! VK's do and repeat the request's parameters, the token too.
 
 mod methods;
 mod world;
@@ -84,7 +84,8 @@ impl Logged {
     }
 }
 
-/// What happens in the world just before a call is answered: the world, the number of the call, now.
+/// What happens in the world just before a call is answered: the world, the number of the call,
+/// now.
 pub type OnCall = Box<dyn FnMut(&mut World, usize, Timestamp) + Send>;
 
 /// The server.

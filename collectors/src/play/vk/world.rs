@@ -1,8 +1,8 @@
 //! What the local VK holds: walls with their posts and comments, and made-up people.
 //!
-//! Place in the flow: changed by tests and the simulated district, read by `methods`. Invariant: posts
-//! and comments of one wall share one sequence of numbers, given in the order of creation, so a post
-//! written ahead (postponed) has a smaller number than its neighbours of the same date.
+//! Place in the flow: changed by tests and the simulated district, read by `methods`. Invariant:
+//! posts and comments of one wall share one sequence of numbers, given in the order of creation, so
+//! a post written ahead (postponed) has a smaller number than its neighbours of the same date.
 
 use std::collections::BTreeMap;
 
