@@ -12,7 +12,6 @@ use otklik_collectors::{Class, CollectError, Cursor, Page, Platform, SourceSpec}
 use super::assess::{Batch, assess};
 use super::district::District;
 use super::services::Services;
-use crate::classify::Scratch;
 use crate::model::{Health, HealthState, PostId, PostKey, Source};
 use crate::store::{DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError};
 
@@ -207,7 +206,7 @@ async fn commit(
         stored,
         now,
     };
-    let assessed = assess(&mut batch, page.posts, &mut Scratch::default());
+    let assessed = services.with_scratch(|scratch| assess(&mut batch, page.posts, scratch));
     let end = (!page.more).then(|| Health {
         state: HealthState::Ok,
         since: if before.state == HealthState::Ok { before.since } else { now },

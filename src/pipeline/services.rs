@@ -6,7 +6,7 @@
 //! so a stage sees the old or the new, never a mixture.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use otklik_collectors::door::Door;
@@ -22,6 +22,7 @@ use super::district::District;
 use super::keys::{KeyFile, PassingKeys};
 use super::passing::PassingBudget;
 use super::words;
+use crate::classify::Scratch;
 use crate::clock::Clock;
 use crate::config::{Fault, Secret, SecretError, SecretText, Settings, TokenKind};
 use crate::model::Source;
@@ -88,9 +89,20 @@ pub struct Services {
     pub district: ArcSwap<District>,
     /// Collectors in force.
     pub reading: ArcSwap<Reading>,
+    /// Buffers of classification, kept between pages: fresh ones know no word yet.
+    scratches: Mutex<Vec<Scratch>>,
 }
 
 impl Services {
+    /// Runs `work` with buffers of classification that nobody else uses meanwhile.
+    pub fn with_scratch<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        let kept = || self.scratches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = kept().pop().unwrap_or_default();
+        let done = work(&mut scratch);
+        kept().push(scratch);
+        done
+    }
+
     /// Joins everything over the real network.
     pub fn connect(
         settings: Settings,
@@ -130,6 +142,7 @@ impl Services {
             notifiers,
             district: ArcSwap::from_pointee(district),
             reading: ArcSwap::from_pointee(reading),
+            scratches: Mutex::default(),
         })
     }
 
