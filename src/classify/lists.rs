@@ -10,7 +10,7 @@
 //! | | `filler = "…"` | words a settling marker may have beside it |
 //! | `_negation.toml` | `trouble = "…"` | words that «не» in front of them takes back |
 //! | `_signals.toml` | `[[signal]] name, find, unless, amount, times` | a circumstance for `risk` |
-//! | `_offers.toml` | `[[offer]] name, find, unless, keep` | scores of problems fall to `keep` percent |
+//! | `_offers.toml` | `[[offer]] name, find, unless, keep` | problems keep `keep` percent |
 
 use crate::config::Fault;
 use crate::config::packs::PackFile;

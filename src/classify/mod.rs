@@ -5,11 +5,11 @@
 //!
 //! The interface, kept stable:
 //! - [`Lexicon::compile`] makes packs and lists into one structure, or says all that is wrong with
-//! them;
+//!   them;
 //!   [`Lexicon::hash`], [`Lexicon::topic`], [`Lexicon::topics`], [`Lexicon::rule`] describe it;
 //! - [`classify`] and [`classify_post`] read one text with a [`Scratch`] of buffers;
 //! - [`Gazetteer`] finds places: `find` gives [`PlaceHit`]s before rules are verified, `findings`
-//! their meaning;
+//!   their meaning;
 //! - [`query::parse`] reads the query language.
 //!
 //! How a text is read: fold and split ([`crate::text::Tokens`]) → what each word means to the packs
@@ -231,7 +231,10 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
             continue;
         }
         if would {
-            cancelled.push(rule);
+            // What was taken back is told of topics; a circumstance that is settled is simply none.
+            if matches!(lexicon.rules()[rule as usize].owner, Owner::Topic(_)) {
+                cancelled.push(rule);
+            }
             continue;
         }
         join(&mut hits, |one, two| {

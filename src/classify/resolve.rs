@@ -21,9 +21,9 @@ pub struct Surroundings {
     pub in_passing: bool,
 }
 
-/// Decides the places of a post: its own text, else the place given with it, else its parent's, else the
-/// one place the thread speaks of, else the source's default. Empty: the district as a whole, if the
-/// source is about the district.
+/// Decides the places of a post: its own text, else the place given with it, else its parent's,
+/// else the one place the thread speaks of, else the source's default. Empty: the district as a
+/// whole, if the source is about the district.
 #[must_use]
 pub fn resolve(text: &[PlaceFinding], around: &Surroundings) -> Vec<PlaceFinding> {
     let aside = |place: &&PlaceFinding| !(around.in_passing && place.elsewhere);

@@ -1,7 +1,7 @@
 //! `otklik places`: the list of settlements and what is weak in it.
 //!
-//! Place in the flow: the analyst's desk. Invariant: reads the same file that goes live, by the same code;
-//! changes nothing.
+//! Place in the flow: the analyst's desk. Invariant: reads the same file that goes live, by the
+//! same code; changes nothing.
 
 use std::path::Path;
 
@@ -86,8 +86,8 @@ impl Remark {
     }
 }
 
-/// What an analyst should look at: names that lead nowhere first, then shared and repeated ones, then
-/// what the file itself calls unsure.
+/// What an analyst should look at: names that lead nowhere first, then shared and repeated ones,
+/// then what the file itself calls unsure.
 fn remarks(file: &PlacesFile, gazetteer: &Gazetteer) -> Vec<Remark> {
     let mut remarks = Vec::new();
     for entry in &file.place {

@@ -148,6 +148,17 @@ pub struct PlacesFile {
     pub elsewhere: Vec<ElsewhereEntry>,
 }
 
+impl PlaceEntry {
+    /// Whether the coordinates are lacking or somewhere in Russia.
+    fn lies_in_russia(&self) -> bool {
+        match (self.lat, self.lon) {
+            (None, None) => true,
+            (Some(lat), Some(lon)) => (41.0..=82.0).contains(&lat) && (19.0..=180.0).contains(&lon),
+            _ => false,
+        }
+    }
+}
+
 impl PlacesFile {
     /// The list built into the program.
     #[must_use]
@@ -202,10 +213,7 @@ impl PlacesFile {
                     "уточните одно из имён, иначе текст нельзя отнести ни к одному",
                 ));
             }
-            if entry.lat.is_some() != entry.lon.is_some()
-                || entry.lat.is_some_and(|lat| !(41.0..=82.0).contains(&lat))
-                || entry.lon.is_some_and(|lon| !(19.0..=180.0).contains(&lon))
-            {
+            if !entry.lies_in_russia() {
                 faults.push(at(
                     &entry.id,
                     format!("у места «{id}» неверные координаты"),
@@ -222,20 +230,23 @@ impl PlacesFile {
                 ));
             }
         }
+        faults.extend(self.check_references(file, source, &ids));
+        faults
+    }
+
+    /// Organisations and landmarks must stand in a settlement that is listed.
+    fn check_references(&self, file: &Path, source: &str, ids: &BTreeSet<String>) -> Vec<Fault> {
         let landmarks = self.landmark.iter().filter_map(|entry| entry.place.as_ref());
         let organisations = self.organisation.iter().filter_map(|entry| entry.place.as_ref());
-        for place in organisations.chain(landmarks) {
-            if !ids.contains(place.get_ref()) {
-                faults.push(Fault::at(
-                    file,
-                    source,
-                    place.span().start,
-                    format!("нет места с id «{}»", place.get_ref()),
-                    "впишите id одного из [[place]]",
-                ));
-            }
-        }
-        faults
+        organisations
+            .chain(landmarks)
+            .filter(|place| !ids.contains(place.get_ref()))
+            .map(|place| {
+                let text = format!("нет места с id «{}»", place.get_ref());
+                let fix = "впишите id одного из [[place]]";
+                Fault::at(file, source, place.span().start, text, fix)
+            })
+            .collect()
     }
 }
 
@@ -258,9 +269,11 @@ mod tests {
         assert_eq!(
             told,
             [
-                "p.toml:2:6: id места «Onohoy» должен состоять из строчных латинских букв, цифр и _ → например onohoy",
+                "p.toml:2:6: id места «Onohoy» должен состоять из строчных латинских букв, цифр \
+                    и _ → например onohoy",
                 "p.toml:4:13: прилагательное должно стоять в мужском роде → например «онохойский»",
-                "p.toml:7:8: имя «онохой» есть у двух мест → уточните одно из имён, иначе текст нельзя отнести ни к одному",
+                "p.toml:7:8: имя «онохой» есть у двух мест → уточните одно из имён, иначе текст \
+                    нельзя отнести ни к одному",
                 "p.toml:9:6: место «b» описано дважды → оставьте одно описание",
                 "p.toml:10:8: у места нет имени → впишите официальное имя",
             ]

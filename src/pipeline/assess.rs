@@ -77,8 +77,8 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
     assessed
 }
 
-/// Places that the answers of this batch name themselves, by the post they answer. Answers of earlier
-/// pages are not looked up: the store has no index by parent.
+/// Places that the answers of this batch name themselves, by the post they answer. Answers of
+/// earlier pages are not looked up: the store has no index by parent.
 type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
 
 fn assess_one(

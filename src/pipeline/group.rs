@@ -27,6 +27,9 @@ const TRIES: u32 = 5;
 /// A post older than this when it is grouped is the past: decided, never sent.
 const PAST_HOURS: i64 = 48;
 
+/// A topic that nobody complains of joins by itself from this score on.
+const CALM_SCORE: u8 = 60;
+
 /// How decisions are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sending {
@@ -259,12 +262,13 @@ impl Desk<'_> {
     }
 }
 
-/// Whether a topic of a post may join or open a problem: where somebody complains, or in the thread
-/// of a problem. «Где подстричь собаку» is no beginning of a pack of dogs.
+/// Whether a topic of a post may join or open a problem: where somebody complains, in the thread of
+/// a problem, or where it is named clearly. «Где подстричь собаку» is no beginning of a pack of
+/// dogs.
 fn joins(item: &WorkItem, finding: &Finding, district: &District) -> bool {
     let risk = item.marks.risks.get(&finding.topic);
     let calm = risk.is_some_and(|risk| risk::is_calm(risk, &district.risk));
-    !calm || !item.parent_joined.is_empty()
+    !calm || finding.score >= CALM_SCORE || !item.parent_joined.is_empty()
 }
 
 fn newcomer(item: &WorkItem, district: &District) -> Newcomer {

@@ -10,7 +10,7 @@
 //!    «дорогая» with «дорога», «стоит» with «сто», «домой» with «дом».
 //! 2. Forms of one word that it tears apart: «день/дня», «лёд/льда», «огонь/огня», «уголь/угля».
 //! 3. The vowel that runs away: «участок/участка», «остановок/остановка», «кошек/кошка»; the «е»
-//! that
+//!    that
 //!    stays behind: «батарея/батарей», «аллея/аллей».
 //!
 //! 4. Nouns that end like reflexive verbs: «надпись», «запись», «смесь».

@@ -140,11 +140,14 @@ fn a_settled_text_says_so() {
 fn signals_name_circumstances_with_amounts() {
     let (lexicon, mut scratch) = (village(), Scratch::new());
     for (text, expected) in [
-        ("Третий день нет воды, дети болеют", vec![("children", 1), ("days", 3), ("outage", 1)]),
-        ("Нет воды 2 недели", vec![("days", 14), ("outage", 1)]),
-        ("Опять яма, в мороз -35", vec![("frost", 1), ("repeated", 1)]),
+        (
+            "Третий день нет воды, дети болеют",
+            vec![("children", 1), ("complaint", 1), ("days", 3), ("outage", 1)],
+        ),
+        ("Нет воды 2 недели", vec![("complaint", 1), ("days", 14), ("outage", 1)]),
+        ("Опять яма, в мороз -35", vec![("complaint", 1), ("frost", 1), ("repeated", 1)]),
         ("Продам гараж", vec![("ad", 1)]),
-        ("Никто не отвечает", vec![("unanswered", 1)]),
+        ("Никто не отвечает", vec![("complaint", 1), ("unanswered", 1)]),
     ] {
         let found = classify(text, &lexicon, &mut scratch);
         let signals: Vec<(&str, u32)> =

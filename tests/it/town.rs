@@ -211,7 +211,7 @@ impl<'a> Daemon<'a> {
             if lock(&self.heard).iter().any(|line| line == word) {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(10));
+            crate::rig::pause(10);
             let ended = self.child.try_wait().expect("asked");
             assert!(ended.is_none(), "it ended ({ended:?}): {}", self.log());
             assert!(
@@ -237,7 +237,7 @@ impl<'a> Daemon<'a> {
                 return found;
             }
             assert!(began.elapsed() < PATIENCE, "not seen: {what}\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(50));
+            crate::rig::pause(50);
         }
     }
 
@@ -271,7 +271,7 @@ impl<'a> Daemon<'a> {
                 return;
             }
             assert!(began.elapsed() < PATIENCE, "no second look: {next:?}\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(50));
+            crate::rig::pause(50);
         }
     }
 
@@ -284,7 +284,7 @@ impl<'a> Daemon<'a> {
                 break status;
             }
             assert!(began.elapsed() < PATIENCE, "it does not stop: {}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
+            crate::rig::pause(20);
         };
         self.wait_for_stopping();
         (status.code(), self.log())
@@ -295,7 +295,7 @@ impl<'a> Daemon<'a> {
         let began = Instant::now();
         while !lock(&self.heard).iter().any(|line| line == "STOPPING=1") {
             assert!(began.elapsed() < PATIENCE, "it did not say that it stops");
-            std::thread::sleep(Duration::from_millis(10));
+            crate::rig::pause(10);
         }
     }
 

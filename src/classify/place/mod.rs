@@ -242,10 +242,14 @@ impl Gazetteer {
             if let Some(place) = self.finding(tokens, hit, range, span) {
                 let passing = place.elsewhere && is_passing(tokens, range.start);
                 let (start, end) = (hit.start as usize, hit.end as usize);
-                found.push(Found { start, end, passing, place });
+                let entry = self.entries.get(hit.entry as usize);
+                let namesake = entry.is_some_and(|entry| entry.namesake);
+                found.push(Found { start, end, passing, namesake, place });
             }
         }
-        self.doubt_namesakes(hits, &mut found);
+        if !self.anywhere {
+            doubt_namesakes(&mut found);
+        }
         drop_of_regions(text, &mut found);
         if found.iter().any(|found| found.place.place.is_some() && !found.place.elsewhere) {
             // A settlement says more than the district it lies in.
@@ -257,19 +261,6 @@ impl Gazetteer {
         }
         let places = found.into_iter().map(|found| found.place);
         places.chain(further).take(FINDINGS_MAX).collect()
-    }
-
-    /// A name that villages elsewhere bear too is theirs where the text speaks of elsewhere only.
-    fn doubt_namesakes(&self, hits: &[PlaceHit], found: &mut Vec<Found>) {
-        let namesake = |found: &Found| {
-            let hit = hits.iter().find(|hit| hit.start as usize == found.start);
-            hit.and_then(|hit| self.entries.get(hit.entry as usize)).is_some_and(|e| e.namesake)
-        };
-        let ours = found.iter().any(|f| !f.place.elsewhere && !namesake(f));
-        let abroad = found.iter().any(|f| f.place.elsewhere && !f.passing);
-        if abroad && !ours && !self.anywhere {
-            found.retain(|found| !namesake(found));
-        }
     }
 
     /// What a hit says about the place; `None` where no settlement stands behind it.
@@ -318,6 +309,15 @@ impl Gazetteer {
     }
 }
 
+/// A name that villages elsewhere bear too is theirs where the text speaks of elsewhere only.
+fn doubt_namesakes(found: &mut Vec<Found>) {
+    let ours = found.iter().any(|f| !f.place.elsewhere && !f.namesake);
+    let abroad = found.iter().any(|f| f.place.elsewhere && !f.passing);
+    if abroad && !ours {
+        found.retain(|found| !found.namesake);
+    }
+}
+
 /// «Кемеровская область, п. Шабур»: a village behind the name of another region is not ours.
 fn drop_of_regions(text: &str, found: &mut Vec<Found>) {
     let region = |found: &Found| {
@@ -344,6 +344,7 @@ struct Found {
     start: usize,
     end: usize,
     passing: bool,
+    namesake: bool,
     place: PlaceFinding,
 }
 

@@ -21,6 +21,9 @@ pub(super) fn find(
     out: &mut Vec<Range<usize>>,
 ) {
     for at in 0..reader.len() {
+        if out.len() >= super::STREETS_MAX {
+            return;
+        }
         let name = if reader.number(at) {
             before_house(reader, at, settlements)
         } else if reader.capital(at) && reader.has(at.wrapping_sub(1), words::ALONG) {

@@ -57,7 +57,7 @@ fn pairs(
     out: &mut Vec<Range<usize>>,
 ) {
     for at in 0..reader.len() {
-        if !reader.capital(at) || reader.kind(at) > 0 {
+        if !reader.capital(at) || reader.kind(at) > 0 || out.len() >= super::STREETS_MAX {
             continue;
         }
         let Some(one) = plain(reader, at) else { continue };

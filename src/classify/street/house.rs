@@ -292,10 +292,7 @@ impl<'a> Scan<'a> {
         for word in ["корпус", "корп", "кор", "строение", "стр", "блок", "литера", "лит", "к"]
         {
             let mut ahead = *self;
-            let fits = ahead.rest().to_lowercase().starts_with(word) && {
-                ahead.at += word.len();
-                !ahead.peek().is_some_and(is_letter)
-            };
+            let fits = ahead.word(word);
             if fits {
                 ahead.take(|c| c == '.');
                 ahead.blanks();

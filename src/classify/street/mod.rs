@@ -35,7 +35,8 @@ pub struct StreetHit {
 /// found: «Онохой, Гагарина 12» needs no street word.
 #[must_use]
 pub fn find(text: &str, tokens: &Tokens, settlements: &[Range<usize>]) -> Vec<StreetHit> {
-    let reader = Reader { text, tokens };
+    let classes: Vec<u16> = (0..tokens.len()).map(|at| words::class(tokens.text(at))).collect();
+    let reader = Reader { text, tokens, classes: &classes };
     if !worth_reading(reader) {
         return Vec::new();
     }

@@ -3,7 +3,7 @@
 //! Place in the flow: under the rules of `typed`, `bare` and `crossing`. Invariant: asking beyond
 //! the ends of the text answers "no".
 
-use super::words::{self, class};
+use super::words;
 use crate::text::tokens::{CAPITAL, GLUED, HYPHEN, LATIN, NUMBER, Token, Tokens};
 
 /// A text and its words.
@@ -11,6 +11,8 @@ use crate::text::tokens::{CAPITAL, GLUED, HYPHEN, LATIN, NUMBER, Token, Tokens};
 pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
     pub(super) tokens: &'a Tokens,
+    /// Class of each word, looked up once.
+    pub(super) classes: &'a [u16],
 }
 
 impl<'a> Reader<'a> {
@@ -31,7 +33,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn class(self, at: usize) -> u16 {
-        class(self.word(at))
+        self.classes.get(at).copied().unwrap_or(0)
     }
 
     pub(super) fn has(self, at: usize, class: u16) -> bool {

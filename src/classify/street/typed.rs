@@ -15,7 +15,7 @@ const BEFORE_MAX: usize = 9;
 /// Names with a street word beside them, as tokens, in text order.
 pub(super) fn find(reader: Reader<'_>, out: &mut Vec<Range<usize>>) {
     let mut at = 0;
-    while at < reader.len() {
+    while at < reader.len() && out.len() < super::STREETS_MAX {
         let length = reader.kind(at);
         if length == 0 {
             if reader.has(at, words::LISTED) && is_listed(reader, at + 1) {
@@ -60,9 +60,8 @@ fn more(reader: Reader<'_>, at: &mut usize, many: bool, out: &mut Vec<Range<usiz
         let last = reader.word(name.end - 1);
         let sure = is_adjective(last) || is_surname(last) || reader.has(name.end - 1, words::KNOWN);
         // «ул. Ленина, Иванова пришла»: without «улиц» only an adjective or a name everyone knows.
-        if !(sure && (many || slash || reader.has(name.end - 1, words::KNOWN | words::TITLE)))
-            && !(sure && and)
-        {
+        let known = reader.has(name.end - 1, words::KNOWN | words::TITLE);
+        if !sure || !(many || slash || known || and) {
             return;
         }
         *at = name.end;

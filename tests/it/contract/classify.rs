@@ -280,7 +280,7 @@ fn a_reader_that_leaves_early_ends_the_command_quietly() {
             child.kill().expect("killed");
             panic!("it waits for a reader that has gone");
         }
-        std::thread::sleep(Duration::from_millis(20));
+        crate::rig::pause(20);
     };
     let mut told = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("read");
