@@ -93,9 +93,9 @@ fn totals(line: &str, out: &Path) {
 }
 
 /// Problems beside the planted ones that four weeks of small talk may raise.
-const FALSE_MAX: f64 = 10.0;
+const FALSE_MAX: f64 = 5.0;
 /// Messages that an official gets in four weeks, digests among them.
-const MESSAGES_MAX: f64 = 60.0;
+const MESSAGES_MAX: f64 = 50.0;
 
 /// Everything that the folder must hold, and that it can be read.
 fn files(out: &Path) {
