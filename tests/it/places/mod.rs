@@ -1,7 +1,8 @@
 //! Settlements of the district: sentences with the places a reader of the district would name.
 //!
-//! The tables are written from the map and the language, not from the matcher: each row is a text and the
-//! places it is about, `-` before a place that is elsewhere. Measured together: pairs of text and place.
+//! The tables are written from the map and the language, not from the matcher: each row is a text
+//! and the places it is about, `-` before a place that is elsewhere. Measured together: pairs of
+//! text and place.
 
 mod addresses;
 mod resolved;
