@@ -47,7 +47,7 @@ pub use lexicon::{Lexicon, Owner, Rule, Topic};
 pub use pack::PackKind;
 pub use place::{Gazetteer, PlaceReason};
 pub use scratch::Scratch;
-pub use street::StreetHit;
+pub use street::{Landmark, LandmarkKind, StreetHit};
 
 use crate::model::{Classified, Post};
 use crate::text::language::Tally;

@@ -299,9 +299,12 @@ pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> 
             params![tx.district, id.as_str()],
         )?;
     }
+    // Somebody may have asked for a look while this one was being written down: it stays asked for.
+    let ended = health.last_ok.filter(|_| health.state == HealthState::Ok);
     tx.exec(
-        "UPDATE source_state SET next_due = ?3, lease = NULL, lease_until = NULL, health = ?4,
-             since = ?5, code = ?6, trouble = ?7, failures = ?8, last_ok = ?9
+        "UPDATE source_state SET next_due = CASE WHEN next_due > ?10 THEN next_due ELSE ?3 END,
+             lease = NULL, lease_until = NULL, health = ?4, since = ?5,
+             code = ?6, trouble = ?7, failures = ?8, last_ok = ?9
          WHERE district = ?1 AND source = ?2",
         params![
             tx.district,
@@ -313,6 +316,7 @@ pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> 
             health.text,
             health.failures,
             at(health.last_ok),
+            At(ended.unwrap_or(Timestamp::MAX)),
         ],
     )?;
     Ok(())

@@ -4,6 +4,7 @@
 //! finds places says why.
 
 use super::{Cue, Gazetteer, Rank, Sort, is_passing};
+use crate::classify::street::{LandmarkKind, landmarks};
 use crate::model::{PlaceId, Span};
 use crate::text::points::Points;
 use crate::text::tokens::Tokens;
@@ -26,7 +27,7 @@ pub struct PlaceReason {
 }
 
 impl Gazetteer {
-    /// All names that `text` holds, in text order.
+    /// All names and marks that `text` holds, in text order.
     #[must_use]
     pub fn reasons(&self, text: &str) -> Vec<PlaceReason> {
         let tokens = Tokens::of(text);
@@ -58,6 +59,21 @@ impl Gazetteer {
                 confidence,
             });
         });
+        let marks = landmarks(&tokens).into_iter().map(|mark| PlaceReason {
+            place: None,
+            title: String::new(),
+            text: text.get(mark.bytes.clone()).unwrap_or("").to_owned(),
+            span: points.span(mark.bytes.start, mark.bytes.end),
+            why: match mark.kind {
+                LandmarkKind::Beside => "ориентир",
+                LandmarkKind::Kilometre => "километр дороги",
+                LandmarkKind::Entrance => "подъезд",
+            }
+            .to_owned(),
+            confidence: 40,
+        });
+        reasons.extend(marks);
+        reasons.sort_by_key(|reason| reason.span);
         reasons
     }
 }

@@ -8,6 +8,7 @@
 mod bare;
 mod crossing;
 mod house;
+mod landmark;
 mod reader;
 mod typed;
 pub(super) mod words;
@@ -16,6 +17,8 @@ use std::ops::Range;
 
 use crate::text::tokens::{NUMBER, Tokens};
 use reader::{Reader, is_adjective};
+
+pub use landmark::{Landmark, LandmarkKind, landmarks};
 
 /// Most streets of one text.
 const STREETS_MAX: usize = 256;

@@ -1,7 +1,8 @@
 //! Settlements of the district: sentences with the places a reader of the district would name.
 //!
-//! The tables are written from the map and the language, not from the matcher: each row is a text and the
-//! places it is about, `-` before a place that is elsewhere. Measured together: pairs of text and place.
+//! The tables are written from the map and the language, not from the matcher: each row is a text
+//! and the places it is about, `-` before a place that is elsewhere. Measured together: pairs of
+//! text and place.
 
 mod addresses;
 mod resolved;
@@ -87,4 +88,35 @@ fn every_name_and_id_leads_to_its_place() {
 fn anywhere_makes_every_place_ours() {
     let gazetteer = gazetteer().anywhere();
     assert_eq!(found(&gazetteer, "пожар в Москве"), BTreeSet::from(["Москва".to_owned()]));
+}
+
+#[test]
+fn a_nickname_of_two_places_leads_to_neither_and_is_reported() {
+    let source = "[[place]]\nid = \"a\"\nname = \"Новая Брянь\"\nalso = [\"Брянь\"]\n\
+                  [[place]]\nid = \"b\"\nname = \"Старая Брянь\"\nalso = [\"Брянь\"]\n";
+    let file = PlacesFile::parse(std::path::Path::new("places.toml"), source).expect("no faults");
+    let gazetteer = Gazetteer::compile(&file);
+    assert_eq!(found(&gazetteer, "в Брянь не проехать"), BTreeSet::new());
+    assert_eq!(found(&gazetteer, "в Старую Брянь"), BTreeSet::from(["Старая Брянь".to_owned()]));
+    let spots = gazetteer.weak_spots();
+    assert_eq!(
+        spots.first().map(String::as_str),
+        Some(
+            "«бряни» может значить: Новая Брянь, Старая Брянь; по этому имени место не определяется"
+        )
+    );
+}
+
+#[test]
+fn the_shipped_list_is_reachable() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_otklik"))
+        .args(["places", "check", "--json"])
+        .current_dir(crate::root())
+        .output()
+        .expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    for kind in ["unreachable", "ambiguous", "duplicate"] {
+        assert!(!said.contains(kind), "{said}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Sources, budgets, jobs, settings, digests and the status: small rows that steer everything else.
 
 use jiff::Timestamp;
-use otklik::model::{HealthState, ProblemState, SourceId, TopicId};
+use otklik::model::{Health, HealthState, ProblemState, SourceId, TopicId};
 use otklik::store::{
     AttitudeTally, BudgetAnswer, BudgetCall, DigestSpan, GroupOutcome, StoreError, StoredDigest,
 };
@@ -225,4 +225,21 @@ async fn status_counts_everything_in_one_look() {
     assert_eq!(status.last_stored, Some(at(4)));
     assert_eq!(status.sources.len(), 1);
     assert!(status.schema >= 1 && status.bytes > 4096);
+}
+
+#[tokio::test]
+async fn a_look_asked_for_while_one_ends_is_not_forgotten() {
+    let world = World::new();
+    let store = &world.store;
+    store.sync_sources(&[source("club")], at(0)).await.expect("synced");
+    let id = SourceId::from("club");
+    let due = async || store.due_sources(at(9), 9).await.expect("read").len();
+    for (asked, expected) in [(3, 1), (1, 0)] {
+        store.claim_source(&id, at(1), "one", at(8)).await.expect("asked").expect("free");
+        store.hasten_sources(&[], at(asked)).await.expect("done");
+        // The look took its last page at minute 2 and is written down only now.
+        let ended = Health { last_ok: Some(at(2)), ..health(at(60)) };
+        store.finish_look(&id, "one", &ended).await.expect("done");
+        assert_eq!(due().await, expected, "asked for at minute {asked}");
+    }
 }
