@@ -33,6 +33,7 @@ fn help_is_russian_for_every_command() {
         &["packs", "test", "--help"],
         &["evaluate", "--help"],
         &["try", "--help"],
+        &["demo", "--help"],
         &["sources", "add", "--help"],
         &["sources", "list", "--help"],
     ] {
