@@ -156,16 +156,18 @@ async fn load_open(
 }
 
 fn loaded_problem(stored: LoadedProblem) -> Loaded {
-    let number = |bytes: &Vec<u8>| {
-        bytes.iter().take(8).fold(0_u64, |number, &byte| number << 8 | u64::from(byte))
-    };
     Loaded {
         voices: stored.voices,
         sources: stored.sources,
         quotes: stored.quotes,
-        own_texts: stored.own_texts.iter().map(number).collect(),
+        own_texts: stored.own_texts.iter().map(|bytes| text_hash(bytes)).collect(),
         problem: stored.problem,
     }
+}
+
+/// The number of a stored fingerprint (big-endian, as `assess` writes it).
+fn text_hash(fingerprint: &[u8]) -> u64 {
+    fingerprint.iter().take(8).fold(0, |hash, &byte| hash << 8 | u64::from(byte))
 }
 
 /// One batch on its way to a commit.
@@ -272,8 +274,6 @@ fn joins(item: &WorkItem, finding: &Finding, district: &District) -> bool {
 }
 
 fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
-    let text_hash =
-        item.fingerprint.iter().take(8).fold(0_u64, |hash, &byte| hash << 8 | u64::from(byte));
     Newcomer {
         key: item.post.key.clone(),
         published: item.post.published,
@@ -295,7 +295,7 @@ fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
         official: item.post.official,
         ground: item.marks.ground,
         quotable: item.marks.quotable,
-        text_hash,
+        text_hash: text_hash(&item.fingerprint),
         thread: item.parent_joined.clone(),
         member_of: item.joined.clone(),
     }
