@@ -26,7 +26,8 @@ mod status;
 pub use error::{Class, CollectError, Scope};
 pub use ports::{Budget, Busy, Call, Clock, MonthKeys, Ports, Transport};
 pub use raw::{
-    Author, Counts, Cursor, Facts, Page, Platform, RawKind, RawPost, SourceKind, SourceSpec,
+    Author, Counts, Coverage, Cursor, Facts, Hole, HoleCause, Page, Platform, RawKind, RawPost,
+    SourceKind, SourceSpec,
 };
 
 use async_trait::async_trait;

@@ -160,6 +160,45 @@ pub struct RawPost {
     pub repost: bool,
 }
 
+/// Why something between two instants was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoleCause {
+    /// Pages moved apart while they were read; the next look closes it.
+    PageMissed,
+    /// The platform gives no more history than this.
+    HistoryEnds,
+    /// Numbers that nobody gave us: removed before we came, or hidden from us.
+    Numbers,
+    /// Comments that the platform or the page does not give to us.
+    CommentsRefused,
+    /// Elements that no parser could read.
+    Unreadable,
+}
+
+/// A stretch of a source that was not read, as far as its platform lets anybody know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hole {
+    /// Begins after this instant.
+    pub from: Timestamp,
+    /// Ends before this instant.
+    pub to: Timestamp,
+    /// Why.
+    pub cause: HoleCause,
+    /// How many posts are missing, if anybody knows.
+    pub posts: Option<u32>,
+}
+
+/// What a look proves about the completeness of its source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Said by the last page of a look: everything published between these instants that the
+    /// platform gives us was read, except [`Coverage::holes`].
+    pub read: Option<(Timestamp, Timestamp)>,
+    /// Holes noticed on this page. A hole that a later look reads is closed by its `read`.
+    pub holes: Vec<Hole>,
+}
+
 /// What was learned about a source besides its posts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -171,6 +210,9 @@ pub struct Facts {
     pub comments_closed: u32,
     /// Items that could not be read; the others were.
     pub unreadable: u32,
+    /// What was read without a gap, and what was not.
+    #[serde(default)]
+    pub coverage: Coverage,
 }
 
 /// One answer: what it held and where to go on.
