@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
+mod chance;
 mod http;
 mod mask;
+mod ok;
 mod ports;
 mod retry_after;
 mod rss;
