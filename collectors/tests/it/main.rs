@@ -5,6 +5,7 @@
 mod chance;
 mod http;
 mod mask;
+mod max;
 mod ok;
 mod ports;
 mod retry_after;
