@@ -23,6 +23,7 @@ mod normalise;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
+mod ok_max;
 mod packs;
 mod payloads;
 mod places;
