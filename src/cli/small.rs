@@ -8,12 +8,12 @@ use clap::{Args, Subcommand};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
 use crate::daemon::RULES_FAULT;
-use crate::model::{CommandKind, HealthState, PostId, PostKey, ProblemId, ProblemState, SourceId};
+use crate::model::{CommandKind, PostId, PostKey, ProblemId, ProblemState, SourceId};
 use crate::pipeline::district::District;
 use crate::store::{StatusCounts, StoredProblem};
 
 use super::table::aligned;
-use super::{Exit, Failure, Globals, Result, export, open, say, words};
+use super::{Exit, Failure, Globals, Result, export, open, say, sources, words};
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -50,8 +50,8 @@ fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
     let sources: Vec<_> = counts
         .sources
         .iter()
-        .filter(|row| row.listed)
-        .map(|row| {
+        .map(|watched| {
+            let row = &watched.row;
             serde_json::json!({
                 "source": row.source.id,
                 "state": row.health.state,
@@ -60,6 +60,8 @@ fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
                 "text": row.health.text,
                 "last_ok": row.health.last_ok.map(|at| at.to_string()),
                 "next": row.health.next.to_string(),
+                "every_real_secs": row.interval_secs,
+                "completeness": sources::completeness(&watched.completeness),
             })
         })
         .collect();
@@ -101,21 +103,16 @@ fn tell_status(settings: &Settings, counts: &StatusCounts, runs: bool) -> Result
         Some(since) => say!("Отправка: есть неотправленное с {}.", moment(since))?,
         None => say!("Отправка: всё отправлено.")?,
     }
-    let troubled = |state: HealthState| match state {
-        HealthState::Ok => "читается",
-        HealthState::Slow => "сбои",
-        HealthState::Paused => "пауза",
-        HealthState::NeedsPerson => "нужен человек",
-        HealthState::Gone => "недоступен",
-    };
     let mut rows = Vec::new();
-    for row in counts.sources.iter().filter(|row| row.listed) {
+    for watched in &counts.sources {
+        let row = &watched.row;
         let last = row.health.last_ok.map_or("ни разу".to_owned(), moment);
         let text = row.health.text.clone().unwrap_or_default();
         rows.push(vec![
             row.source.id.to_string(),
-            troubled(row.health.state).to_owned(),
+            words::health(row.health.state).to_owned(),
             format!("прочитан: {last}"),
+            format!("полнота: {}", words::share(&watched.completeness)),
             text,
         ]);
     }
