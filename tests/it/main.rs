@@ -37,6 +37,7 @@ mod store;
 mod tidy;
 mod tokens;
 mod town;
+mod traps;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {
