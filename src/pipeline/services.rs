@@ -56,7 +56,8 @@ impl Reading {
             door: door.clone(),
         };
         let telegram = telegram_settings(settings);
-        let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
+        let collectors =
+            registry::build(registry::Settings { vk, telegram, account: None }, &ports);
         Ok(Self { door, collectors })
     }
 
@@ -184,7 +185,7 @@ fn read_with(
     };
     let vk = vk_settings(settings)?;
     let telegram = telegram_settings(settings);
-    let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
+    let collectors = registry::build(registry::Settings { vk, telegram, account: None }, &ports);
     Ok(Reading { door, collectors })
 }
 

@@ -4,6 +4,7 @@
 
 mod http;
 mod mask;
+mod mtproto;
 mod ports;
 mod retry_after;
 mod rss;
