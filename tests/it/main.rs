@@ -20,6 +20,7 @@ mod kill;
 mod lexicons;
 mod live;
 mod normalise;
+mod notify_contract;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
