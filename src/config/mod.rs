@@ -17,6 +17,7 @@ pub mod reference;
 mod resolve;
 pub mod risk;
 pub mod routes;
+pub mod rules;
 pub mod save;
 pub mod season;
 pub mod secret;
@@ -27,6 +28,7 @@ pub mod wording;
 
 pub use fault::{Fault, Severity};
 pub use risk::RiskRules;
+pub use rules::RuleFiles;
 pub use season::Season;
 pub use secret::{Secret, SecretError, SecretFrom, SecretText};
 pub use settings::{
