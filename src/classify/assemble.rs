@@ -77,7 +77,8 @@ pub fn assemble(
         signals.push(writer.named("resolved", 1, marker));
     }
     attitude.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.pack.cmp(&b.pack)));
-    let places = lexicon.gazetteer.findings(&scratch.tokens, text, &scratch.place_hits);
+    let (hits, classes) = (&scratch.place_hits, &scratch.classes);
+    let places = lexicon.gazetteer.findings_classed(&scratch.tokens, text, hits, classes);
     Classified { language, findings, places, signals: strongest(signals), attitude }
 }
 

@@ -26,7 +26,8 @@ pub use finding::{
     Attitude, Classified, Finding, Language, Match, PlaceBy, PlaceFinding, Span, TopicKind,
 };
 pub use ids::{
-    AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, SourceId, TopicId,
+    AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
+    TopicId,
 };
 pub use post::{Counts, Post, PostKind};
 pub use problem::{Membership, Problem, ProblemEvent, ProblemEventKind, ProblemState};

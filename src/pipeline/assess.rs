@@ -79,9 +79,10 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
 
 /// Places that the answers of this batch name themselves, by the post they answer. Answers of
 /// earlier pages are not looked up: the store has no index by parent.
-type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
+pub(super) type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
 
-fn assess_one(
+/// Assesses one post; `None` if it is not ours.
+pub(super) fn assess_one(
     batch: &Batch<'_>,
     post: Post,
     fingerprint: Vec<u8>,

@@ -93,23 +93,8 @@ async fn decide_batch(
     sending: Sending,
     now: Timestamp,
 ) -> Result<(GroupCommit, GroupReport), StoreError> {
-    let mut desk = Desk {
-        district,
-        sending,
-        now,
-        open: load_open(store, district, &work).await?,
-        words: BTreeMap::new(),
-        dangers: BTreeSet::new(),
-        report: GroupReport::default(),
-        commit: GroupCommit {
-            done: Vec::new(),
-            events: Vec::new(),
-            memberships: Vec::new(),
-            alerts: Vec::new(),
-            deliveries: Vec::new(),
-            now,
-        },
-    };
+    let open = load_open(store, district, &work).await?;
+    let mut desk = Desk::new(district, open, sending, now);
     let quotes: Vec<QuoteRef> =
         desk.open.iter().flat_map(|loaded| loaded.quotes.iter().cloned()).collect();
     let words = store.quotes_text(&quotes).await?;
@@ -120,6 +105,18 @@ async fn decide_batch(
         desk.take(item);
     }
     Ok((desk.commit, desk.report))
+}
+
+/// A commit without a decision.
+pub(super) fn nothing(now: Timestamp) -> GroupCommit {
+    GroupCommit {
+        done: Vec::new(),
+        events: Vec::new(),
+        memberships: Vec::new(),
+        alerts: Vec::new(),
+        deliveries: Vec::new(),
+        now,
+    }
 }
 
 /// Loads every problem that the posts may touch.
@@ -171,21 +168,40 @@ fn text_hash(fingerprint: &[u8]) -> u64 {
 }
 
 /// One batch on its way to a commit.
-struct Desk<'a> {
+pub(super) struct Desk<'a> {
     district: &'a District,
     sending: Sending,
     now: Timestamp,
-    open: OpenProblems,
+    pub(super) open: OpenProblems,
     /// Words of clauses that may be quoted, by post and start.
-    words: BTreeMap<(PostKey, u32), String>,
+    pub(super) words: BTreeMap<(PostKey, u32), String>,
     /// Rumours that stand beside a danger in some post of this batch.
     dangers: BTreeSet<ProblemId>,
-    report: GroupReport,
-    commit: GroupCommit,
+    pub(super) report: GroupReport,
+    pub(super) commit: GroupCommit,
 }
 
-impl Desk<'_> {
-    fn take(&mut self, item: WorkItem) {
+impl<'a> Desk<'a> {
+    /// A desk with the problems that may be joined, and nothing decided yet.
+    pub(super) fn new(
+        district: &'a District,
+        open: OpenProblems,
+        sending: Sending,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            district,
+            sending,
+            now,
+            open,
+            words: BTreeMap::new(),
+            dangers: BTreeSet::new(),
+            report: GroupReport::default(),
+            commit: nothing(now),
+        }
+    }
+
+    pub(super) fn take(&mut self, item: WorkItem) {
         let newcomer = newcomer(&item, self.district);
         self.remember_words(&item);
         // A post with an attitude is a count: its danger is no ground for a rumour either.

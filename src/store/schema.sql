@@ -255,6 +255,31 @@ CREATE TABLE problem_event (
     PRIMARY KEY (district, problem, seq)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE rules_entry (
+    district TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (district, seq)
+) STRICT;
+
+CREATE TABLE rules_file (
+    district TEXT NOT NULL,
+    version TEXT NOT NULL,
+    name TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (district, version, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rules_text (
+    district TEXT NOT NULL,
+    content TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (district, content)
+) STRICT;
+
 CREATE TABLE setting (
     district TEXT NOT NULL,
     name TEXT NOT NULL,

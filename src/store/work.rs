@@ -147,7 +147,8 @@ fn item(tx: &Tx<'_>, row: PostRow, version: u32, marks: WorkMarks) -> Result<Wor
     })
 }
 
-fn voices(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<VoiceMark>> {
+/// Voices of a post.
+pub(super) fn voices(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<VoiceMark>> {
     tx.rows(
         "SELECT topic, month, voice FROM voice
          WHERE district = ?1 AND source = ?2 AND post = ?3 ORDER BY topic",
