@@ -7,16 +7,17 @@
 use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
+use otklik_collectors::Platform;
 use serde::Serialize;
 
 use crate::config::check::{self, Checked};
 use crate::config::handle::{self, Recognised};
 use crate::config::reference::quoted;
 use crate::config::sources::{kind_name, parse_sources, platform, scope_name};
-use crate::config::{Fault, Need, Severity, duration, fault, load_sources, save};
+use crate::config::{Fault, Need, Settings, Severity, duration, fault, load_sources, save};
 use crate::model::{Source, SourceKind, SourceScope};
 
-use super::{Exit, Failure, Globals, Result, say, table};
+use super::{Exit, Failure, Globals, Result, say, table, words};
 
 /// Arguments of `sources`.
 #[derive(Debug, Args)]
@@ -107,7 +108,7 @@ pub fn run(args: SourcesArgs, globals: &Globals) -> Result<Exit> {
     let file = settings.sources_file();
     match args.command {
         SourcesCommand::Add(args) => add(&args, &file),
-        SourcesCommand::List(args) => list(&args, &file),
+        SourcesCommand::List(args) => list(&args, &settings, &file),
     }
 }
 
@@ -236,7 +237,7 @@ struct Row<'a> {
     backfill: String,
 }
 
-fn list(args: &ListArgs, file: &Path) -> Result<Exit> {
+fn list(args: &ListArgs, settings: &Settings, file: &Path) -> Result<Exit> {
     let sources = load_sources(file, None)?;
     if args.json {
         for source in &sources {
@@ -274,6 +275,12 @@ fn list(args: &ListArgs, file: &Path) -> Result<Exit> {
     }));
     for line in table::aligned(&rows) {
         say!("{line}")?;
+    }
+    let account = &settings.platforms.telegram;
+    let logged_in = account.session.as_ref().is_some_and(|file| file.exists());
+    let telegram = sources.iter().any(|source| source.platform == Platform::Telegram.name());
+    if telegram && !(account.api_id.is_some() && logged_in) {
+        say!("{}; войти: otklik telegram login", words::PREVIEW_ALONE)?;
     }
     Ok(Exit::Done)
 }

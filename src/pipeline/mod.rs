@@ -28,6 +28,7 @@ pub mod keys;
 pub mod passing;
 pub mod report;
 pub mod services;
+pub mod telegram;
 mod words;
 
 use jiff::Timestamp;

@@ -33,6 +33,7 @@ mod rig;
 mod routes;
 mod shipped;
 mod store;
+mod telegram;
 mod tidy;
 mod tokens;
 mod town;
