@@ -31,6 +31,7 @@ pub mod passing;
 pub mod replay;
 pub mod report;
 pub mod services;
+pub mod telegram;
 mod words;
 
 use jiff::Timestamp;

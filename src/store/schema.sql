@@ -325,6 +325,16 @@ CREATE TABLE source_state (
     PRIMARY KEY (district, source)
 ) STRICT;
 
+CREATE TABLE telegram_room (
+    district TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    found INTEGER NOT NULL,
+    PRIMARY KEY (district, name)
+) STRICT;
+
 CREATE TABLE voice (
     district TEXT NOT NULL,
     source TEXT NOT NULL,

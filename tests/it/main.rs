@@ -37,6 +37,7 @@ mod rules_history;
 mod shipped;
 mod store;
 mod swap;
+mod telegram;
 mod tidy;
 mod tokens;
 mod town;
