@@ -12,6 +12,7 @@ pub mod language;
 pub mod numeral;
 pub mod points;
 mod repair;
+pub mod sketch;
 pub mod stem;
 pub mod tokens;
 
@@ -19,6 +20,7 @@ pub use clean::clean;
 pub use fingerprint::{fingerprint, fingerprint_of_words};
 pub use language::language;
 pub use points::Points;
+pub use sketch::Sketch;
 pub use stem::Stems;
 pub use tokens::{Clause, Sentence, Token, Tokens};
 
