@@ -46,6 +46,7 @@ mod terms;
 
 pub use crate::config::Season;
 pub use lexicon::{Lexicon, Owner, Rule, Topic};
+pub use lists::{ECHO, OBJECT};
 pub use pack::PackKind;
 pub use place::{Gazetteer, PlaceReason};
 pub use scratch::Scratch;

@@ -54,8 +54,10 @@ pub use job::Job;
 pub use lease::FreedLeases;
 pub use lock::StoreLock;
 pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome, SeenPost};
-pub use post::{Assessment, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks};
-pub use problem::{LoadedProblem, VoiceCount};
+pub use post::{
+    Assessment, ParentFacts, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks,
+};
+pub use problem::{LoadedProblem, ProblemsWanted, RecentMember, VoiceCount};
 pub use retention::{RetentionPolicy, RetentionReport};
 pub use room::TelegramRoom;
 pub use rules::RulesEntry;

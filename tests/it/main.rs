@@ -10,6 +10,7 @@ mod canary;
 mod cli;
 mod cli_tools;
 mod cluster;
+mod cluster_refine;
 mod config;
 mod contract;
 mod crash;
