@@ -25,6 +25,7 @@ pub mod district;
 pub mod group;
 pub mod import;
 pub mod keys;
+pub mod note;
 pub mod passing;
 pub mod report;
 pub mod services;
