@@ -4,6 +4,7 @@
 //! `run(args, globals) -> Result<Exit>` that prints what was asked to the standard output and
 //! nothing else there; everything a person reads here is Russian.
 
+mod add;
 mod alerts;
 mod assessed;
 mod classify;
@@ -103,6 +104,8 @@ enum CommandLine {
     Status(small::StatusArgs),
     /// Один проход по источникам сейчас, без отправки
     Collect(collect::CollectArgs),
+    /// Записать жалобу, о которой сообщили по телефону или на приёме
+    Add(add::AddArgs),
     /// Загрузить публикации из файла
     Import(import::ImportArgs),
     /// Выгрузить публикации, проблемы, оповещения, отправку
@@ -194,6 +197,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Run(args) => run::run(args, &globals),
         CommandLine::Status(args) => small::status(args, &globals),
         CommandLine::Collect(args) => collect::run(args, &globals),
+        CommandLine::Add(args) => add::run(args, &globals),
         CommandLine::Import(args) => import::run(args, &globals),
         CommandLine::Export(args) => export::run(args, &globals),
         CommandLine::Classify(args) => classify::run(args, &globals),

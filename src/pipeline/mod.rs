@@ -27,6 +27,7 @@ pub mod district;
 pub mod group;
 pub mod import;
 pub mod keys;
+pub mod note;
 pub mod passing;
 pub mod replay;
 pub mod report;

@@ -60,6 +60,37 @@ pub(super) fn no_certificates(error: impl std::fmt::Display) -> String {
     format!("файл сертификатов не читается ({error})")
 }
 
+pub(super) fn note_length(most: usize) -> String {
+    format!("Текст пуст или длиннее {most} знаков")
+}
+
+pub(super) fn no_topic(topic: impl std::fmt::Display) -> String {
+    format!("Темы {topic} нет среди словарей проблем (otklik packs list)")
+}
+
+pub(super) fn no_place(place: impl std::fmt::Display) -> String {
+    format!("Места {place} нет в places.toml")
+}
+
+/// What was understood of a note.
+pub(super) fn noted<'a>(
+    id: &str,
+    topics: impl Iterator<Item = &'a str>,
+    places: impl Iterator<Item = &'a str>,
+) -> String {
+    let join = |names: Vec<&str>| {
+        let named: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+        named.join(", ")
+    };
+    let (topics, places) = (join(topics.collect()), join(places.collect()));
+    let topics = if topics.is_empty() {
+        "Тема не распознана: её можно назвать ключом --topic.".to_owned()
+    } else {
+        format!("Тема: {topics}.")
+    };
+    format!("Записано ({id}). {topics} Место: {places}.")
+}
+
 pub(super) fn no_alert(alert: impl std::fmt::Display) -> String {
     format!("Нет оповещения {alert}")
 }
