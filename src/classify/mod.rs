@@ -22,6 +22,7 @@
 //! bends each weight by where and how often its rule was found.
 
 mod assemble;
+mod buryat;
 mod declension;
 mod fields;
 mod haystack;
@@ -39,11 +40,13 @@ pub mod query;
 pub mod resolve;
 mod run;
 mod scratch;
+mod slips;
 mod street;
 mod terms;
 
 pub use crate::config::Season;
 pub use lexicon::{Lexicon, Owner, Rule, Topic};
+pub use lists::{ECHO, OBJECT};
 pub use pack::PackKind;
 pub use place::{Gazetteer, PlaceReason};
 pub use scratch::Scratch;
@@ -52,9 +55,10 @@ pub use street::{Landmark, LandmarkKind, StreetHit};
 use crate::model::{Classified, Post};
 use crate::text::Tokens;
 use crate::text::language::Tally;
+use crate::text::tokens::{CAPITAL, CAPS, STARTS};
 
 use run::{Range, Run, Seen};
-use terms::{IS_NUMBER, NONE, NUMBER, ORG, PLACE};
+use terms::{IS_GUESS, IS_NUMBER, IS_PLACE, NONE, NUMBER, ORG, PLACE};
 
 /// A place or organisation that a text names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,14 +104,19 @@ fn read(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
     scratch.tokens.fill(text);
     let mut tally = Tally::default();
     for (at, token) in scratch.tokens.list().iter().enumerate() {
-        let meaning = scratch.memo.meaning(scratch.tokens.text(at), &lexicon.terms);
+        let word = scratch.tokens.text(at);
+        let meaning = scratch.memo.meaning(word, |word| lexicon.meaning(word));
         tally.add(token, meaning.signs);
         scratch.flags.push(meaning.flags);
+        scratch.classes.push(meaning.class);
         let at = u32::try_from(at).unwrap_or(u32::MAX);
-        for term in [meaning.stem, meaning.form] {
-            if term != NONE {
-                scratch.pairs.push((term, at));
-            }
+        // A name is spelled as it is spelled.
+        let name = token.is(CAPITAL) && !token.is(STARTS) && !token.is(CAPS);
+        if meaning.stem != NONE && !(meaning.flags & IS_GUESS != 0 && name) {
+            scratch.pairs.push((meaning.stem, at));
+        }
+        if meaning.form != NONE {
+            scratch.pairs.push((meaning.form, at));
         }
         if meaning.flags & IS_NUMBER != 0 {
             scratch.pairs.push((NUMBER, at));
@@ -119,7 +128,8 @@ fn read(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
             prefix = shorter;
         }
     }
-    lexicon.gazetteer.find(&scratch.tokens, text, &mut scratch.place_hits);
+    let may = |at: usize| scratch.flags.get(at).is_some_and(|flags| flags & IS_PLACE != 0);
+    lexicon.gazetteer.find_among(&scratch.tokens, text, may, &mut scratch.place_hits);
     for hit in &scratch.place_hits {
         let range = scratch.tokens.range(hit.start as usize, hit.end as usize);
         if let (Ok(first), Ok(last)) = (u32::try_from(range.start), u32::try_from(range.end))

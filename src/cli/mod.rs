@@ -31,6 +31,7 @@ mod places;
 mod russian;
 mod sources;
 mod table;
+mod telegram;
 mod try_page;
 mod words;
 
@@ -92,6 +93,8 @@ enum CommandLine {
     Places(places::PlacesArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
+    /// Учётная запись, которой читается Telegram
+    Telegram(telegram::TelegramArgs),
     /// Прочитать одну страницу источника и показать, как она будет оценена; ничего не сохраняется
     Try(try_page::TryArgs),
     /// Служба: читает источники, находит проблемы, оповещает
@@ -186,6 +189,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Packs(args) => packs::run(args, &globals),
         CommandLine::Places(args) => places::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
+        CommandLine::Telegram(args) => telegram::run(args, &globals),
         CommandLine::Try(args) => try_page::run(args, &globals),
         CommandLine::Run(args) => run::run(args, &globals),
         CommandLine::Status(args) => small::status(args, &globals),

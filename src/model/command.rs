@@ -16,7 +16,11 @@ pub enum CommandKind {
     /// Is anybody there?
     Ping,
     /// Read packs, sources, routes, risk, places again now.
-    Reload,
+    Reload {
+        /// Why they were changed, for the history.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// Look at these sources now (all, if empty).
     CollectNow {
         /// Which.

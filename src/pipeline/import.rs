@@ -99,7 +99,7 @@ async fn assess_all(
 }
 
 /// A source that nobody listed.
-fn source_of(id: SourceId, platform: String) -> Source {
+pub(super) fn source_of(id: SourceId, platform: String) -> Source {
     Source {
         id,
         platform,

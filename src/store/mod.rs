@@ -27,6 +27,8 @@ pub mod page;
 pub mod post;
 pub mod problem;
 pub mod retention;
+pub mod room;
+pub mod rules;
 pub mod setting;
 pub mod source;
 pub mod status;
@@ -35,6 +37,7 @@ pub mod work;
 mod blank;
 mod column;
 mod finding;
+mod own;
 mod schema;
 
 pub use agenda::Agenda;
@@ -51,9 +54,13 @@ pub use job::Job;
 pub use lease::FreedLeases;
 pub use lock::StoreLock;
 pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome, SeenPost};
-pub use post::{Assessment, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks};
-pub use problem::{LoadedProblem, VoiceCount};
+pub use post::{
+    Assessment, ParentFacts, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks,
+};
+pub use problem::{LoadedProblem, ProblemsWanted, RecentMember, VoiceCount};
 pub use retention::{RetentionPolicy, RetentionReport};
+pub use room::TelegramRoom;
+pub use rules::RulesEntry;
 pub use source::{DueSource, LookFacts, SourceRow};
 pub use status::StatusCounts;
 pub use work::{WorkItem, WorkTicket};

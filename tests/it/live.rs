@@ -1,4 +1,5 @@
-//! A live daemon: every other command works beside it, files change under it, pages answer nonsense.
+//! A live daemon: every other command works beside it, files change under it, pages answer
+//! nonsense.
 
 use std::sync::PoisonError;
 
@@ -103,7 +104,7 @@ fn edited_files_are_in_force_within_seconds_and_broken_ones_are_not() {
     rig.add("words/heating.toml", "[[rule]]\nfind = '\"не закрыта'\n");
     daemon.wait_for("the fault", || log_says(&town, "heating.toml:", 1));
     assert!(daemon.log().contains("нет закрывающей кавычки"), "{}", daemon.log());
-    let reply = daemon.ask(CommandKind::Reload);
+    let reply = daemon.ask(CommandKind::Reload { why: None });
     assert!(!reply.done && reply.text.contains("heating.toml:29:"), "{reply:?}");
     let told = done(rig, &["status"]).out;
     assert!(told.contains("heating.toml:29:"), "status says what is not in force: {told}");

@@ -126,7 +126,7 @@ fn complaint(id: &str, text: &str, published: Timestamp, voice: u8) -> PostCommi
                 score: 80,
                 kind: TopicKind::Problem,
                 matches: vec![Match {
-                    rule: "heating:cold".to_owned(),
+                    rule: "heating:cold".into(),
                     text: text.split(' ').next().unwrap_or_default().to_owned(),
                     span: Span { start: 0, end: 5 },
                 }],
