@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::max::{Max, MaxSettings};
 use crate::ok::{Odnoklassniki, OkSettings};
 use crate::rss::Rss;
-use crate::telegram::{Telegram, TelegramSettings};
+use crate::telegram::{Account, Telegram, TelegramSettings};
 use crate::vk::{Vk, VkSettings};
 use crate::{Collector, Platform, Ports};
 
@@ -24,6 +24,8 @@ pub struct Settings {
     pub max: Option<MaxSettings>,
     /// Telegram's public preview.
     pub telegram: TelegramSettings,
+    /// Telegram by an account, if somebody has logged in.
+    pub account: Option<Arc<Account>>,
 }
 
 /// Builds the readers of all configured platforms.
@@ -39,7 +41,8 @@ pub fn build(settings: Settings, ports: &Ports) -> BTreeMap<Platform, Arc<dyn Co
     if let Some(max) = settings.max {
         readers.insert(Platform::Max, Arc::new(Max::new(max, ports.clone())));
     }
-    readers.insert(Platform::Telegram, Arc::new(Telegram::new(settings.telegram, ports.clone())));
+    let telegram = Telegram::new(settings.telegram, settings.account, ports.clone());
+    readers.insert(Platform::Telegram, Arc::new(telegram));
     readers.insert(Platform::Rss, Arc::new(Rss::new(ports.clone())));
     readers
 }

@@ -24,6 +24,7 @@ use crate::pipeline::assess::{Batch, assess};
 use crate::pipeline::collect::spec_of;
 use crate::pipeline::district::District;
 use crate::pipeline::services::{self, Reading, vk_settings};
+use crate::pipeline::telegram::{self, Entry, PassingRooms};
 
 use super::assessed::TopicLine;
 use super::{Exit, Failure, Globals, Result, open, say, table};
@@ -60,6 +61,11 @@ pub fn run(args: TryArgs, globals: &Globals) -> Result<Exit> {
     let settings = globals.settings_or_shipped(Need::Collect)?;
     let (listed, _) = config::examine_sources(&settings.sources_file(), None);
     let source = find(&args, &listed)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entry = match source.platform.as_str() {
+        "telegram" => telegram::open(&settings, &clock, Arc::new(PassingRooms::default())),
+        _ => Entry::Off,
+    };
     // Only what this page needs: the keys of other platforms may be out of reach for whoever tries.
     let of = |platform: &str| source.platform == platform;
     let platforms = registry::Settings {
@@ -71,9 +77,9 @@ pub fn run(args: TryArgs, globals: &Globals) -> Result<Exit> {
             None
         },
         telegram: services::telegram_settings(&settings),
+        account: entry.account(),
     };
     let district = District::load_rules(&settings, false)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut known = listed;
     if !known.iter().any(|known| known.id == source.id) {
         known.push(source.clone());

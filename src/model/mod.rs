@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod command;
+pub mod coverage;
 pub mod digest;
 pub mod finding;
 pub mod ids;
@@ -18,13 +19,19 @@ pub use alert::{
     Alert, AlertFacts, AlertReason, Channel, Delivery, DeliveryState, QuoteRef, SendOutcome,
 };
 pub use command::{Command, CommandKind, CommandReply};
+pub use coverage::{
+    Completeness, Gap, Hole, HoleCause, HoleState, Ledger, Noted, NotedHole, Stored, Stretch,
+};
 pub use finding::{
     Attitude, Classified, Finding, Language, Match, PlaceBy, PlaceFinding, Span, TopicKind,
 };
 pub use ids::{
-    AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, SourceId, TopicId,
+    AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
+    TopicId,
 };
 pub use post::{Counts, Post, PostKind};
-pub use problem::{Membership, Problem, ProblemEvent, ProblemEventKind, ProblemState};
+pub use problem::{
+    Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
+};
 pub use risk::{Risk, RiskLevel, RiskReason};
 pub use source::{Health, HealthState, Source, SourceKind, SourceScope};

@@ -11,6 +11,7 @@
 //! - [`dispatch`]: outbox rows become messages.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
 //! - [`command`]: what a person asked.
+//! - [`replay`]: stored posts through other rules, to see what would have been told.
 //!
 //! Invariant: rules are values ([`district::District`]); what does I/O is in
 //! [`services::Services`].
@@ -20,14 +21,18 @@ pub mod budget;
 pub mod calendar;
 pub mod collect;
 pub mod command;
+pub mod confirmed;
 pub mod dispatch;
 pub mod district;
 pub mod group;
 pub mod import;
 pub mod keys;
+pub mod note;
 pub mod passing;
+pub mod replay;
 pub mod report;
 pub mod services;
+pub mod telegram;
 mod words;
 
 use jiff::Timestamp;

@@ -10,16 +10,19 @@ mod canary;
 mod cli;
 mod cli_tools;
 mod cluster;
+mod cluster_refine;
 mod config;
 mod contract;
 mod crash;
 mod demo;
 mod digest;
+mod engine_limits;
 mod engine_props;
 mod kill;
 mod lexicons;
 mod live;
 mod normalise;
+mod notify_contract;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
@@ -32,11 +35,15 @@ mod query;
 mod reference;
 mod rig;
 mod routes;
+mod rules_history;
 mod shipped;
 mod store;
+mod swap;
+mod telegram;
 mod tidy;
 mod tokens;
 mod town;
+mod traps;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {

@@ -7,8 +7,6 @@
 //! other without separators, the session secret follows, and the lower-case hex MD5 of it all is
 //! the signature. Values are signed before they are encoded for the form.
 
-use md5::{Digest, Md5};
-
 /// Parameters that are sent and not signed.
 const UNSIGNED: [&str; 3] = ["access_token", "session_key", "sig"];
 
@@ -19,12 +17,10 @@ pub fn signature(params: &[(String, String)], session_secret: &str) -> String {
     let mut sorted: Vec<&(String, String)> =
         params.iter().filter(|(name, _)| signed(name)).collect();
     sorted.sort_unstable();
-    let mut md5 = Md5::new();
+    let mut text = String::new();
     for (name, value) in sorted {
-        md5.update(name.as_bytes());
-        md5.update(b"=");
-        md5.update(value.as_bytes());
+        text.extend([name, "=", value]);
     }
-    md5.update(session_secret.as_bytes());
-    md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    text.push_str(session_secret);
+    format!("{:x}", md5::compute(text))
 }

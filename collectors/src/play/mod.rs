@@ -5,6 +5,7 @@
 //! collector that asks it.
 
 pub mod max;
+pub mod mtproto;
 pub mod ok;
 pub mod rss;
 pub mod telegram;

@@ -12,7 +12,6 @@ pub use world::{Comment, Group, Life, MOVIE, PHOTO, TOPIC, Topic, World};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
-use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
 use super::{Ask, Play, Reply};
@@ -240,7 +239,7 @@ impl PlayOk {
             text.push_str(&format!("{name}={value}"));
         }
         text.push_str(&self.session_secret);
-        Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", md5::compute(text))
     }
 
     fn respond(&mut self, ask: &Ask, method: &str, now: Timestamp) -> Result<Value, Refusal> {
