@@ -70,10 +70,11 @@ async fn a_topic_with_very_many_comments_is_read_from_its_end_while_it_grows() {
     for _ in 0..3 {
         rig.ports.clock.advance(5 * MINUTE);
         let now = rig.ports.clock.now();
-        let mut play = rig.play();
-        let first = play.world.comment(GROUP, (TOPIC, topic), ANNA, now, "ещё", None);
-        let answer = play.world.comment(GROUP, (TOPIC, topic), BORIS, now, "да", Some(first));
-        drop(play);
+        let answer = {
+            let world = &mut rig.play().world;
+            let first = world.comment(GROUP, (TOPIC, topic), ANNA, now, "ещё", None);
+            world.comment(GROUP, (TOPIC, topic), BORIS, now, "да", Some(first))
+        };
         looked = rig.look(looked.cursor).await.expect("reads");
         let name = id(format!("{topic}_{answer}"));
         assert!(looked.ids().contains(&name.as_str()), "{name}");
