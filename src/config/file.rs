@@ -69,16 +69,17 @@ section! {
 }
 
 section! {
-    /// Одноклассники. Ключи проверяются, чтение появится позже.
+    /// Одноклассники. Раздел нужен, если есть источники ОК. Все три ключа берутся из одного окна
+    /// настроек приложения ОК; права на чтение просят письмом: docs/ru/письмо-ок.md.
     OkSection = "platforms.ok" {
         /// Адрес API.
         api_url: String = Shown::Default("\"https://api.ok.ru/fb.do\"");
         /// Публичный ключ приложения.
-        application_key: PublicKey = Shown::Example("\"CABCDEFGHIJKLMNOP\"");
-        /// Ключ доступа.
+        application_key: PublicKey = Shown::Required("\"CABCDEFGHIJKLMNOP\"");
+        /// Вечный ключ доступа (access_token) владельца приложения.
         access_token: SecretFrom = Shown::Required("{ credential = \"ok_access_token\" }");
-        /// Секрет сессии.
-        session_secret: SecretFrom = Shown::Example("{ credential = \"ok_session_secret\" }");
+        /// Секретный ключ сессии (session_secret_key), которым подписываются запросы.
+        session_secret: SecretFrom = Shown::Required("{ credential = \"ok_session_secret\" }");
     }
 }
 
@@ -102,9 +103,10 @@ section! {
 }
 
 section! {
-    /// MAX. Ключи проверяются, чтение появится позже.
+    /// MAX. Раздел нужен, если есть источники MAX: каналы и открытые чаты, где бот администратор
+    /// с правом читать все сообщения.
     MaxSection = "platforms.max" {
-        /// Адрес API.
+        /// Адрес API; у MAX он уже менялся.
         api_url: String = Shown::Default("\"https://platform-api2.max.ru\"");
         /// Ключ бота.
         token: SecretFrom = Shown::Required("{ credential = \"max_token\" }");

@@ -146,11 +146,11 @@ pub struct OkApi {
     /// Address of the API.
     pub api_url: String,
     /// Public key of the application.
-    pub application_key: Option<Secret>,
+    pub application_key: Secret,
     /// Access token.
-    pub access_token: Option<Secret>,
-    /// Secret of the session.
-    pub session_secret: Option<Secret>,
+    pub access_token: Secret,
+    /// Secret of the session, with which requests are signed.
+    pub session_secret: Secret,
 }
 
 /// Telegram.
@@ -276,9 +276,9 @@ impl Settings {
         [
             self.network.proxy_password.as_ref(),
             platforms.vk.as_ref().map(|vk| &vk.token),
-            ok.and_then(|ok| ok.application_key.as_ref()),
-            ok.and_then(|ok| ok.access_token.as_ref()),
-            ok.and_then(|ok| ok.session_secret.as_ref()),
+            ok.map(|ok| &ok.application_key),
+            ok.map(|ok| &ok.access_token),
+            ok.map(|ok| &ok.session_secret),
             platforms.telegram.api_hash.as_ref(),
             platforms.max.as_ref().map(|max| &max.token),
             self.smtp.as_ref().and_then(|smtp| smtp.password.as_ref()),

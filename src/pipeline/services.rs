@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use otklik_collectors::door::Door;
 use otklik_collectors::http::{Http, HttpSettings};
+use otklik_collectors::max::MaxSettings;
+use otklik_collectors::ok::OkSettings;
 use otklik_collectors::telegram::{Account, TelegramSettings};
 use otklik_collectors::vk::VkSettings;
 use otklik_collectors::{
@@ -46,8 +48,7 @@ impl Reading {
     pub fn passing(
         settings: &Settings,
         sources: &[Source],
-        vk: Option<VkSettings>,
-        account: Option<Arc<Account>>,
+        platforms: registry::Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
         let door = Door::new(Arc::new(PassingKeys::default()), handles(sources));
@@ -57,8 +58,7 @@ impl Reading {
             transport: transport(settings)?,
             door: door.clone(),
         };
-        let telegram = telegram_settings(settings);
-        let collectors = registry::build(registry::Settings { vk, telegram, account }, &ports);
+        let collectors = registry::build(platforms, &ports);
         Ok(Self { door, collectors })
     }
 
@@ -193,9 +193,14 @@ fn read_with(
     ports: Ports,
     account: Option<Arc<Account>>,
 ) -> Result<Reading, Fault> {
-    let vk = vk_settings(settings)?;
-    let telegram = telegram_settings(settings);
-    let collectors = registry::build(registry::Settings { vk, telegram, account }, &ports);
+    let platforms = registry::Settings {
+        vk: vk_settings(settings)?,
+        ok: ok_settings(settings)?,
+        max: max_settings(settings)?,
+        telegram: telegram_settings(settings),
+        account,
+    };
+    let collectors = registry::build(platforms, &ports);
     Ok(Reading { door: ports.door, collectors })
 }
 
@@ -228,7 +233,31 @@ pub fn vk_settings(settings: &Settings) -> Result<Option<VkSettings>, Fault> {
     }))
 }
 
-fn telegram_settings(settings: &Settings) -> TelegramSettings {
+/// How OK is read, its keys included; `None` if it is not configured.
+pub fn ok_settings(settings: &Settings) -> Result<Option<OkSettings>, Fault> {
+    let Some(ok) = &settings.platforms.ok else { return Ok(None) };
+    let read = |secret: &Secret| match secret.read() {
+        Ok(text) => Ok(text.expose().to_owned()),
+        Err(error) => Err(unread(settings, error)),
+    };
+    Ok(Some(OkSettings {
+        api_url: ok.api_url.clone(),
+        application_key: read(&ok.application_key)?,
+        access_token: read(&ok.access_token)?,
+        session_secret: read(&ok.session_secret)?,
+    }))
+}
+
+/// How MAX is read, the bot's token included; `None` if it is not configured.
+pub fn max_settings(settings: &Settings) -> Result<Option<MaxSettings>, Fault> {
+    let Some(max) = &settings.platforms.max else { return Ok(None) };
+    let token = max.token.read().map_err(|error| unread(settings, error))?;
+    Ok(Some(MaxSettings { api_url: max.api_url.clone(), token: token.expose().to_owned() }))
+}
+
+/// How Telegram is read.
+#[must_use]
+pub fn telegram_settings(settings: &Settings) -> TelegramSettings {
     TelegramSettings { preview_url: settings.platforms.telegram.preview_url.clone() }
 }
 
@@ -318,6 +347,9 @@ pub fn handles(sources: &[Source]) -> Vec<String> {
         match source.platform.as_str() {
             "vk" => handles.push(format!("vk.com/{bare}")),
             "telegram" => handles.push(format!("t.me/{bare}")),
+            "ok" if bare.bytes().all(|byte| byte.is_ascii_digit()) => {
+                handles.push(format!("ok.ru/group/{bare}"));
+            }
             "ok" => handles.push(format!("ok.ru/{bare}")),
             "max" => handles.push(format!("max.ru/{bare}")),
             _ => {}

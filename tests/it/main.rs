@@ -26,6 +26,7 @@ mod notify_contract;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
+mod ok_max;
 mod packs;
 mod payloads;
 mod places;
