@@ -12,6 +12,7 @@ mod server;
 mod telegram;
 mod vk;
 mod vk_answers;
+mod vk_coverage;
 mod vk_errors;
 mod vk_looks;
 mod vk_model;
