@@ -31,4 +31,7 @@ pub use ids::{
 pub use post::{Counts, Post, PostKind};
 pub use problem::{Membership, Problem, ProblemEvent, ProblemEventKind, ProblemState};
 pub use risk::{Risk, RiskLevel, RiskReason};
-pub use source::{Health, HealthState, Source, SourceKind, SourceScope};
+pub use source::{
+    Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
+    SourceScope,
+};

@@ -26,6 +26,8 @@ const BATCH: u32 = 200;
 const TRIES: u32 = 5;
 /// A post older than this when it is grouped is the past: decided, never sent.
 const PAST_HOURS: i64 = 48;
+/// What was written so shortly before the first look at a source is its present, not its past.
+const PRESENT_HOURS: i64 = 2;
 
 /// A topic that nobody complains of joins by itself from this score on.
 const CALM_SCORE: u8 = 60;
@@ -198,7 +200,10 @@ impl Desk<'_> {
         let past = SignedDuration::from_hours(PAST_HOURS);
         let (now, tell) = match self.sending {
             Sending::Suppressed => (item.post.published, false),
-            Sending::Live => (self.now, self.now.duration_since(item.post.published) <= past),
+            Sending::Live => {
+                let fresh = self.now.duration_since(item.post.published) <= past;
+                (self.now, fresh && !is_backfill(&item))
+            }
         };
         for assignment in assignments {
             let id = assignment.problem;
@@ -262,6 +267,14 @@ impl Desk<'_> {
         self.commit.alerts.push(alert);
         self.report.alerts += 1;
     }
+}
+
+/// Whether a post had been there long before anybody looked at its source: a new source tells
+/// nobody about its past.
+fn is_backfill(item: &WorkItem) -> bool {
+    let present = SignedDuration::from_hours(PRESENT_HOURS);
+    let begin = item.first_look.and_then(|first| first.saturating_sub(present).ok());
+    begin.is_some_and(|begin| item.post.published < begin)
 }
 
 /// Whether a topic of a post may join or open a problem: where somebody complains, in the thread of

@@ -21,6 +21,7 @@ use super::budget::StoredBudget;
 use super::district::District;
 use super::keys::{KeyFile, PassingKeys};
 use super::passing::PassingBudget;
+use super::watch::Watch;
 use super::words;
 use crate::classify::Scratch;
 use crate::clock::Clock;
@@ -89,6 +90,8 @@ pub struct Services {
     pub district: ArcSwap<District>,
     /// Collectors in force.
     pub reading: ArcSwap<Reading>,
+    /// When to look next.
+    pub watch: Watch,
     /// Buffers of classification, kept between pages: fresh ones know no word yet.
     scratches: Mutex<Vec<Scratch>>,
 }
@@ -142,6 +145,7 @@ impl Services {
             notifiers,
             district: ArcSwap::from_pointee(district),
             reading: ArcSwap::from_pointee(reading),
+            watch: Watch::default(),
             scratches: Mutex::default(),
         })
     }

@@ -24,6 +24,7 @@ mod notify_email;
 mod notify_next;
 mod notify_telegram;
 mod packs;
+mod patience;
 mod payloads;
 mod places;
 mod polarity;
