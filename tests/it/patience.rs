@@ -116,9 +116,14 @@ impl Village {
             telegram: InProcess::new(self.telegram.clone(), clock.clone()),
             down: self.down.clone(),
         };
-        let notifiers = Notifiers { email: None, telegram: None };
-        let joined =
-            Services::join(settings, clock, store, district, Arc::new(transport), notifiers);
+        let joined = Services::join(
+            settings,
+            clock,
+            store,
+            district,
+            Arc::new(transport),
+            Notifiers::default(),
+        );
         Arc::new(joined.unwrap_or_else(|fault| panic!("{fault}")))
     }
 
@@ -209,7 +214,7 @@ async fn a_day_with_fifty_restarts_respects_every_pause() {
         lock(&village.vk).log.iter().map(|call| (call.method.clone(), call.at)).collect();
     let telegram: Vec<Timestamp> =
         lock(&village.telegram).plan.log().iter().map(|(at, _)| *at).collect();
-    assert!(ordered.len() > 20 && vk.len() > 100 && telegram.len() > 10, "{ordered:?}");
+    assert!(ordered.len() > 20 && vk.len() > 40 && telegram.len() > 10, "{ordered:?}");
     for pause in &ordered {
         let within = |at: Timestamp| pause.seen < at && at < pause.until;
         let broken = match pause.token.as_str() {
@@ -264,8 +269,8 @@ async fn our_own_network_moves_no_cursor_and_is_told_once() {
     village.live(60).await;
     assert_eq!(village.number("SELECT COUNT(*) FROM post"), 5);
     let told = village.rows(notices);
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert!(told[2].contains("over"), "{told:?}");
+    assert!(told.len() >= 3, "{told:?}");
+    assert!(told[2..].iter().all(|facts| facts.contains("over")), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -284,16 +289,19 @@ async fn a_long_thread_delays_nobody() {
     village.live(10).await;
     let stored = "SELECT COUNT(*) FROM post WHERE source = 'wall0'";
     assert_eq!(village.number(stored), comments + 2, "the thread is whole");
-    let last = |thread: bool| {
-        let of = |call: &&vk::Logged| {
-            call.param("owner_id") == Some("-200001") && call.method == "wall.getComments"
-        };
-        let play = lock(&village.vk);
-        let its = play.log.iter().filter(|call| of(call) == thread);
-        // Later looks of the others are another matter: their first ones are meant.
-        its.map(|call| call.at).take(if thread { usize::MAX } else { 9 }).max().expect("calls")
+    let play = lock(&village.vk);
+    let of_thread = |call: &&vk::Logged| {
+        call.method == "wall.getComments" && call.param("owner_id") == Some("-200001")
     };
-    assert!(last(false) < last(true), "{} {}", last(false), last(true));
+    let whole = play.log.iter().filter(of_thread).map(|call| call.at).max().expect("calls");
+    let walls: std::collections::BTreeSet<String> = play
+        .log
+        .iter()
+        .filter(|call| call.method == "wall.get" && call.at < whole)
+        .map(|call| format!("{:?}{:?}", call.param("owner_id"), call.param("domain")))
+        .collect();
+    assert_eq!(walls.len(), 9, "all were looked at before the thread was whole: {walls:?}");
+    drop(play);
     let waits = village.rows(
         "SELECT source, last_ok / 1000000 FROM source_state WHERE last_ok IS NULL ORDER BY source",
     );
@@ -323,4 +331,27 @@ async fn a_new_source_tells_nobody_about_its_past() {
     lock(&village.vk).world.post(owner(0), 100_003, at, "В Кедрово горит дом опять, новый пожар");
     village.live(60).await;
     assert!(village.number("SELECT COUNT(*) FROM post") >= 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_and_sources_say_how_often_and_how_completely() {
+    let village = Village::new(60);
+    let rig = &village.rig;
+    let said = rig.run(&["check"]).out;
+    let forecast = "vk: источников 60, вызовов wall.get в сутки 5760, норма 5000: в среднем будем \
+                    смотреть реже желаемого в 1,2 раза";
+    assert!(said.contains(forecast), "{said}");
+    assert!(said.contains("telegram: источников 1, просмотров в сутки 96; суточной нормы нет"));
+    village.live(45).await;
+    let rows = rig.run(&["sources", "--json"]).rows(0);
+    let wall = rows.iter().find(|row| row["id"] == "wall7").expect("a row");
+    assert_eq!((wall["every"].as_str(), wall["state"].as_str()), (Some("15m"), Some("ok")));
+    let real = wall["every_real_secs"].as_i64().expect("two looks");
+    assert!((400..2_400).contains(&real), "{wall}");
+    assert!(wall["why"].is_string() && wall["completeness"]["stored"] == 1, "{wall}");
+    let shown = rig.run(&["sources"]);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(shown.out.contains("полнота") && shown.out.contains("читается"), "{}", shown.out);
+    let quota: i64 = village.number("SELECT MAX(taken) FROM budget WHERE method = 'wall.get'");
+    assert!((60..400).contains(&quota), "{quota} calls in three quarters of an hour");
 }
