@@ -262,6 +262,22 @@ impl LogLevel {
 }
 
 impl Settings {
+    /// The host that a platform's API answers on, as budgets name it; feeds have one each.
+    #[must_use]
+    pub fn platform_host(&self, platform: &str) -> Option<String> {
+        let platforms = &self.platforms;
+        let url = match platform {
+            "vk" => &platforms.vk.as_ref()?.api_url,
+            "ok" => &platforms.ok.as_ref()?.api_url,
+            "telegram" => &platforms.telegram.preview_url,
+            "max" => &platforms.max.as_ref()?.api_url,
+            _ => return None,
+        };
+        let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let host = rest.split(['/', ':', '?']).next().unwrap_or(rest);
+        Some(host.to_lowercase())
+    }
+
     /// A reloadable file of the folder: `sources.toml`, `routes.toml`, …
     #[must_use]
     pub fn reloadable(&self, name: &str) -> PathBuf {

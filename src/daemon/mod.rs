@@ -8,6 +8,7 @@
 pub mod reload;
 pub mod socket;
 mod tasks;
+mod turns;
 mod watchdog;
 
 use std::path::PathBuf;

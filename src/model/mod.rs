@@ -34,4 +34,7 @@ pub use problem::{
     Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
 };
 pub use risk::{Risk, RiskLevel, RiskReason};
-pub use source::{Health, HealthState, Source, SourceKind, SourceScope};
+pub use source::{
+    Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
+    SourceScope,
+};

@@ -32,6 +32,8 @@ const BATCH: u32 = 200;
 const TRIES: u32 = 5;
 /// A post older than this when it is grouped is the past: decided, never sent.
 const PAST_HOURS: i64 = 48;
+/// What was written so shortly before the first look at a source is its present, not its past.
+const PRESENT_HOURS: i64 = 2;
 
 /// How decisions are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,7 +226,10 @@ impl<'a> Desk<'a> {
         let past = SignedDuration::from_hours(PAST_HOURS);
         let (now, tell) = match self.sending {
             Sending::Suppressed => (item.post.published, false),
-            Sending::Live => (self.now, self.now.duration_since(item.post.published) <= past),
+            Sending::Live => {
+                let fresh = self.now.duration_since(item.post.published) <= past;
+                (self.now, fresh && !is_backfill(&item))
+            }
         };
         for assignment in assignments {
             let id = assignment.problem;
@@ -288,6 +293,14 @@ impl<'a> Desk<'a> {
         self.commit.alerts.push(alert);
         self.report.alerts += 1;
     }
+}
+
+/// Whether a post had been there long before anybody looked at its source: a new source tells
+/// nobody about its past.
+fn is_backfill(item: &WorkItem) -> bool {
+    let present = SignedDuration::from_hours(PRESENT_HOURS);
+    let begin = item.first_look.and_then(|first| first.saturating_sub(present).ok());
+    begin.is_some_and(|begin| item.post.published < begin)
 }
 
 /// A waiting post as `cluster` sees it.

@@ -24,6 +24,7 @@ use super::district::District;
 use super::keys::{KeyFile, PassingKeys};
 use super::passing::PassingBudget;
 use super::telegram::{self, Entry, StoredRooms};
+use super::watch::Watch;
 use super::words;
 use crate::classify::Scratch;
 use crate::clock::Clock;
@@ -95,6 +96,8 @@ pub struct Services {
     pub reading: ArcSwap<Reading>,
     /// The account that reads Telegram, shared by all collectors after one another.
     pub telegram: Entry,
+    /// When to look next.
+    pub watch: Watch,
     /// Buffers of classification, kept between pages: fresh ones know no word yet.
     scratches: Mutex<Vec<Scratch>>,
 }
@@ -156,6 +159,7 @@ impl Services {
             district: ArcSwap::from_pointee(district),
             reading: ArcSwap::from_pointee(reading),
             telegram,
+            watch: Watch::default(),
             scratches: Mutex::default(),
         })
     }

@@ -5,6 +5,10 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::alert::render::words::moment;
 use crate::store::ErasureReceipt;
 
 pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
@@ -46,6 +50,15 @@ pub(super) fn spent(method: &str) -> String {
 
 pub(super) fn not_configured(platform: impl std::fmt::Display) -> String {
     format!("Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml")
+}
+
+/// A page that answers, on which nobody writes any more.
+pub(super) fn silent(since: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let since = moment(since, now, zone);
+    format!(
+        "Страница открывается, но с {since} на ней никто не пишет: так долго она не молчала ни разу \
+         за четыре недели. Проверьте, не переехала ли она и видны ли её публикации всем"
+    )
 }
 
 pub(super) fn no_network(error: impl std::fmt::Display) -> String {

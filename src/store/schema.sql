@@ -330,7 +330,7 @@ CREATE TABLE source_state (
     last_ok INTEGER,
     look_pictures_only INTEGER NOT NULL,
     look_comments_closed INTEGER NOT NULL,
-    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, told TEXT, told_at INTEGER,
+    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, why TEXT, told TEXT, told_at INTEGER,
     PRIMARY KEY (district, source)
 ) STRICT;
 

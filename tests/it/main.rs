@@ -28,6 +28,7 @@ mod notify_next;
 mod notify_telegram;
 mod ok_max;
 mod packs;
+mod patience;
 mod payloads;
 mod places;
 mod polarity;

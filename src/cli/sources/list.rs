@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::clock::{Clock, SystemClock};
 use crate::config::sources::{kind_name, scope_name};
 use crate::config::{Need, Settings, duration, load_sources};
-use crate::model::{Completeness, HealthState, Source};
+use crate::model::{Completeness, HealthState, LookReason, Source};
 use crate::store::{StoreError, WatchedSource};
 
 use super::super::{Exit, Globals, Result, open, say, table, words};
@@ -118,6 +118,9 @@ fn tell_gaps(
     now: Timestamp,
 ) -> Result<()> {
     let zone = &settings.district.timezone;
+    if watched.row.health.why == LookReason::Quota {
+        say!("{}: смотрим реже желаемого: суточная норма площадки не позволяет чаще", source.id)?;
+    }
     let reasons = words::gaps(&watched.completeness, source.comments, now, zone);
     if !reasons.is_empty() {
         say!("{}: {}", source.id, reasons.join("; "))?;
@@ -151,6 +154,7 @@ fn row(source: &Source, watched: Option<&WatchedSource>) -> Value {
         row["text"] = json!(health.text);
         row["last_ok"] = json!(health.last_ok.map(|at| at.to_string()));
         row["next"] = json!(health.next.to_string());
+        row["why"] = json!(health.why);
         row["completeness"] = completeness(&watched.completeness);
     }
     row

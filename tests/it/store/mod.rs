@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use otklik::model::{
-    Counts, DistrictId, Finding, Health, HealthState, Language, Match, Noted, PlaceBy,
+    Counts, DistrictId, Finding, Health, HealthState, Language, LookReason, Match, Noted, PlaceBy,
     PlaceFinding, PlaceId, Post, PostId, PostKey, PostKind, Risk, RiskLevel, RiskReason, Source,
     SourceId, SourceKind, SourceScope, Span, TopicId, TopicKind,
 };
@@ -226,5 +226,6 @@ fn health(next: Timestamp) -> Health {
         failures: 0,
         last_ok: Some(at(0)),
         next,
+        why: LookReason::Wished,
     }
 }
