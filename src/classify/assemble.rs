@@ -235,10 +235,13 @@ impl<'a> Writer<'a> {
     }
 
     fn signal(&mut self, entry: &Entry, hits: &[(u32, Range)]) -> Vec<Signal> {
+        if let (Entry::Object { names, rank }, Some(&(_, range))) = (entry, hits.first()) {
+            return names.iter().map(|name| self.named(name, *rank, range)).collect();
+        }
         let (name, amount, times) = match entry {
             Entry::Signal { name, amount, times } => (name, *amount, *times),
             Entry::Offer { name, .. } => (name, false, 1),
-            Entry::Marker { .. } | Entry::Guard => return Vec::new(),
+            Entry::Marker { .. } | Entry::Guard | Entry::Object { .. } => return Vec::new(),
         };
         let tokens = &self.scratch.tokens;
         let number = |range: Range| {

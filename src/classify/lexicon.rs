@@ -258,7 +258,7 @@ impl<'f> Builder<'f> {
             let owner = match draft.entry {
                 Entry::Marker { subject, sentence } => Owner::Marker { subject, sentence },
                 Entry::Guard => Owner::Guard,
-                Entry::Signal { .. } | Entry::Offer { .. } => {
+                Entry::Signal { .. } | Entry::Offer { .. } | Entry::Object { .. } => {
                     self.later.push(draft.clone());
                     continue;
                 }

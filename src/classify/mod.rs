@@ -46,12 +46,14 @@ mod terms;
 
 pub use crate::config::Season;
 pub use lexicon::{Lexicon, Owner, Rule, Topic};
+pub use lists::{ECHO, OBJECT};
 pub use pack::PackKind;
 pub use place::{Gazetteer, PlaceReason};
 pub use scratch::Scratch;
 pub use street::{Landmark, LandmarkKind, StreetHit};
 
 use crate::model::{Classified, Post};
+use crate::text::Tokens;
 use crate::text::language::Tally;
 use crate::text::tokens::{CAPITAL, CAPS, STARTS};
 
@@ -76,6 +78,8 @@ pub struct PlaceHit {
 const MATCHES_MAX: usize = 8;
 /// Words between two hits of one rule that are shown as one.
 const GAP_MAX: u32 = 4;
+/// Words of the longest post in which an exclusion silences a rule of a problem wherever it stands.
+const LONG_WORDS: usize = 40;
 
 /// Classifies a post's text.
 #[must_use]
@@ -235,9 +239,19 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
         if hits.is_empty() && !would {
             continue;
         }
-        if program.unless[rule as usize].as_ref().is_some_and(|node| run.is_hit(all, node)) {
-            excluded.push(rule);
-            continue;
+        if let Some(node) = &program.unless[rule as usize]
+            && run.is_hit(all, node)
+        {
+            let long = scratch.tokens.list().len() > LONG_WORDS;
+            if would || !long || !is_problem(lexicon, rule) {
+                excluded.push(rule);
+                continue;
+            }
+            keep_far(&scratch.tokens, &mut hits, |out| run.hits(all, node, out));
+            if hits.is_empty() {
+                excluded.push(rule);
+                continue;
+            }
         }
         if would {
             // What was taken back is told of topics; a circumstance that is settled is simply none.
@@ -257,6 +271,24 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
     scratch.cancelled = cancelled;
     scratch.excluded = excluded;
     scratch.hits = hits;
+}
+
+/// Whether a rule belongs to a pack of problems.
+fn is_problem(lexicon: &Lexicon, rule: u32) -> bool {
+    match lexicon.rules()[rule as usize].owner {
+        Owner::Topic(number) => lexicon.topics()[number].kind == PackKind::Problem,
+        _ => false,
+    }
+}
+
+/// Drops hits with an exclusion in their own sentence or one beside it: a letter of many matters
+/// must not lose one because it also names what the rule leaves to another.
+fn keep_far(tokens: &Tokens, hits: &mut Vec<Range>, exclusions: impl Fn(&mut Vec<Range>) -> bool) {
+    let mut excluded = Vec::new();
+    exclusions(&mut excluded);
+    let sentence = |range: &Range| tokens.sentence_of(range.0 as usize);
+    let near = |hit: &Range| excluded.iter().any(|it| sentence(it).abs_diff(sentence(hit)) <= 1);
+    hits.retain(|hit| !near(hit));
 }
 
 /// Sorts ranges and joins neighbours.

@@ -24,6 +24,7 @@ use crate::pipeline::assess::{Batch, assess};
 use crate::pipeline::collect::spec_of;
 use crate::pipeline::district::District;
 use crate::pipeline::services::{Reading, vk_settings};
+use crate::pipeline::telegram::{self, Entry, PassingRooms};
 
 use super::assessed::TopicLine;
 use super::{Exit, Failure, Globals, Result, open, say, table};
@@ -70,7 +71,12 @@ pub fn run(args: TryArgs, globals: &Globals) -> Result<Exit> {
     if !known.iter().any(|known| known.id == source.id) {
         known.push(source.clone());
     }
-    let reading = Reading::passing(&settings, &known, vk, Arc::clone(&clock))?;
+    let telegram = match source.platform.as_str() {
+        "telegram" => telegram::open(&settings, &clock, Arc::new(PassingRooms::default())),
+        _ => Entry::Off,
+    };
+    let account = telegram.account();
+    let reading = Reading::passing(&settings, &known, vk, account, Arc::clone(&clock))?;
     let horizon = clock.now().saturating_sub(SignedDuration::from_hours(24 * HORIZON_DAYS));
     let horizon = horizon.unwrap_or(Timestamp::UNIX_EPOCH);
     let page = open::wait(async {

@@ -6,6 +6,7 @@
 pub use crate::alert::render::words::{
     count, day, level, level_sign, moment, reason, sentence, voices,
 };
+pub use crate::digest::{cell as sheet_cell, document, gaps, guard, share, sheet};
 use crate::model::HealthState;
 
 /// The state of a source in a word or two.
@@ -21,4 +22,6 @@ pub fn health(state: HealthState) -> &'static str {
     }
 }
 
-pub use crate::digest::{cell as sheet_cell, document, gaps, guard, share, sheet};
+/// What is read of Telegram without an account.
+pub const PREVIEW_ALONE: &str = "Telegram: без учётной записи читаем только каналы с открытым \
+                                 просмотром; группы и комментарии не читаем";

@@ -83,15 +83,18 @@ section! {
 }
 
 section! {
-    /// Telegram. Открытые каналы читаются через веб-просмотр, без учётной записи.
+    /// Telegram. Открытые каналы читаются через веб-просмотр, без учётной записи. С учётной записью
+    /// (api_id, api_hash, session и `otklik telegram login`) читаются ещё комментарии, каналы с
+    /// закрытым просмотром и открытые группы.
     TelegramSection = "platforms.telegram" {
         /// Адрес веб-просмотра каналов.
         preview_url: String = Shown::Default("\"https://t.me\"");
-        /// Номер приложения с my.telegram.org (для комментариев, появится позже).
+        /// Номер приложения с my.telegram.org.
         api_id: i64 = Shown::Example("12345");
         /// Хеш приложения с my.telegram.org.
         api_hash: SecretFrom = Shown::Example("{ credential = \"telegram_api_hash\" }");
-        /// Файл с ключом входа, права 0600; в резервные копии не попадает.
+        /// Файл с ключом входа, права 0600; его пишет otklik telegram login, в резервные копии он
+        /// не попадает.
         session: String = Shown::Example("\"/var/lib/otklik/telegram.session\"");
         /// Адрес сервера Telegram, если нужен особый.
         dc_address: String = Shown::Example("\"149.154.167.50:443\"");

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Busy;
 use crate::config::{Fault, Severity, rules};
 use crate::model::{Command, CommandKind, CommandReply};
+use crate::pipeline::note::{self, Note};
 use crate::pipeline::{command, report, services::Services};
 use crate::store::{FreedLeases, RulesEntry, StoreError};
 use reload::Reload;
@@ -244,6 +245,16 @@ async fn reread(
     put_in_force(services, outcome, by).await
 }
 
+/// Notes a complaint under the rules in force.
+async fn take_note(
+    services: &Services,
+    asked: Note<'_>,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    let (district, reading) = (services.district.load_full(), services.reading.load_full());
+    note::take(&services.store, &district, &reading.door, asked, now).await
+}
+
 async fn answer(
     services: &Arc<Services>,
     reload: Option<&mut Reload>,
@@ -266,6 +277,19 @@ async fn answer(
         CommandKind::SendDigest { week } => {
             tasks.digest(week.clone(), asked.reply);
             return Ok(());
+        }
+        CommandKind::Note { text, place, topic } => {
+            let asked = Note { text, place: place.as_ref(), topic: topic.as_ref() };
+            match take_note(services, asked, now).await {
+                Ok(reply) => {
+                    tasks.regroup();
+                    reply
+                }
+                Err(error) if error.is_transient() => {
+                    CommandReply { done: false, text: format!("Не выполнено: {error}") }
+                }
+                Err(error) => return Err(error),
+            }
         }
         _ => match command::change_store(&services.store, &asked.command, now).await {
             Ok(Some(reply)) => reply,

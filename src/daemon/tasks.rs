@@ -95,6 +95,11 @@ impl Tasks {
         Ok(times.filter(|at| *at > now).min().unwrap_or(Timestamp::MAX))
     }
 
+    /// Something was stored outside a look: there is something to group.
+    pub(super) fn regroup(&mut self) {
+        self.waits = true;
+    }
+
     fn free(&self, task: Task, now: Timestamp) -> bool {
         !self.running.contains_key(&task)
             && self.paused.get(&task).is_none_or(|until| *until <= now)

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AlertId, PostKey, ProblemId, SourceId};
+use super::ids::{AlertId, PlaceId, PostKey, ProblemId, SourceId, TopicId};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,15 @@ pub enum CommandKind {
     CloseProblem {
         /// Which.
         problem: ProblemId,
+    },
+    /// Note a complaint that came by telephone or at the reception.
+    Note {
+        /// In the official's own words, masked.
+        text: String,
+        /// Settlement, if named.
+        place: Option<PlaceId>,
+        /// Topic, if named.
+        topic: Option<TopicId>,
     },
     /// Make and send the digest of an ISO week now.
     SendDigest {

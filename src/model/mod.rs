@@ -30,6 +30,8 @@ pub use ids::{
     TopicId,
 };
 pub use post::{Counts, Post, PostKind};
-pub use problem::{Membership, Problem, ProblemEvent, ProblemEventKind, ProblemState};
+pub use problem::{
+    Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
+};
 pub use risk::{Risk, RiskLevel, RiskReason};
 pub use source::{Health, HealthState, Source, SourceKind, SourceScope};

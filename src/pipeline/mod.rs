@@ -27,10 +27,12 @@ pub mod district;
 pub mod group;
 pub mod import;
 pub mod keys;
+pub mod note;
 pub mod passing;
 pub mod replay;
 pub mod report;
 pub mod services;
+pub mod telegram;
 mod words;
 
 use jiff::Timestamp;

@@ -15,13 +15,15 @@ use otklik_collectors::door::Door;
 
 use super::assess::{Batch, Threads, assess_one};
 use super::district::District;
-use super::group::{Desk, Sending, nothing};
+use super::group::{Desk, Sending, newcomer, nothing};
 use super::import::source_of;
 use super::keys::{PassingKeys, month_of};
 use crate::classify::Scratch;
 use crate::cluster::OpenProblems;
-use crate::model::{Alert, PlaceFinding, PostId, PostKey, ProblemId, Source, SourceId, TopicId};
-use crate::store::{PostCommit, PostState, StoredPost, VoiceMark, WorkItem, WorkMarks, WorkTicket};
+use crate::model::{Alert, PostId, PostKey, ProblemId, Source, SourceId, TopicId};
+use crate::store::{
+    ParentFacts, PostCommit, PostState, StoredPost, VoiceMark, WorkItem, WorkMarks, WorkTicket,
+};
 use crate::text::fingerprint::fingerprint;
 
 /// An alert that would have been decided.
@@ -57,7 +59,7 @@ pub struct Replay<'a> {
     door: Door,
     scratch: Scratch,
     desk: Desk<'a>,
-    places: BTreeMap<PostKey, Vec<PlaceFinding>>,
+    said: BTreeMap<PostKey, ParentFacts>,
     threads: BTreeMap<SourceId, Threads>,
     joined: BTreeMap<PostKey, Vec<ProblemId>>,
     found: Replayed,
@@ -75,7 +77,7 @@ impl<'a> Replay<'a> {
             door: Door::new(Arc::new(PassingKeys::default()), []),
             scratch: Scratch::default(),
             desk: Desk::new(district, open, Sending::Suppressed, Timestamp::UNIX_EPOCH),
-            places: BTreeMap::new(),
+            said: BTreeMap::new(),
             threads: BTreeMap::new(),
             joined: BTreeMap::new(),
             found: Replayed::default(),
@@ -90,13 +92,20 @@ impl<'a> Replay<'a> {
         self.found.posts += 1;
         let key = stored.post.key.clone();
         let Some(commit) = self.assess(stored) else { return };
-        self.places.insert(key.clone(), commit.assessment.places.clone());
+        let findings = commit.assessment.findings.iter();
+        let said = ParentFacts {
+            places: commit.assessment.places.clone(),
+            topics: findings.map(|finding| finding.topic.clone()).collect(),
+        };
+        self.said.insert(key.clone(), said);
         for finding in &commit.assessment.findings {
             *self.found.topics.entry(finding.topic.clone()).or_default() += 1;
         }
         let Some(marks) = commit.work.clone() else { return };
         let voices = known_voices(&commit, voices);
-        self.desk.take(self.item(commit, marks, voices, stored.stored));
+        let item = self.item(commit, marks, voices, stored.stored);
+        let newcomer = newcomer(&item, self.district);
+        self.desk.take(item, &newcomer);
         self.hear(&key);
     }
 
@@ -115,7 +124,7 @@ impl<'a> Replay<'a> {
             .entry(id.clone())
             .or_insert_with(|| source_of(id.clone(), post.platform.clone()));
         let parent = post.parent.as_ref().map(|parent| answered(&post.key, parent));
-        let parents = parent.and_then(|key| Some((key.clone(), self.places.get(&key)?.clone())));
+        let parents = parent.and_then(|key| Some((key.clone(), self.said.get(&key)?.clone())));
         let batch = Batch {
             district: self.district,
             door: &self.door,
@@ -147,6 +156,8 @@ impl<'a> Replay<'a> {
             marks,
             joined: Vec::new(),
             parent_joined: parent.as_ref().map(problems).unwrap_or_default(),
+            parted: Vec::new(),
+            first_look: None,
             stored,
             // Whether it is told is not asked here: everything is judged at its own time.
             first_look: None,

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use otklik_collectors::door::Door;
 use otklik_collectors::http::{Http, HttpSettings};
-use otklik_collectors::telegram::TelegramSettings;
+use otklik_collectors::telegram::{Account, TelegramSettings};
 use otklik_collectors::vk::VkSettings;
 use otklik_collectors::{
     Class, CollectError, Collector, MonthKeys, Platform, Ports, Scope, Transport, registry,
@@ -21,6 +21,7 @@ use super::budget::StoredBudget;
 use super::district::District;
 use super::keys::{KeyFile, PassingKeys};
 use super::passing::PassingBudget;
+use super::telegram::{self, Entry, StoredRooms};
 use super::words;
 use crate::classify::Scratch;
 use crate::clock::Clock;
@@ -46,6 +47,7 @@ impl Reading {
         settings: &Settings,
         sources: &[Source],
         vk: Option<VkSettings>,
+        account: Option<Arc<Account>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
         let door = Door::new(Arc::new(PassingKeys::default()), handles(sources));
@@ -56,8 +58,7 @@ impl Reading {
             door: door.clone(),
         };
         let telegram = telegram_settings(settings);
-        let collectors =
-            registry::build(registry::Settings { vk, telegram, account: None }, &ports);
+        let collectors = registry::build(registry::Settings { vk, telegram, account }, &ports);
         Ok(Self { door, collectors })
     }
 
@@ -92,6 +93,8 @@ pub struct Services {
     pub district: ArcSwap<District>,
     /// Collectors in force.
     pub reading: ArcSwap<Reading>,
+    /// The account that reads Telegram, shared by all collectors after one another.
+    pub telegram: Entry,
     /// Buffers of classification, kept between pages: fresh ones know no word yet.
     scratches: Mutex<Vec<Scratch>>,
 }
@@ -135,7 +138,14 @@ impl Services {
                     words::KEYS_FIX,
                 )
             })?);
-        let reading = read_with(&settings, &clock, &store, &keys, &transport, &district.sources)?;
+        let telegram = telegram::open(&settings, &clock, Arc::new(StoredRooms(store.clone())));
+        if let Some(trouble) = telegram.trouble() {
+            tracing::warn!("{trouble}");
+        }
+        let keys_open: Arc<dyn MonthKeys> = Arc::clone(&keys) as Arc<dyn MonthKeys>;
+        let door = Door::new(keys_open, handles(&district.sources));
+        let ports = ports(&clock, &store, &transport, door);
+        let reading = read_with(&settings, ports, telegram.account())?;
         Ok(Self {
             settings,
             clock,
@@ -145,6 +155,7 @@ impl Services {
             notifiers,
             district: ArcSwap::from_pointee(district),
             reading: ArcSwap::from_pointee(reading),
+            telegram,
             scratches: Mutex::default(),
         })
     }
@@ -152,14 +163,10 @@ impl Services {
     /// Puts new rules in force, with new collectors if the sources changed.
     pub fn replace(&self, district: District) -> Result<(), Fault> {
         if self.district.load().sources != district.sources {
-            let reading = read_with(
-                &self.settings,
-                &self.clock,
-                &self.store,
-                &self.keys,
-                &self.transport,
-                &district.sources,
-            )?;
+            let keys: Arc<dyn MonthKeys> = Arc::clone(&self.keys) as Arc<dyn MonthKeys>;
+            let door = Door::new(keys, handles(&district.sources));
+            let ports = ports(&self.clock, &self.store, &self.transport, door);
+            let reading = read_with(&self.settings, ports, self.telegram.account())?;
             self.reading.store(Arc::new(reading));
         }
         self.district.store(Arc::new(district));
@@ -167,26 +174,29 @@ impl Services {
     }
 }
 
-fn read_with(
-    settings: &Settings,
+fn ports(
     clock: &Arc<dyn Clock>,
     store: &Store,
-    keys: &Arc<KeyFile>,
     transport: &Arc<dyn Transport>,
-    sources: &[Source],
-) -> Result<Reading, Fault> {
-    let month_keys: Arc<dyn MonthKeys> = Arc::clone(keys) as Arc<dyn MonthKeys>;
-    let door = Door::new(month_keys, handles(sources));
-    let ports = Ports {
+    door: Door,
+) -> Ports {
+    Ports {
         clock: Arc::clone(clock),
         budget: Arc::new(StoredBudget::new(store.clone(), Arc::clone(clock))),
         transport: Arc::clone(transport),
-        door: door.clone(),
-    };
+        door,
+    }
+}
+
+fn read_with(
+    settings: &Settings,
+    ports: Ports,
+    account: Option<Arc<Account>>,
+) -> Result<Reading, Fault> {
     let vk = vk_settings(settings)?;
     let telegram = telegram_settings(settings);
-    let collectors = registry::build(registry::Settings { vk, telegram, account: None }, &ports);
-    Ok(Reading { door, collectors })
+    let collectors = registry::build(registry::Settings { vk, telegram, account }, &ports);
+    Ok(Reading { door: ports.door, collectors })
 }
 
 /// The real network, as configured.

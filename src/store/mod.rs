@@ -27,6 +27,7 @@ pub mod page;
 pub mod post;
 pub mod problem;
 pub mod retention;
+pub mod room;
 pub mod rules;
 pub mod setting;
 pub mod source;
@@ -53,9 +54,12 @@ pub use job::Job;
 pub use lease::FreedLeases;
 pub use lock::StoreLock;
 pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome, SeenPost};
-pub use post::{Assessment, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks};
-pub use problem::{LoadedProblem, VoiceCount};
+pub use post::{
+    Assessment, ParentFacts, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks,
+};
+pub use problem::{LoadedProblem, ProblemsWanted, RecentMember, VoiceCount};
 pub use retention::{RetentionPolicy, RetentionReport};
+pub use room::TelegramRoom;
 pub use rules::RulesEntry;
 pub use source::{DueSource, LookFacts, SourceRow};
 pub use status::StatusCounts;

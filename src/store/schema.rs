@@ -29,7 +29,9 @@ const WAL_BYTES_MAX: i64 = 32 * 1024 * 1024;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_coverage.sql"),
+    include_str!("migrations/0003_telegram.sql"),
     include_str!("migrations/0004_rules.sql"),
+    include_str!("migrations/0005_problems.sql"),
 ];
 
 /// How hard a commit is pressed to disk.

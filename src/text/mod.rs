@@ -13,6 +13,7 @@ pub mod numeral;
 mod plain;
 pub mod points;
 mod repair;
+pub mod sketch;
 pub mod stem;
 pub mod tokens;
 pub mod words;
@@ -21,6 +22,7 @@ pub use clean::clean;
 pub use fingerprint::{fingerprint, fingerprint_of_words};
 pub use language::language;
 pub use points::Points;
+pub use sketch::Sketch;
 pub use stem::Stems;
 pub use tokens::{Clause, Sentence, Token, Tokens};
 

@@ -188,7 +188,9 @@ fn sources_are_added_once_and_comments_stay() {
     assert_eq!((&rows[0]["every"], &rows[0]["place"]), (&"1h".into(), &"onohoy".into()));
     assert_eq!(rows[2]["scope"], "region");
     let (_, out, _) = otklik(dir.path(), &["sources", "list"]);
-    assert_eq!(out.lines().count(), 5, "{out}");
+    // A head, the sources, and what of Telegram is not read without an account.
+    assert_eq!(out.lines().count(), 6, "{out}");
+    assert!(out.ends_with("войти: otklik telegram login\n"), "{out}");
 }
 
 #[test]

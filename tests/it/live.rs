@@ -54,6 +54,12 @@ fn every_other_command_works_beside_the_daemon() {
     let problem = rig.export("problems")[0]["id"].as_str().expect("an id").to_owned();
     done(rig, &["problems", "close", &problem]);
     assert_eq!(rig.export("problems")[0]["state"], "closed");
+
+    let noted = done(rig, &["add", "Звонят: горит дом", "--place", "sosnyagino"]);
+    assert!(noted.out.contains("Тема: Пожар. Место: Соснягино"), "{noted:?}");
+    daemon.wait_for("a problem of the noted complaint", || {
+        rig.export("problems").iter().any(|row| row["place"] == "sosnyagino").then_some(())
+    });
     let (code, log) = daemon.stop();
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains("ERROR"), "{log}");

@@ -171,6 +171,19 @@ fn unless_looks_at_the_whole_post() {
 }
 
 #[test]
+fn in_a_long_letter_unless_looks_around() {
+    let lexicon = probe("батарея", "телефон");
+    let between = "Мы писали об этом уже не раз и ждём. ".repeat(6);
+    for (text, found) in [
+        (format!("Холодная батарея. {between} Телефон приложу."), true),
+        (format!("Холодная батарея. Телефон сел. {between}"), false),
+        (format!("{between} Телефон сел. Опять батарея."), false),
+    ] {
+        assert_eq!(!matches(&lexicon, &text).is_empty(), found, "{text}");
+    }
+}
+
+#[test]
 fn faults_point_at_the_character() {
     for (source, at, text) in [
         ("", 0, "пустой запрос"),

@@ -16,6 +16,9 @@ use crate::config::{Fault, Settings};
 use crate::model::{Channel, Source, SourceKind};
 use crate::pipeline::collect::spec_of;
 use crate::pipeline::services::{self, Reading};
+use crate::pipeline::telegram::{self, Entry, PassingRooms};
+
+use super::super::words;
 
 /// How far back the first page of a source is read.
 const HORIZON_DAYS: i64 = 365;
@@ -35,8 +38,10 @@ pub struct Proof {
 
 /// Proves everything that is configured; `told` hears each proof at once.
 pub async fn prove(settings: &Settings, sources: &[Source], told: &mut dyn FnMut(&Proof)) -> bool {
-    let mut prover = Prover { settings, sources, told, ok: true };
-    match prover.reading() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let telegram = telegram::open(settings, &clock, Arc::new(PassingRooms::default()));
+    let mut prover = Prover { settings, sources, telegram, told, ok: true };
+    match prover.reading(clock) {
         Ok(reading) => {
             prover.platforms(&reading).await;
             prover.quota();
@@ -56,6 +61,7 @@ pub async fn prove(settings: &Settings, sources: &[Source], told: &mut dyn FnMut
 struct Prover<'a> {
     settings: &'a Settings,
     sources: &'a [Source],
+    telegram: Entry,
     told: &'a mut dyn FnMut(&Proof),
     ok: bool,
 }
@@ -69,12 +75,12 @@ impl Prover<'_> {
     }
 
     /// Collectors over the real network; VK only if its token can be read.
-    fn reading(&mut self) -> Result<Reading, Fault> {
+    fn reading(&mut self, clock: Arc<dyn Clock>) -> Result<Reading, Fault> {
         let vk = services::vk_settings(self.settings).unwrap_or_else(|fault| {
             self.tell("platforms.vk", Err(sentence(&fault)));
             None
         });
-        Reading::passing(self.settings, self.sources, vk, Arc::new(SystemClock))
+        Reading::passing(self.settings, self.sources, vk, self.telegram.account(), clock)
     }
 
     /// Platforms that are read with a token; pages read without one are proven source by source.
@@ -83,6 +89,19 @@ impl Prover<'_> {
             let outcome = vk.prove().await.map_err(|error| error.text);
             self.tell("platforms.vk", outcome);
         }
+        let wanted = self.sources.iter().any(|it| it.platform == Platform::Telegram.name());
+        let reader = reading.collectors.get(&Platform::Telegram).filter(|_| wanted);
+        let outcome = match (self.telegram.trouble(), &self.telegram, reader) {
+            // The daemon reads by it: that is as it should be.
+            (Some(text), Entry::Busy, _) => Ok(text),
+            (Some(text), ..) => Err(text),
+            (None, Entry::Ready(_), Some(reader)) => {
+                reader.prove().await.map_err(|error| error.text)
+            }
+            (None, _, Some(_)) => Ok(words::PREVIEW_ALONE.to_owned()),
+            (None, _, None) => return,
+        };
+        self.tell("platforms.telegram", outcome);
     }
 
     /// Whether the wished intervals fit VK's daily quota; each look asks for a wall at least once.

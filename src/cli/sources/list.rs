@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use otklik_collectors::Platform;
 use serde_json::{Value, json};
 
 use crate::clock::{Clock, SystemClock};
@@ -54,7 +55,19 @@ pub(super) fn list(json: bool, globals: &Globals) -> Result<Exit> {
         let Some(watched) = watched.get(source.id.as_str()) else { continue };
         tell_gaps(&settings, source, watched, now)?;
     }
+    tell_preview(&settings, &sources)?;
     Ok(Exit::Done)
+}
+
+/// Says what is not read of Telegram as long as no account is logged in.
+fn tell_preview(settings: &Settings, sources: &[Source]) -> Result<()> {
+    let account = &settings.platforms.telegram;
+    let logged_in = account.session.as_ref().is_some_and(|file| file.exists());
+    let telegram = sources.iter().any(|source| source.platform == Platform::Telegram.name());
+    if telegram && !(account.api_id.is_some() && logged_in) {
+        say!("{}; войти: otklik telegram login", words::PREVIEW_ALONE)?;
+    }
+    Ok(())
 }
 
 /// What the store knows, by id; nothing if there is no store yet.
