@@ -157,8 +157,9 @@ impl<'a> Replay<'a> {
             joined: Vec::new(),
             parent_joined: parent.as_ref().map(problems).unwrap_or_default(),
             parted: Vec::new(),
-            first_look: None,
             stored,
+            // Whether it is told is not asked here: everything is judged at its own time.
+            first_look: None,
             post: commit.post,
         }
     }
