@@ -89,7 +89,7 @@ impl Store {
             }
             let mut open: Vec<ProblemId> = wanted.ids.clone();
             open.extend(found.values().filter_map(|problem| problem.merged.clone()));
-            for _ in 0..MERGES_MAX {
+            for _ in 0..open.len() + MERGES_MAX {
                 let Some(id) = open.pop() else { break };
                 if found.contains_key(&id) {
                     continue;
