@@ -24,7 +24,7 @@ mod ports;
 mod status;
 
 pub use error::{Class, CollectError, Scope};
-pub use ports::{Budget, Busy, Call, Clock, MonthKeys, Ports, Transport};
+pub use ports::{Budget, Busy, Call, Clock, KnownRoom, MonthKeys, Ports, SessionStore, Transport};
 pub use raw::{
     Author, Counts, Coverage, Cursor, Facts, Hole, HoleCause, Page, Platform, RawKind, RawPost,
     SourceKind, SourceSpec,

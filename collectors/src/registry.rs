@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::rss::Rss;
-use crate::telegram::{Telegram, TelegramSettings};
+use crate::telegram::{Account, Telegram, TelegramSettings};
 use crate::vk::{Vk, VkSettings};
 use crate::{Collector, Platform, Ports};
 
@@ -18,6 +18,8 @@ pub struct Settings {
     pub vk: Option<VkSettings>,
     /// Telegram's public preview.
     pub telegram: TelegramSettings,
+    /// Telegram by an account, if somebody has logged in.
+    pub account: Option<Arc<Account>>,
 }
 
 /// Builds the readers of all configured platforms.
@@ -27,7 +29,8 @@ pub fn build(settings: Settings, ports: &Ports) -> BTreeMap<Platform, Arc<dyn Co
     if let Some(vk) = settings.vk {
         readers.insert(Platform::Vk, Arc::new(Vk::new(vk, ports.clone())));
     }
-    readers.insert(Platform::Telegram, Arc::new(Telegram::new(settings.telegram, ports.clone())));
+    let telegram = Telegram::new(settings.telegram, settings.account, ports.clone());
+    readers.insert(Platform::Telegram, Arc::new(telegram));
     readers.insert(Platform::Rss, Arc::new(Rss::new(ports.clone())));
     readers
 }

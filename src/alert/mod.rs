@@ -17,7 +17,7 @@ use crate::model::{
     ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
 };
 
-pub use route::{RouteFacts, RoutedReceiver, route};
+pub use route::{RouteFacts, RoutedReceiver, Weighed, route, weigh};
 
 /// How much stands behind a problem, counted by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

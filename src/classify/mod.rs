@@ -18,8 +18,8 @@
 //! rest (`run`) → scores and spans (`assemble`). The cost follows the text and its matches, not the
 //! number of rules.
 //!
-//! The score of a topic is `100 · (1 − ∏(1 − weight/100))` over its matched rules, each counted
-//! once.
+//! The score of a topic is `100 · (1 − ∏(1 − weight/100))` over its matched rules; `assemble` first
+//! bends each weight by where and how often its rule was found.
 
 mod assemble;
 mod declension;

@@ -5,6 +5,7 @@
 //! nothing else there; everything a person reads here is Russian.
 
 mod add;
+mod alerts;
 mod assessed;
 mod classify;
 mod collect;
@@ -111,7 +112,7 @@ enum CommandLine {
     /// Проблемы
     Problems(small::ProblemsArgs),
     /// Оповещения
-    Alerts(small::AlertsArgs),
+    Alerts(alerts::AlertsArgs),
     /// Недельная сводка
     Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
@@ -197,7 +198,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Export(args) => export::run(args, &globals),
         CommandLine::Classify(args) => classify::run(args, &globals),
         CommandLine::Problems(args) => small::problems(args, &globals),
-        CommandLine::Alerts(args) => small::alerts(args, &globals),
+        CommandLine::Alerts(args) => alerts::run(args, &globals),
         CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),

@@ -1,4 +1,4 @@
-//! Short commands on the store: status, problems, alerts, erase, reload.
+//! Short commands on the store: status, problems, erase, reload.
 //!
 //! Place in the flow: reads beside a running daemon; changes go to it. Invariant: lists never name
 //! a person; what is printed for machines is one JSON object a line.
@@ -8,14 +8,12 @@ use clap::{Args, Subcommand};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
 use crate::daemon::RULES_FAULT;
-use crate::model::{
-    AlertId, CommandKind, HealthState, PostId, PostKey, ProblemId, ProblemState, SourceId,
-};
+use crate::model::{CommandKind, PostId, PostKey, ProblemId, ProblemState, SourceId};
 use crate::pipeline::district::District;
 use crate::store::{StatusCounts, StoredProblem};
 
 use super::table::aligned;
-use super::{Exit, Failure, Globals, Result, export, open, say, words};
+use super::{Exit, Failure, Globals, Result, export, open, say, sources, words};
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -52,8 +50,8 @@ fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
     let sources: Vec<_> = counts
         .sources
         .iter()
-        .filter(|row| row.listed)
-        .map(|row| {
+        .map(|watched| {
+            let row = &watched.row;
             serde_json::json!({
                 "source": row.source.id,
                 "state": row.health.state,
@@ -62,6 +60,8 @@ fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
                 "text": row.health.text,
                 "last_ok": row.health.last_ok.map(|at| at.to_string()),
                 "next": row.health.next.to_string(),
+                "every_real_secs": row.interval_secs,
+                "completeness": sources::completeness(&watched.completeness),
             })
         })
         .collect();
@@ -103,21 +103,16 @@ fn tell_status(settings: &Settings, counts: &StatusCounts, runs: bool) -> Result
         Some(since) => say!("Отправка: есть неотправленное с {}.", moment(since))?,
         None => say!("Отправка: всё отправлено.")?,
     }
-    let troubled = |state: HealthState| match state {
-        HealthState::Ok => "читается",
-        HealthState::Slow => "сбои",
-        HealthState::Paused => "пауза",
-        HealthState::NeedsPerson => "нужен человек",
-        HealthState::Gone => "недоступен",
-    };
     let mut rows = Vec::new();
-    for row in counts.sources.iter().filter(|row| row.listed) {
+    for watched in &counts.sources {
+        let row = &watched.row;
         let last = row.health.last_ok.map_or("ни разу".to_owned(), moment);
         let text = row.health.text.clone().unwrap_or_default();
         rows.push(vec![
             row.source.id.to_string(),
-            troubled(row.health.state).to_owned(),
+            words::health(row.health.state).to_owned(),
             format!("прочитан: {last}"),
+            format!("полнота: {}", words::share(&watched.completeness)),
             text,
         ]);
     }
@@ -207,102 +202,6 @@ fn list_problems(
     }
     for line in aligned(&rows) {
         say!("{line}")?;
-    }
-    Ok(Exit::Done)
-}
-
-/// `otklik alerts …`
-#[derive(Debug, Args)]
-pub struct AlertsArgs {
-    #[command(subcommand)]
-    command: Option<AlertsCommand>,
-}
-
-#[derive(Debug, Subcommand)]
-enum AlertsCommand {
-    /// Список (так и без слова list)
-    List {
-        /// Строки JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Показать оповещение словами и его отправку
-    Show {
-        /// Номер оповещения
-        #[arg(value_name = "НОМЕР")]
-        alert: String,
-    },
-    /// Взять в работу
-    Ack {
-        /// Номер оповещения
-        #[arg(value_name = "НОМЕР")]
-        alert: String,
-    },
-}
-
-/// Runs `alerts`.
-pub fn alerts(args: AlertsArgs, globals: &Globals) -> Result<Exit> {
-    let settings = globals.settings_or_shipped(Need::Store)?;
-    match args.command.unwrap_or(AlertsCommand::List { json: false }) {
-        AlertsCommand::Ack { alert } => {
-            let kind = CommandKind::Acknowledge { alert: AlertId(alert) };
-            open::told(&open::wait(open::change(&settings, kind))?)
-        }
-        AlertsCommand::Show { alert } => show_alert(&settings, &AlertId(alert)),
-        AlertsCommand::List { json } => list_alerts(&settings, json),
-    }
-}
-
-fn list_alerts(settings: &Settings, json: bool) -> Result<Exit> {
-    let district = District::load_rules(settings, false)?;
-    let store = open::store_to_read(settings)?;
-    let found = open::wait(async { Ok(store.alerts(None, None, 10_000).await?) })?;
-    let now = SystemClock.now();
-    let mut rows = Vec::new();
-    for alert in &found {
-        if json {
-            say!("{}", serde_json::Value::Object(export::alert_row(alert)))?;
-            continue;
-        }
-        let facts = &alert.facts;
-        let place = facts.place.as_ref().map_or("—", |place| district.place_title(place));
-        rows.push(vec![
-            alert.id.to_string(),
-            words::moment(alert.at, now, &settings.district.timezone),
-            words::level(facts.level).to_owned(),
-            district.topic_title(&facts.topic).to_owned(),
-            place.to_owned(),
-            words::reason(alert.reason, facts.kind).to_owned(),
-        ]);
-    }
-    if !json && rows.is_empty() {
-        say!("Оповещений нет.")?;
-    }
-    for line in aligned(&rows) {
-        say!("{line}")?;
-    }
-    Ok(Exit::Done)
-}
-
-fn show_alert(settings: &Settings, id: &AlertId) -> Result<Exit> {
-    let district = District::load_rules(settings, false)?;
-    let store = open::store_to_read(settings)?;
-    let (text, sent) = open::wait(async {
-        let Some(alert) = store.alert(id).await? else {
-            return Err(Failure::failed(format!("нет оповещения {id}; список: otklik alerts")));
-        };
-        let text = crate::pipeline::dispatch::word_alert(&store, &district, &alert).await?;
-        Ok((text, store.deliveries_of(&format!("alert:{id}")).await?))
-    })?;
-    say!("{}\n\n{}", text.subject, text.text)?;
-    for delivery in sent {
-        say!(
-            "Отправка: {} ({}): {}{}",
-            delivery.receiver,
-            delivery.channel.name(),
-            delivery.state.name(),
-            delivery.trouble.map(|text| format!(", {text}")).unwrap_or_default()
-        )?;
     }
     Ok(Exit::Done)
 }

@@ -6,4 +6,19 @@
 pub use crate::alert::render::words::{
     count, day, level, level_sign, moment, reason, sentence, voices,
 };
-pub use crate::digest::{cell as sheet_cell, document, guard, sheet};
+use crate::model::HealthState;
+
+/// The state of a source in a word or two.
+#[must_use]
+pub fn health(state: HealthState) -> &'static str {
+    match state {
+        HealthState::Ok => "читается",
+        HealthState::Slow => "сбои",
+        HealthState::Paused => "пауза",
+        HealthState::NeedsPerson => "нужен человек",
+        HealthState::Gone => "недоступен",
+        HealthState::Silent => "молчит",
+    }
+}
+
+pub use crate::digest::{cell as sheet_cell, document, gaps, guard, share, sheet};

@@ -131,6 +131,42 @@ section! {
 }
 
 section! {
+    /// Бот MAX для оповещений. Без раздела сообщения в MAX не отправляются.
+    MaxBotSection = "max_bot" {
+        /// Адрес API. Сертификат сервера выдан Минцифры: нужен его корневой, см. [network] ca_file.
+        api_url: String = Shown::Default("\"https://platform-api2.max.ru\"");
+        /// Ключ бота из кабинета партнёра.
+        token: SecretFrom = Shown::Required("{ credential = \"max_bot_token\" }");
+    }
+}
+
+section! {
+    /// Сообщения от сообщества VK для оповещений. Без раздела сообщения в VK не отправляются.
+    VkBotSection = "vk_bot" {
+        /// Адрес API до имени метода.
+        api_url: String = Shown::Default("\"https://api.vk.ru/method\"");
+        /// Ключ сообщества с правом на сообщения.
+        token: SecretFrom = Shown::Required("{ credential = \"vk_bot_token\" }");
+    }
+}
+
+section! {
+    /// Сообщения на адрес другой программы: шлюз СМС, табло дежурного. Что стоит в адресе
+    /// получателя после «#», подставляется вместо {to}.
+    WebhookSection = "webhook" {
+        /// Вид тела: json, form или text.
+        form: String = Shown::Default("\"json\"");
+        /// Тело. Места: {id}, {at}, {subject}, {text}, {short} (не длиннее двух СМС), {to}.
+        body: String = Shown::Default(
+            "'{\"id\": \"{id}\", \"at\": \"{at}\", \"subject\": \"{subject}\", \"text\": \"{text}\"}'"
+        );
+        /// Ключ подписи. С ним в заголовке x-otklik-signature приходит sha256= и HMAC-SHA-256
+        /// от строки «значение x-otklik-at, точка, тело».
+        secret: SecretFrom = Shown::Example("{ credential = \"webhook_secret\" }");
+    }
+}
+
+section! {
     /// Работы по часам района. Пять полей cron: минута, час, число, месяц, день недели (Mon…Sun).
     ScheduleSection = "schedule" {
         /// Когда отправлять недельную сводку.
@@ -189,6 +225,12 @@ pub struct File {
     pub smtp: SmtpSection,
     /// `[telegram_bot]`.
     pub bot: BotSection,
+    /// `[max_bot]`.
+    pub max_bot: MaxBotSection,
+    /// `[vk_bot]`.
+    pub vk_bot: VkBotSection,
+    /// `[webhook]`.
+    pub webhook: WebhookSection,
     /// `[schedule]`.
     pub schedule: ScheduleSection,
     /// `[retention]`.
@@ -199,7 +241,7 @@ pub struct File {
 
 impl File {
     /// All sections in the order they are shown.
-    pub const SECTIONS: [About; 13] = [
+    pub const SECTIONS: [About; 16] = [
         DistrictSection::ABOUT,
         StoreSection::ABOUT,
         KeywordsSection::ABOUT,
@@ -210,6 +252,9 @@ impl File {
         MaxSection::ABOUT,
         SmtpSection::ABOUT,
         BotSection::ABOUT,
+        MaxBotSection::ABOUT,
+        VkBotSection::ABOUT,
+        WebhookSection::ABOUT,
         ScheduleSection::ABOUT,
         RetentionSection::ABOUT,
         LogSection::ABOUT,
@@ -232,6 +277,9 @@ impl File {
             max: reader.section(root),
             smtp: reader.section(root),
             bot: reader.section(root),
+            max_bot: reader.section(root),
+            vk_bot: reader.section(root),
+            webhook: reader.section(root),
             schedule: reader.section(root),
             retention: reader.section(root),
             log: reader.section(root),

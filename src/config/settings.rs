@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use crate::model::DistrictId;
 
 use super::fault::{Fault, Severity, read_text};
+use super::hook::HookBody;
 use super::secret::Secret;
 
 /// How much of the configuration a command reads. Each step includes the ones before.
@@ -62,8 +63,14 @@ pub struct Settings {
     pub platforms: Platforms,
     /// Mail, if configured.
     pub smtp: Option<Smtp>,
-    /// The bot for alerts, if configured.
+    /// The Telegram bot for alerts, if configured.
     pub telegram_bot: Option<Bot>,
+    /// The MAX bot for alerts, if configured.
+    pub max_bot: Option<Bot>,
+    /// The VK community that sends alerts, if configured.
+    pub vk_bot: Option<Bot>,
+    /// How webhooks are posted, if configured.
+    pub webhook: Option<Webhook>,
     /// Fixed jobs.
     pub schedule: Schedule,
     /// How long things are kept.
@@ -181,13 +188,22 @@ pub struct Smtp {
     pub password: Option<Secret>,
 }
 
-/// The bot for alerts.
+/// A bot or community that sends alerts.
 #[derive(Debug, Clone)]
 pub struct Bot {
-    /// Address of the Bot API, without a slash at its end.
+    /// Address of its API, without a slash at its end.
     pub api_url: String,
     /// Token.
     pub token: Secret,
+}
+
+/// How webhooks are posted.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// What is sent.
+    pub body: HookBody,
+    /// Key of the signature.
+    pub secret: Option<Secret>,
 }
 
 /// Fixed jobs, on civil time of the district.
@@ -267,6 +283,9 @@ impl Settings {
             platforms.max.as_ref().map(|max| &max.token),
             self.smtp.as_ref().and_then(|smtp| smtp.password.as_ref()),
             self.telegram_bot.as_ref().map(|bot| &bot.token),
+            self.max_bot.as_ref().map(|bot| &bot.token),
+            self.vk_bot.as_ref().map(|bot| &bot.token),
+            self.webhook.as_ref().and_then(|hook| hook.secret.as_ref()),
         ]
         .into_iter()
         .flatten()

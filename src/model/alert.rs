@@ -106,15 +106,19 @@ pub enum Channel {
     Email,
     /// Telegram Bot API.
     Telegram,
-    /// MAX bot (later).
+    /// MAX bot.
     Max,
-    /// VK community messages (later).
+    /// Messages of a VK community.
     Vk,
-    /// Signed webhook (later).
+    /// Signed webhook.
     Webhook,
 }
 
 impl Channel {
+    /// All channels, in the order they are tried if nobody says otherwise.
+    pub const ALL: [Channel; 5] =
+        [Channel::Email, Channel::Telegram, Channel::Max, Channel::Vk, Channel::Webhook];
+
     /// The word in files and output.
     #[must_use]
     pub fn name(self) -> &'static str {

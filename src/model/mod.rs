@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod command;
+pub mod coverage;
 pub mod digest;
 pub mod finding;
 pub mod ids;
@@ -18,6 +19,9 @@ pub use alert::{
     Alert, AlertFacts, AlertReason, Channel, Delivery, DeliveryState, QuoteRef, SendOutcome,
 };
 pub use command::{Command, CommandKind, CommandReply};
+pub use coverage::{
+    Completeness, Gap, Hole, HoleCause, HoleState, Ledger, Noted, NotedHole, Stored, Stretch,
+};
 pub use finding::{
     Attitude, Classified, Finding, Language, Match, PlaceBy, PlaceFinding, Span, TopicKind,
 };

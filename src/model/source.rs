@@ -69,6 +69,16 @@ pub enum HealthState {
     NeedsPerson,
     /// Not there under this name, or closed.
     Gone,
+    /// Read as wished, but nobody has written for longer than its own rhythm explains.
+    Silent,
+}
+
+impl HealthState {
+    /// Whether the last look ended well.
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        matches!(self, HealthState::Ok | HealthState::Silent)
+    }
 }
 
 /// Health of one source, as shown and told.

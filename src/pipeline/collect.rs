@@ -7,18 +7,22 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use otklik_collectors::{Class, CollectError, Cursor, Page, Platform, SourceSpec};
+use otklik_collectors::{Class, CollectError, Coverage, Cursor, Page, Platform, SourceSpec};
 
 use super::assess::{Batch, assess};
 use super::district::District;
 use super::services::Services;
-use crate::model::{Health, HealthState, PostId, PostKey, Source};
+use crate::model::{
+    Health, HealthState, HoleCause, Noted, NotedHole, PostId, PostKey, Source, Stretch,
+};
 use crate::store::{DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError};
 
 /// How long one look may hold a source before somebody else may take it, renewed with each page.
 const LEASE_MINUTES: i64 = 15;
 /// Least and most wait after a failed look.
 const RETRY_SECS: (i64, i64) = (60, 6 * 3600);
+/// Furthest that a look reaches back to close a gap, in days, unless its source's backfill is more.
+const BACK_DAYS_MAX: i64 = 90;
 /// Longest wait for a limit inside `collect --once`.
 const PATIENCE_SECS: i64 = 90;
 /// Tries of one page inside `collect --once`.
@@ -83,15 +87,9 @@ pub async fn look(
     let Some(source) = district.sources.iter().find(|source| source.id == due.id) else {
         return Ok(report);
     };
-    let began = services.clock.now();
     let mut cursor = due.cursor.clone().map(Cursor);
     let mut spec = spec_of(source, due.platform_id.clone());
-    let back = if due.health.last_ok.is_none() {
-        source.backfill_secs.max(services.settings.schedule.rescan_secs)
-    } else {
-        services.settings.schedule.rescan_secs
-    };
-    let horizon = began.saturating_sub(SignedDuration::from_secs(back)).unwrap_or(began);
+    let horizon = horizon(source, &due, services.settings.schedule.rescan_secs);
     loop {
         match read_page(services, &spec, cursor.as_ref(), horizon, manner).await {
             Ok(page) => {
@@ -119,6 +117,39 @@ pub async fn look(
             }
         }
     }
+}
+
+/// How far back a look goes: the backfill at first, later the re-scan window. After an absence it
+/// reaches back to where everything had been read, and for holes that can be read again to the
+/// oldest of them, but never further than [`BACK_DAYS_MAX`].
+fn horizon(source: &Source, due: &DueSource, rescan_secs: i64) -> Timestamp {
+    let back = |secs| due.began.saturating_sub(SignedDuration::from_secs(secs));
+    let window = match due.health.last_ok {
+        None => source.backfill_secs.max(rescan_secs),
+        Some(_) => rescan_secs,
+    };
+    let window = back(window).unwrap_or(due.began);
+    let furthest = back(BACK_DAYS_MAX * 86_400).unwrap_or(window);
+    let wanted = [due.read_until, due.owed].into_iter().flatten().fold(window, Timestamp::min);
+    wanted.max(furthest).min(window)
+}
+
+/// What a page proves about the completeness of its source, in our words.
+fn noted(coverage: &Coverage) -> Noted {
+    use otklik_collectors::HoleCause as Theirs;
+    let holes = coverage.holes.iter().map(|hole| NotedHole {
+        stretch: Stretch::new(hole.from, hole.to),
+        cause: match hole.cause {
+            Theirs::PageMissed => HoleCause::PageMissed,
+            Theirs::HistoryEnds => HoleCause::HistoryEnds,
+            Theirs::Numbers => HoleCause::Numbers,
+            Theirs::CommentsRefused => HoleCause::CommentsRefused,
+            Theirs::Unreadable => HoleCause::Unreadable,
+        },
+        posts: hole.posts,
+    });
+    let read = coverage.read.map(|(from, to)| Stretch::new(from, to));
+    Noted { read, holes: holes.collect() }
 }
 
 /// What a collector needs to know of a source.
@@ -230,6 +261,7 @@ async fn commit(
                 comments_closed: page.facts.comments_closed,
                 unreadable: page.facts.unreadable,
             },
+            noted: noted(&page.facts.coverage),
             end,
         }),
         posts: assessed.posts,

@@ -88,11 +88,12 @@ pub fn week_before(at: Timestamp, zone: &TimeZone) -> Week {
     Week::of(date.checked_sub(7.days()).unwrap_or(date))
 }
 
-/// The digest of a week as values, from what is stored now.
+/// The digest of a week as values, from what is stored `now`.
 pub async fn build_digest(
     store: &Store,
     district: &District,
     week: Week,
+    now: Timestamp,
 ) -> Result<Digest, StoreError> {
     let start = |days: i64| {
         week.monday
@@ -101,7 +102,7 @@ pub async fn build_digest(
             .map_or(Timestamp::MIN, |zoned| zoned.timestamp())
     };
     let span = DigestSpan { week: week.name(), before: start(-7), from: start(0), to: start(7) };
-    let counts = store.digest_counts(&span).await?;
+    let counts = store.digest_counts(&span, now).await?;
     let titles = Titles {
         district: district.name.clone(),
         zone: district.zone.clone(),
@@ -123,7 +124,7 @@ pub async fn make_digest(
     week: Week,
 ) -> Result<bool, StoreError> {
     let now = services.clock.now();
-    let made = build_digest(&services.store, district, week).await?;
+    let made = build_digest(&services.store, district, week, now).await?;
     let subject = format!("digest:{}", week.name());
     let deliveries = route::digest_receivers(&district.routes)
         .into_iter()
@@ -165,7 +166,8 @@ pub async fn word_digest(
     let mut telegram = Vec::new();
     let mut subject = words::digest_subject(week);
     if let Some(week) = parse_week(week) {
-        let made = build_digest(&services.store, district, week).await?;
+        // As it was when it was made, whenever it leaves.
+        let made = build_digest(&services.store, district, week, stored.made).await?;
         subject = digest::subject(&made);
         telegram.push(digest::telegram(&made));
         if let Ok(bytes) = digest::sheet(&made) {

@@ -24,9 +24,11 @@ use super::passing::PassingBudget;
 use super::words;
 use crate::classify::Scratch;
 use crate::clock::Clock;
-use crate::config::{Fault, Secret, SecretError, SecretText, Settings, TokenKind};
-use crate::model::Source;
-use crate::notify::{self, Email, EmailSettings, Notifier, Notifiers, Telegram};
+use crate::config::{Bot, Fault, Secret, SecretError, SecretText, Settings, TokenKind};
+use crate::model::{Channel, Source};
+use crate::notify::{
+    self, BotSettings, Email, EmailSettings, Notifier, Notifiers, Telegram, Way, WebhookSettings,
+};
 use crate::store::Store;
 
 /// The collectors and the door they share; rebuilt when the sources change, because the door leaves
@@ -54,7 +56,8 @@ impl Reading {
             door: door.clone(),
         };
         let telegram = telegram_settings(settings);
-        let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
+        let collectors =
+            registry::build(registry::Settings { vk, telegram, account: None }, &ports);
         Ok(Self { door, collectors })
     }
 
@@ -111,7 +114,7 @@ impl Services {
         district: District,
     ) -> Result<Self, Fault> {
         let transport = transport(&settings)?;
-        let notifiers = Notifiers { email: email(&settings)?, telegram: bot(&settings)? };
+        let notifiers = notifiers(&settings)?;
         Self::join(settings, clock, store, district, transport, notifiers)
     }
 
@@ -182,7 +185,7 @@ fn read_with(
     };
     let vk = vk_settings(settings)?;
     let telegram = telegram_settings(settings);
-    let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
+    let collectors = registry::build(registry::Settings { vk, telegram, account: None }, &ports);
     Ok(Reading { door, collectors })
 }
 
@@ -232,8 +235,29 @@ fn ca_pem(settings: &Settings) -> Result<Option<Vec<u8>>, Fault> {
     Ok(Some(bytes))
 }
 
-/// Mail; `None` if it is not configured.
-pub fn email(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+/// All channels that are configured.
+pub fn notifiers(settings: &Settings) -> Result<Notifiers, Fault> {
+    let mut notifiers = Notifiers::default();
+    for channel in Channel::ALL {
+        if let Some(notifier) = notifier(settings, channel)? {
+            notifiers = notifiers.with(channel, notifier);
+        }
+    }
+    Ok(notifiers)
+}
+
+/// One channel; `None` if it is not configured.
+pub fn notifier(settings: &Settings, channel: Channel) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+    match channel {
+        Channel::Email => email(settings),
+        Channel::Telegram => bot(settings, settings.telegram_bot.as_ref(), Telegram::new),
+        Channel::Max => bot(settings, settings.max_bot.as_ref(), notify::Max::new),
+        Channel::Vk => bot(settings, settings.vk_bot.as_ref(), notify::Vk::new),
+        Channel::Webhook => webhook(settings),
+    }
+}
+
+fn email(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
     let Some(smtp) = &settings.smtp else { return Ok(None) };
     let password = smtp.password.as_ref().map(Secret::read).transpose();
     let password = password.map_err(|error| unread(settings, error))?;
@@ -247,18 +271,31 @@ pub fn email(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
     Ok(Some(Arc::new(email)))
 }
 
-/// The bot for alerts; `None` if it is not configured.
-pub fn bot(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
-    let Some(bot) = &settings.telegram_bot else { return Ok(None) };
-    let token = bot.token.read().map_err(|error| unread(settings, error))?;
-    let telegram = Telegram::new(&notify::TelegramSettings {
-        api_url: &bot.api_url,
+fn bot<T: Notifier + 'static>(
+    settings: &Settings,
+    configured: Option<&Bot>,
+    make: impl FnOnce(&BotSettings<'_>) -> Result<T, String>,
+) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+    let Some(configured) = configured else { return Ok(None) };
+    let token = configured.token.read().map_err(|error| unread(settings, error))?;
+    let notifier = make(&BotSettings {
+        api_url: &configured.api_url,
         token: token.expose(),
-        proxy: settings.network.proxy.as_deref(),
-        ca_pem: ca_pem(settings)?.as_deref(),
-    })
-    .map_err(|text| Fault::whole(&settings.file, text, ""))?;
-    Ok(Some(Arc::new(telegram)))
+        way: Way { proxy: settings.network.proxy.as_deref(), ca_pem: ca_pem(settings)?.as_deref() },
+    });
+    Ok(Some(Arc::new(notifier.map_err(|text| Fault::whole(&settings.file, text, ""))?)))
+}
+
+fn webhook(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+    let Some(hook) = &settings.webhook else { return Ok(None) };
+    let secret = hook.secret.as_ref().map(Secret::read).transpose();
+    let secret = secret.map_err(|error| unread(settings, error))?;
+    let webhook = notify::Webhook::new(&WebhookSettings {
+        body: hook.body.clone(),
+        secret: secret.as_ref().map(SecretText::expose),
+        way: Way { proxy: settings.network.proxy.as_deref(), ca_pem: ca_pem(settings)?.as_deref() },
+    });
+    Ok(Some(Arc::new(webhook.map_err(|text| Fault::whole(&settings.file, text, ""))?)))
 }
 
 /// Names and addresses of configured sources as the door compares them.

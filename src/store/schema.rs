@@ -26,7 +26,8 @@ const STATEMENTS: usize = 160;
 const WAL_BYTES_MAX: i64 = 32 * 1024 * 1024;
 
 /// All migrations, oldest first; the number of a migration is its place in this list.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_start.sql"), include_str!("migrations/0002_coverage.sql")];
 
 /// How hard a commit is pressed to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

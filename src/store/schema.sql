@@ -32,9 +32,17 @@ CREATE TABLE budget (
     next_allowed INTEGER,
     day INTEGER,
     taken INTEGER NOT NULL,
-    paused_until INTEGER,
+    paused_until INTEGER, day_max INTEGER,
     PRIMARY KEY (district, host, token, method)
 ) STRICT;
+
+CREATE TABLE coverage (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    PRIMARY KEY (district, source, from_at)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE dead_letter (
     district TEXT NOT NULL,
@@ -109,6 +117,22 @@ CREATE TABLE finding (
     PRIMARY KEY (district, source, post, topic)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE hole (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    state TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    posts INTEGER,
+    noticed INTEGER NOT NULL,
+    looks INTEGER NOT NULL,
+    closed INTEGER,
+    fresh INTEGER NOT NULL,
+    PRIMARY KEY (district, source, position)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE job (
     district TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -128,6 +152,14 @@ CREATE TABLE membership (
     quote_end INTEGER,
     PRIMARY KEY (district, problem, source, post)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice (
+    district TEXT NOT NULL,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (district, id)
+) STRICT;
 
 CREATE TABLE place_finding (
     district TEXT NOT NULL,
@@ -264,7 +296,7 @@ CREATE TABLE source_state (
     last_ok INTEGER,
     look_pictures_only INTEGER NOT NULL,
     look_comments_closed INTEGER NOT NULL,
-    look_unreadable INTEGER NOT NULL,
+    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, told TEXT, told_at INTEGER,
     PRIMARY KEY (district, source)
 ) STRICT;
 

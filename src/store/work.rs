@@ -12,7 +12,7 @@ use super::error::Result;
 use super::post::{
     Assessment, POST_COLUMNS, PostCommit, PostRow, VoiceMark, WorkMarks, post_columns,
 };
-use super::{Store, Tx, post};
+use super::{Store, Tx, post, source};
 use crate::model::{Post, PostKey, ProblemId, TopicId};
 
 /// A stored post as it waited: grouping it counts only as long as this version is the stored one.
@@ -44,6 +44,8 @@ pub struct WorkItem {
     pub parent_joined: Vec<ProblemId>,
     /// When it was first stored.
     pub stored: Timestamp,
+    /// When the first look at its source began, if it was ever looked at.
+    pub first_look: Option<Timestamp>,
 }
 
 impl Store {
@@ -140,6 +142,7 @@ fn item(tx: &Tx<'_>, row: PostRow, version: u32, marks: WorkMarks) -> Result<Wor
         parent_joined,
         fingerprint: row.fingerprint,
         stored: row.stored,
+        first_look: source::first_look(tx, &row.post.key.source)?,
         post: row.post,
     })
 }

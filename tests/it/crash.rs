@@ -149,10 +149,9 @@ impl Drill {
         let inner = InProcess::new(self.play.clone(), Arc::clone(&clock));
         let desk: Arc<dyn Notifier> =
             Arc::new(Desk { accepted: self.accepted.clone(), gate: gate.clone() });
-        let notifiers = Notifiers {
-            email: Some(self.email.clone().unwrap_or_else(|| desk.clone())),
-            telegram: Some(desk),
-        };
+        let notifiers = Notifiers::default()
+            .with(Channel::Email, self.email.clone().unwrap_or_else(|| desk.clone()))
+            .with(Channel::Telegram, desk);
         let district = District::load(&self.settings, false).expect("sound rules");
         let way = Arc::new(Way { inner, gate: gate.clone() });
         let store = self.store.clone();

@@ -20,6 +20,7 @@ mod kill;
 mod lexicons;
 mod live;
 mod normalise;
+mod notify_contract;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
@@ -36,6 +37,7 @@ mod store;
 mod tidy;
 mod tokens;
 mod town;
+mod traps;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {

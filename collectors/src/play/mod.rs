@@ -4,6 +4,7 @@
 //! against these. Invariant: a play knows its platform's protocol as documented, never the
 //! collector that asks it.
 
+pub mod mtproto;
 pub mod rss;
 pub mod telegram;
 pub mod vk;

@@ -4,6 +4,7 @@
 
 mod http;
 mod mask;
+mod mtproto;
 mod ports;
 mod retry_after;
 mod rss;
@@ -11,6 +12,7 @@ mod server;
 mod telegram;
 mod vk;
 mod vk_answers;
+mod vk_coverage;
 mod vk_errors;
 mod vk_looks;
 mod vk_model;

@@ -13,8 +13,7 @@ use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Fault, Settings};
-use crate::model::{Source, SourceKind};
-use crate::notify::Notifier;
+use crate::model::{Channel, Source, SourceKind};
 use crate::pipeline::collect::spec_of;
 use crate::pipeline::services::{self, Reading};
 
@@ -106,19 +105,14 @@ impl Prover<'_> {
     }
 
     async fn channels(&mut self) {
-        let email = services::email(self.settings);
-        self.channel("smtp", email).await;
-        let bot = services::bot(self.settings);
-        self.channel("telegram_bot", bot).await;
-    }
-
-    async fn channel(&mut self, what: &str, made: Result<Option<Arc<dyn Notifier>>, Fault>) {
-        let outcome = match made {
-            Ok(None) => return,
-            Ok(Some(notifier)) => notifier.prove().await,
-            Err(fault) => Err(sentence(&fault)),
-        };
-        self.tell(what, outcome);
+        for channel in Channel::ALL {
+            let outcome = match services::notifier(self.settings, channel) {
+                Ok(None) => continue,
+                Ok(Some(notifier)) => notifier.prove().await,
+                Err(fault) => Err(sentence(&fault)),
+            };
+            self.tell(section_of(channel), outcome);
+        }
     }
 
     /// The first page of a source: public, not a person's.
@@ -135,6 +129,17 @@ impl Prover<'_> {
         };
         let outcome = outcome.map(|page| seen(source, &page, now));
         self.tell(&what, outcome.map_err(|error| format!("{}: {}", source.id, error.text)));
+    }
+}
+
+/// The section of `otklik.toml` that sets a channel up.
+fn section_of(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "smtp",
+        Channel::Telegram => "telegram_bot",
+        Channel::Max => "max_bot",
+        Channel::Vk => "vk_bot",
+        Channel::Webhook => "webhook",
     }
 }
 

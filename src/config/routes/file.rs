@@ -232,7 +232,6 @@ impl Check<'_> {
                     "только цифры, может быть с минусом",
                 );
             }
-            self.warn(typed, format!("канал {key} пока не работает"), "будет взят следующий канал");
             channels.push((channel, typed.get_ref().0.clone()));
         }
         if let Some(hook) = &typed.webhook {
@@ -241,7 +240,6 @@ impl Check<'_> {
             if !scheme || address.chars().any(|c| c.is_whitespace() || c.is_control()) {
                 self.error(hook, "webhook: нужен адрес https://…", "");
             }
-            self.warn(hook, "канал webhook пока не работает", "будет взят следующий канал");
             channels.push((Channel::Webhook, address.to_owned()));
         }
         channels

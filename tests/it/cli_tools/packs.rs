@@ -211,3 +211,23 @@ fn an_unknown_department_stops_check_and_not_explain() {
     assert!(out.contains("нет отдела «jkh», а его называют словари: heating"), "{out}");
     assert_eq!(desk.otklik(&["explain", "Вода"]).0, 0);
 }
+
+#[test]
+fn route_test_says_who_would_be_told_and_who_not() {
+    let desk = Desk::new("");
+    desk.write(
+        "config/routes.toml",
+        "[departments]\njkh = [\"Отдел\"]\n[[receiver]]\nname = \"Отдел\"\n\
+         email = \"otdel@example.org\"\nmin_level = \"low\"\n[[receiver]]\nname = \"ЕДДС\"\n\
+         telegram_chat = -5\nkinds = [\"danger\"]\nmin_level = \"low\"\n",
+    );
+    let (code, out, err) = desk.otklik(&["alerts", "route-test", "Батареи ледяные третий день"]);
+    assert_eq!(code, 0, "{err}");
+    for part in ["отдел jkh", "→  Отдел  email", "·  ЕДДС   telegram", "не тот вид темы"]
+    {
+        assert!(out.contains(part), "no «{part}» in:\n{out}");
+    }
+    let (code, out, _) = desk.otklik(&["alerts", "route-test", "Какое позорище, в отставку"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("сообщать не о чем") && !out.contains("Отдел"), "{out}");
+}

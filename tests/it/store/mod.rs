@@ -4,6 +4,7 @@
 
 mod export;
 mod group;
+mod ledger;
 mod open;
 mod outbox;
 mod page;
@@ -15,9 +16,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use otklik::model::{
-    Counts, DistrictId, Finding, Health, HealthState, Language, Match, PlaceBy, PlaceFinding,
-    PlaceId, Post, PostId, PostKey, PostKind, Risk, RiskLevel, RiskReason, Source, SourceId,
-    SourceKind, SourceScope, Span, TopicId, TopicKind,
+    Counts, DistrictId, Finding, Health, HealthState, Language, Match, Noted, PlaceBy,
+    PlaceFinding, PlaceId, Post, PostId, PostKey, PostKind, Risk, RiskLevel, RiskReason, Source,
+    SourceId, SourceKind, SourceScope, Span, TopicId, TopicKind,
 };
 use otklik::store::{
     Assessment, LookFacts, LookPage, PageCommit, PageOutcome, PostCommit, Store, VoiceMark,
@@ -197,6 +198,7 @@ fn look(lease: &str, cursor: &str) -> LookPage {
         cursor: cursor.to_owned(),
         platform_id: None,
         facts: LookFacts::default(),
+        noted: Noted::default(),
         end: None,
     }
 }
