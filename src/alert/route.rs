@@ -80,6 +80,13 @@ pub fn digest_receivers(routes: &Routes) -> Vec<RoutedReceiver> {
     wanting.map(|receiver| routed(receiver, "недельная сводка".to_owned())).collect()
 }
 
+/// Those who are told about sources in trouble, in the order of the file.
+#[must_use]
+pub fn operators(routes: &Routes) -> Vec<RoutedReceiver> {
+    let wanting = routes.receivers.iter().filter(|receiver| receiver.operator);
+    wanting.map(|receiver| routed(receiver, "состояние источников".to_owned())).collect()
+}
+
 fn routed(receiver: &Receiver, because: String) -> RoutedReceiver {
     RoutedReceiver { name: receiver.name.clone(), channels: receiver.channels.clone(), because }
 }

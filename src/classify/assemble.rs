@@ -77,7 +77,8 @@ pub fn assemble(
         signals.push(writer.named("resolved", 1, marker));
     }
     attitude.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.pack.cmp(&b.pack)));
-    let places = lexicon.gazetteer.findings(&scratch.tokens, text, &scratch.place_hits);
+    let (hits, classes) = (&scratch.place_hits, &scratch.classes);
+    let places = lexicon.gazetteer.findings_classed(&scratch.tokens, text, hits, classes);
     Classified { language, findings, places, signals: strongest(signals), attitude }
 }
 
@@ -234,10 +235,13 @@ impl<'a> Writer<'a> {
     }
 
     fn signal(&mut self, entry: &Entry, hits: &[(u32, Range)]) -> Vec<Signal> {
+        if let (Entry::Object { names, rank }, Some(&(_, range))) = (entry, hits.first()) {
+            return names.iter().map(|name| self.named(name, *rank, range)).collect();
+        }
         let (name, amount, times) = match entry {
             Entry::Signal { name, amount, times } => (name, *amount, *times),
             Entry::Offer { name, .. } => (name, false, 1),
-            Entry::Marker { .. } | Entry::Guard => return Vec::new(),
+            Entry::Marker { .. } | Entry::Guard | Entry::Object { .. } => return Vec::new(),
         };
         let tokens = &self.scratch.tokens;
         let number = |range: Range| {

@@ -11,12 +11,21 @@
 //! | `_negation.toml` | `trouble = "…"` | words that «не» in front of them takes back |
 //! | `_signals.toml` | `[[signal]] name, find, unless, amount, times` | a circumstance for `risk` |
 //! | `_offers.toml` | `[[offer]] name, find, unless, keep` | problems keep `keep` percent |
+//! | `_objects.toml` | `[[object]] name, topics, find, unless` | which object, for `cluster` |
+//! | | `[[echo]] find, unless` | a comment that only agrees, for `cluster` |
 
 use crate::config::Fault;
 use crate::config::packs::PackFile;
 
 use super::fields::{Section, Sheet, Text};
 use super::pack::{Spot, is_id};
+
+/// First part of the names of signals that tell objects:
+/// `object:<topic>:<topic of its problems>:<name>`.
+pub const OBJECT: &str = "object";
+
+/// Name of the signal of a comment that only agrees.
+pub const ECHO: &str = "echo";
 
 /// What a match of a list's entry does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +47,13 @@ pub enum Entry {
         amount: bool,
         /// What the number is multiplied by.
         times: u32,
+    },
+    /// Names what within its topics is complained about.
+    Object {
+        /// Signals it gives, one a topic: `object:<topic>:<first topic>:<name>`.
+        names: Vec<String>,
+        /// Its place in the list: the first that fits is meant.
+        rank: u32,
     },
     /// Lowers the scores of problems.
     Offer {
@@ -78,6 +94,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("_negation", include_str!("../../keywords/_negation.toml")),
     ("_signals", include_str!("../../keywords/_signals.toml")),
     ("_offers", include_str!("../../keywords/_offers.toml")),
+    ("_objects", include_str!("../../keywords/_objects.toml")),
 ];
 
 /// The shipped lists that `files` lack.
@@ -119,6 +136,11 @@ pub fn read(file: &PackFile, number: usize) -> (ListDraft, Vec<Fault>) {
             sheet.known(&whole, &["offer"]);
             entries(&mut sheet, &whole, number, &mut draft, "offer");
         }
+        "_objects" => {
+            sheet.known(&whole, &["object", "echo"]);
+            entries(&mut sheet, &whole, number, &mut draft, "object");
+            entries(&mut sheet, &whole, number, &mut draft, "echo");
+        }
         name => {
             let known: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
             let fix = format!("известны {}; пакеты не начинаются с «_»", known.join(", "));
@@ -138,12 +160,14 @@ fn entries(
     let keys: &[&str] = match kind {
         "signal" => &["name", "find", "unless", "amount", "times"],
         "offer" => &["name", "find", "unless", "keep"],
+        "object" => &["name", "topics", "find", "unless"],
         "marker" => &["find", "unless", "subject", "scope"],
         _ => &["find", "unless"],
     };
-    for section in &sheet.sections(whole, kind) {
+    for (rank, section) in (1..).zip(&sheet.sections(whole, kind)) {
         sheet.known(section, keys);
         sheet.missing(section, "find", kind);
+        let topics = topics(sheet, section, kind);
         let name = name(sheet, section, kind);
         let amount = sheet.flag(section, "amount").unwrap_or(false);
         let times = sheet.number(section, "times", 1..=100).map_or(1, u32::from);
@@ -162,6 +186,8 @@ fn entries(
             ("guard", _) => Entry::Guard,
             ("signal", Some(name)) => Entry::Signal { name, amount, times },
             ("offer", Some(name)) => Entry::Offer { name, keep },
+            ("object", Some(name)) => Entry::Object { names: objects(&topics, &name), rank },
+            ("echo", _) => Entry::Signal { name: ECHO.to_owned(), amount: false, times: 1 },
             _ => continue,
         };
         let unless = sheet.text(section, "unless");
@@ -172,8 +198,29 @@ fn entries(
     }
 }
 
+/// Topics that an object lists.
+fn topics(sheet: &mut Sheet<'_>, section: &Section<'_>, kind: &str) -> Vec<String> {
+    if kind != "object" {
+        return Vec::new();
+    }
+    sheet.missing(section, "topics", kind);
+    let Some(text) = sheet.text(section, "topics") else { return Vec::new() };
+    let topics: Vec<String> = text.value.split_whitespace().map(str::to_owned).collect();
+    if topics.is_empty() || !topics.iter().all(|topic| is_id(topic)) {
+        sheet.fault_in(&text, 0, "неверный список тем", "имена пакетов через пробел");
+        return Vec::new();
+    }
+    topics
+}
+
+/// Names of the signals of an object.
+fn objects(topics: &[String], name: &str) -> Vec<String> {
+    let Some(first) = topics.first() else { return Vec::new() };
+    topics.iter().map(|topic| format!("{OBJECT}:{topic}:{first}:{name}")).collect()
+}
+
 fn name(sheet: &mut Sheet<'_>, section: &Section<'_>, kind: &str) -> Option<String> {
-    if !matches!(kind, "signal" | "offer") {
+    if !matches!(kind, "signal" | "offer" | "object") {
         return None;
     }
     sheet.missing(section, "name", kind);

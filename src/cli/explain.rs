@@ -224,8 +224,8 @@ impl Explained<'_> {
         let mut rules: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let mut order: Vec<&str> = Vec::new();
         for found in &topic.matches {
-            let words = rules.entry(&found.rule).or_insert_with(|| {
-                order.push(&found.rule);
+            let words = rules.entry(found.rule.as_str()).or_insert_with(|| {
+                order.push(found.rule.as_str());
                 Vec::new()
             });
             let span = format!("{}–{}", found.span.start, found.span.end);

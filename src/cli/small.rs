@@ -226,13 +226,17 @@ pub fn erase(args: EraseArgs, globals: &Globals) -> Result<Exit> {
 
 /// Arguments of `reload`.
 #[derive(Debug, Args)]
-pub struct ReloadArgs {}
+pub struct ReloadArgs {
+    /// Зачем изменены правила: запишется в историю (otklik packs history)
+    #[arg(long, value_name = "ТЕКСТ")]
+    why: Option<String>,
+}
 
 /// `otklik reload`: the daemon reads its reloadable files now.
-pub fn reload(_args: ReloadArgs, globals: &Globals) -> Result<Exit> {
+pub fn reload(args: ReloadArgs, globals: &Globals) -> Result<Exit> {
     let settings = globals.settings_or_shipped(Need::Store)?;
     let reply = open::wait(async {
-        let command = open::command(CommandKind::Reload);
+        let command = open::command(CommandKind::Reload { why: args.why });
         open::ask_daemon(&settings, &command).await
     })?;
     match reply {

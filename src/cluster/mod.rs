@@ -7,29 +7,47 @@
 //! points. An official text opens nothing and has no voice; a post that is no ground opens nothing
 //! and joins as a count.
 
+mod chance;
+mod join;
+mod key;
 mod lifecycle;
 mod open;
+pub mod usual;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    Finding, Membership, PlaceFinding, PlaceId, PostKey, Problem, ProblemEvent, ProblemEventKind,
-    ProblemId, ProblemState, Risk, Span, TopicId, TopicKind,
+    Finding, Membership, PlaceFinding, PostKey, ProblemEvent, ProblemId, ProblemKey, Risk, TopicId,
+    TopicKind,
 };
+use crate::text::Sketch;
 
+pub use join::assign;
+pub use key::{Reach, Subject};
 pub use lifecycle::age;
-pub use open::{Loaded, OpenProblems, VoiceMark, count_voices, problem_id};
+pub use open::{Loaded, OpenProblems, Trait, VoiceMark, count_voices, problem_id, split_id};
+
+/// Posts of a problem whose words and addresses are kept at hand.
+pub const RECENT_MAX: usize = 32;
+
+/// Problems of one key that a post looks at: those with the latest posts.
+pub const CANDIDATES_MAX: usize = 64;
+
+/// How long a page's own text is remembered in a problem, in days.
+pub const MEMORY_DAYS: u32 = 60;
 
 /// Bounds and times of joining.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClusterRules {
     /// Least score of a topic that joins or opens a problem.
     pub join_score: u8,
-    /// A topic with less risk than this is only named in the post, not complained about: it joins
-    /// and opens nothing.
+    /// A topic with less risk than this is only named in the post, not complained about: it opens
+    /// nothing, and joins only what its thread or the very house that it names is about.
     pub least_risk: u8,
+    /// A topic that nothing in the post complains of counts as one from this score on.
+    pub calm_score: u8,
     /// Most topics of one post that join.
     pub topics_max: usize,
     /// Most places of one post that join.
@@ -38,22 +56,75 @@ pub struct ClusterRules {
     pub quiet_days: u32,
     /// Days after its last post during which a post reopens it; later ones open a new problem.
     pub reopen_days: u32,
+    /// Days after its last post during which a post from another house of the settlement joins a
+    /// problem that may have one cause for both.
+    pub near_days: u32,
+    /// Days after its last post during which a problem without a place grows by a like text.
+    pub unplaced_days: u32,
+    /// Least likeness of a text that joins a problem without a place.
+    pub unplaced_likeness: f64,
     /// Most posts of a problem that keep a clause to quote.
     pub quotes_max: usize,
+    /// Topics that are a matter of one house or yard.
+    pub house: BTreeSet<TopicId>,
+    /// Topics that are a matter of one street.
+    pub street: BTreeSet<TopicId>,
 }
 
 impl Default for ClusterRules {
     fn default() -> Self {
+        let topics = |ids: &[&str]| ids.iter().map(|id| TopicId::from(*id)).collect();
         Self {
             join_score: 40,
             least_risk: 10,
+            calm_score: 60,
             topics_max: 3,
             places_max: 3,
             quiet_days: 7,
             reopen_days: 30,
+            near_days: 2,
+            unplaced_days: 3,
+            unplaced_likeness: 0.8,
             quotes_max: 5,
+            house: topics(&[
+                "housing",
+                "vandalism",
+                "landscaping",
+                "rubbish",
+                "greenery",
+                "construction",
+                "trade",
+                "lighting",
+                "culture_sport",
+                "street_hazard",
+                "snow",
+            ]),
+            street: topics(&["roads"]),
         }
     }
+}
+
+impl ClusterRules {
+    /// How wide a failure of this topic usually is.
+    #[must_use]
+    pub fn reach(&self, topic: &TopicId) -> Reach {
+        if self.house.contains(topic) {
+            Reach::House
+        } else if self.street.contains(topic) {
+            Reach::Street
+        } else {
+            Reach::Settlement
+        }
+    }
+}
+
+/// What within its topics is complained about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Name; that of `topic` itself if the object only says that the topic is meant.
+    pub name: String,
+    /// Topic of its problems, whichever of its topics was found.
+    pub topic: TopicId,
 }
 
 /// A post that has been assessed and looks for its problems.
@@ -69,6 +140,14 @@ pub struct Newcomer {
     pub places: Vec<PlaceFinding>,
     /// Risk of the post alone, by topic; a topic that is lacking has none.
     pub risks: BTreeMap<TopicId, Risk>,
+    /// Topics that are named without any sign of a complaint.
+    pub calm: BTreeSet<TopicId>,
+    /// Object that the text names, by the topics within which it tells problems apart.
+    pub objects: BTreeMap<TopicId, Object>,
+    /// Whether it names nothing itself and only agrees with the post it answers.
+    pub echo: bool,
+    /// What tells its copies.
+    pub sketch: Sketch,
     /// Voice per topic; none for an official text.
     pub voices: BTreeMap<TopicId, VoiceMark>,
     /// Whether the page wrote in its own name: counts once per distinct text, for no k.
@@ -82,10 +161,23 @@ pub struct Newcomer {
     pub quotable: bool,
     /// Hash of the folded text: tells copies of a page's own text.
     pub text_hash: u64,
-    /// Problems that the post it answers belongs to.
+    /// Problems that the post it answers belongs to, the main one first.
     pub thread: Vec<ProblemId>,
     /// Problems it has joined before (an edit is assessed again, but counted once).
     pub member_of: Vec<ProblemId>,
+    /// Problems that a person took it out of.
+    pub barred: Vec<ProblemId>,
+}
+
+impl Newcomer {
+    /// Every key under which it looks for problems.
+    #[must_use]
+    pub fn keys(&self, rules: &ClusterRules) -> BTreeSet<ProblemKey> {
+        let named = self.findings.iter().flat_map(|finding| key::subjects(self, finding, rules));
+        let lone =
+            if self.findings.is_empty() { key::lone_subjects(self, rules) } else { Vec::new() };
+        named.chain(lone).map(|subject| subject.key).collect()
+    }
 }
 
 /// What a problem weighs: input of the problem's score. No counter of fame is here.
@@ -103,6 +195,8 @@ pub struct ProblemFacts<'a> {
     pub posts: u32,
     /// Distinct voices (largest month).
     pub voices: u32,
+    /// Posts of the 24 hours up to this one, as far as the latest are kept ([`RECENT_MAX`]).
+    pub last_day: u32,
     /// Sources that carry it.
     pub sources: u32,
     /// How many times it came back.
@@ -131,235 +225,7 @@ pub struct Assignment {
     pub own_text: Option<u64>,
 }
 
-/// Joins one post to its problems and folds the events into `open`. Returns what to store: main
-/// problem first, then by topic score and place order. Nothing for a text that belongs nowhere.
-pub fn assign(
-    item: &Newcomer,
-    open: &mut OpenProblems,
-    rules: &ClusterRules,
-    score: &ScoreProblem<'_>,
-) -> Vec<Assignment> {
-    if item.official {
-        return answer(item, open);
-    }
-    let Some(places) = joined_places(&item.places, rules.places_max) else {
-        return Vec::new();
-    };
-    let mut assignments = Vec::new();
-    for finding in joined_topics(item, rules) {
-        for place in &places {
-            let primary = assignments.is_empty();
-            let joined = join(item, finding, place.as_ref(), primary, open, rules, score);
-            assignments.extend(joined);
-        }
-    }
-    assignments
-}
-
-/// Topics that join, best first, ties by id.
-fn joined_topics<'a>(item: &'a Newcomer, rules: &ClusterRules) -> Vec<&'a Finding> {
-    let meant = |finding: &&Finding| {
-        let risk = item.risks.get(&finding.topic).map_or(0, |risk| risk.score);
-        finding.score >= rules.join_score && risk >= rules.least_risk
-    };
-    let mut topics: Vec<&Finding> = item.findings.iter().filter(meant).collect();
-    topics.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.topic.cmp(&b.topic)));
-    topics.truncate(rules.topics_max);
-    topics
-}
-
-/// Our settlements in order, each once; `[None]` if none is known; nothing if all lie elsewhere.
-fn joined_places(places: &[PlaceFinding], places_max: usize) -> Option<Vec<Option<PlaceId>>> {
-    let mut ours: Vec<Option<PlaceId>> = Vec::new();
-    for place in places.iter().filter(|place| !place.elsewhere && place.place.is_some()) {
-        if !ours.contains(&place.place) && ours.len() < places_max {
-            ours.push(place.place.clone());
-        }
-    }
-    if ours.is_empty() {
-        if places.iter().any(|place| place.elsewhere) {
-            return None;
-        }
-        ours.push(None);
-    }
-    Some(ours)
-}
-
-/// An official text: answers the problems of the thread it stands in, and nothing else.
-fn answer(item: &Newcomer, open: &mut OpenProblems) -> Vec<Assignment> {
-    let mut answered: Vec<ProblemId> = item.thread.clone();
-    answered.sort();
-    answered.dedup();
-    let mut assignments = Vec::new();
-    for id in answered {
-        let Some(loaded) = open.get_mut(&id) else { continue };
-        // An edit of an answer, or an older answer read later, is not a newer one.
-        if loaded.problem.answered.is_some_and(|at| at >= item.published) {
-            continue;
-        }
-        let kind = ProblemEventKind::Answered { published: item.published };
-        let event = ProblemEvent { at: item.published, kind };
-        loaded.problem.apply(&event);
-        assignments.push(Assignment {
-            problem: id,
-            events: vec![event],
-            membership: None,
-            voice: None,
-            own_text: None,
-        });
-    }
-    assignments
-}
-
-/// How a post meets a problem of its key.
-enum Meeting {
-    Grows(ProblemId),
-    Reopens(ProblemId),
-    Opens,
-}
-
-/// Joins one post to the problem of one key.
-fn join(
-    item: &Newcomer,
-    finding: &Finding,
-    place: Option<&PlaceId>,
-    primary: bool,
-    open: &mut OpenProblems,
-    rules: &ClusterRules,
-    score: &ScoreProblem<'_>,
-) -> Option<Assignment> {
-    let mut events = Vec::new();
-    let event = |kind| ProblemEvent { at: item.published, kind };
-    let id = match meet(item, &finding.topic, place, open, rules) {
-        Meeting::Grows(id) => id,
-        // What no alert may stand on opens nothing: it is counted where others have written too.
-        Meeting::Reopens(_) | Meeting::Opens if !item.ground => return None,
-        Meeting::Reopens(id) => {
-            events.push(event(ProblemEventKind::Reopened));
-            id
-        }
-        Meeting::Opens => {
-            events.push(event(ProblemEventKind::Opened {
-                topic: finding.topic.clone(),
-                kind: finding.kind,
-                place: place.cloned(),
-            }));
-            open.begin(&finding.topic, finding.kind, place, item)
-        }
-    };
-    let loaded = open.get_mut(&id).expect("the problem was found or begun just now");
-    for event in &events {
-        loaded.problem.apply(event);
-    }
-    let mut assignment =
-        Assignment { problem: id.clone(), events, membership: None, voice: None, own_text: None };
-    if item.member_of.contains(&id) {
-        return Some(assignment);
-    }
-    let copy = item.own_name && !loaded.own_texts.insert(item.text_hash);
-    assignment.own_text = (item.own_name && !copy).then_some(item.text_hash);
-    loaded.sources.insert(item.key.source.clone());
-    if !copy {
-        assignment.voice = hear(item, &finding.topic, loaded);
-        let grew = event(grow(item, loaded, score));
-        loaded.problem.apply(&grew);
-        assignment.events.push(grew);
-    }
-    let quote = keep_quote(item, finding, copy, loaded, rules);
-    assignment.membership =
-        Some(Membership { problem: id, post: item.key.clone(), primary, quote });
-    Some(assignment)
-}
-
-/// Finds the problem of this key that the post belongs to by time.
-fn meet(
-    item: &Newcomer,
-    topic: &TopicId,
-    place: Option<&PlaceId>,
-    open: &OpenProblems,
-    rules: &ClusterRules,
-) -> Meeting {
-    if let Some(id) = item.member_of.iter().find(|id| open.has_key(id, topic, place)) {
-        return Meeting::Grows(id.clone());
-    }
-    let nearest = open
-        .of_key(topic, place)
-        .map(|loaded| (gap(&loaded.problem, item.published), &loaded.problem))
-        .min_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.opened.cmp(&a.1.opened)));
-    let Some((gap, problem)) = nearest else { return Meeting::Opens };
-    let later = item.published > problem.last;
-    if gap <= days(rules.quiet_days) {
-        // A post from before the end, read late, is part of what is over; a later one reopens it.
-        if later && problem.state == ProblemState::Closed {
-            return Meeting::Reopens(problem.id.clone());
-        }
-        Meeting::Grows(problem.id.clone())
-    } else if gap <= days(rules.reopen_days) && later {
-        Meeting::Reopens(problem.id.clone())
-    } else {
-        Meeting::Opens
-    }
-}
-
-/// Time between a post and the life of a problem; zero inside it.
-fn gap(problem: &Problem, published: Timestamp) -> SignedDuration {
-    if published > problem.last {
-        published.duration_since(problem.last)
-    } else if published < problem.opened {
-        problem.opened.duration_since(published)
-    } else {
-        SignedDuration::ZERO
-    }
-}
-
 /// `n` days of 24 hours.
 fn days(n: u32) -> SignedDuration {
     SignedDuration::from_hours(i64::from(n) * 24)
-}
-
-/// Adds the post's voice to the problem; returns it if it is new there.
-fn hear(item: &Newcomer, topic: &TopicId, loaded: &mut Loaded) -> Option<VoiceMark> {
-    if item.own_name {
-        return None;
-    }
-    let (month, voice) = *item.voices.get(topic)?;
-    loaded.voices.entry(month).or_default().insert(voice).then_some((month, voice))
-}
-
-/// The growth that this post is, with the problem's new score.
-fn grow(item: &Newcomer, loaded: &Loaded, score: &ScoreProblem<'_>) -> ProblemEventKind {
-    let problem = &loaded.problem;
-    let before =
-        Risk { score: problem.score, level: problem.level, reasons: problem.reasons.clone() };
-    let first = problem.opened.min(item.published);
-    let last = problem.last.max(item.published);
-    let risk = score(&ProblemFacts {
-        topic: &problem.topic,
-        kind: problem.kind,
-        before: &before,
-        post: item.risks.get(&problem.topic).filter(|_| item.ground),
-        posts: problem.posts + 1,
-        voices: count_voices(&loaded.voices).0,
-        sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
-        returns: problem.returns,
-        lasts: last.duration_since(first),
-        answered: problem.answered,
-    });
-    ProblemEventKind::Grew { published: item.published, score: risk.score, reasons: risk.reasons }
-}
-
-/// Keeps the clause of the first few quotable grounds.
-fn keep_quote(
-    item: &Newcomer,
-    finding: &Finding,
-    copy: bool,
-    loaded: &mut Loaded,
-    rules: &ClusterRules,
-) -> Option<Span> {
-    let span = finding.clause?;
-    if copy || !item.ground || !item.quotable || loaded.quotes.len() >= rules.quotes_max {
-        return None;
-    }
-    loaded.quotes.push(crate::model::QuoteRef { post: item.key.clone(), span });
-    Some(span)
 }

@@ -1,34 +1,50 @@
 //! The problems that a post may join, as loaded, and the counts kept with them.
 //!
-//! Place in the flow: filled by the pipeline from the store, changed by `assign`. Invariant: holds
-//! every problem of the keys in question whose last post is not older than the reopening time, or a
-//! post would open a second problem; voices are opaque marks that are only counted.
+//! Place in the flow: filled by the pipeline from the store, changed by `assign`. Invariants: holds
+//! what [`assign`](super::assign) may look at for the posts in question, or a post would open a
+//! second problem; what is kept of a problem has a bound, so a post costs the same after ten years;
+//! voices are opaque marks that are only counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::Newcomer;
+use super::key::Subject;
+use super::{Newcomer, RECENT_MAX};
 use crate::model::{
-    DistrictId, PlaceId, PostKey, Problem, ProblemId, QuoteRef, SourceId, TopicId, TopicKind,
+    DistrictId, PlaceId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemKey,
+    QuoteRef, SourceId,
 };
+use crate::text::Sketch;
 
 /// A voice with the month of its key.
 pub type VoiceMark = (u32, [u8; 8]);
+
+/// What one of the latest posts of a problem said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trait {
+    /// Its sketch, if it says enough and is no copy.
+    pub sketch: Option<Sketch>,
+    /// Street and house that it names.
+    pub address: Option<String>,
+}
 
 /// A problem with what belongs to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// Its state.
     pub problem: Problem,
-    /// Voices by month.
+    /// Voices by month; at least those of the months that posts may come from.
     pub voices: BTreeMap<u32, BTreeSet<[u8; 8]>>,
     /// Sources that carry it.
     pub sources: BTreeSet<SourceId>,
     /// Clauses kept for quoting.
     pub quotes: Vec<QuoteRef>,
-    /// Hashes of texts that pages wrote in their own name.
-    pub own_texts: BTreeSet<u64>,
+    /// Hashes of texts that pages wrote in their own name, with their last time.
+    pub own_texts: BTreeMap<u64, Timestamp>,
+    /// The latest [`RECENT_MAX`] posts.
+    pub recent: BTreeMap<(Timestamp, PostKey), Trait>,
 }
 
 impl Loaded {
@@ -40,19 +56,64 @@ impl Loaded {
             voices: BTreeMap::new(),
             sources: BTreeSet::new(),
             quotes: Vec::new(),
-            own_texts: BTreeSet::new(),
+            own_texts: BTreeMap::new(),
+            recent: BTreeMap::new(),
         }
     }
-}
 
-type Key = (TopicId, Option<PlaceId>);
+    /// Its key.
+    #[must_use]
+    pub fn key(&self) -> ProblemKey {
+        ProblemKey {
+            aspect: self.problem.aspect().to_owned(),
+            place: self.problem.place.clone(),
+            address: self.problem.address.clone(),
+        }
+    }
+
+    /// Distinct voices (of the largest month) and whether there may be more: keys of months do not
+    /// join.
+    #[must_use]
+    pub fn count_voices(&self) -> (u32, bool) {
+        let (now, months) = count_voices(&self.voices);
+        let month = |at: Timestamp| at.strftime("%Y%m").to_string();
+        let spans = month(self.problem.opened) != month(self.problem.last);
+        (self.problem.voices.max(now), months || (spans && self.problem.voices > 0))
+    }
+
+    /// Remembers one more post, and forgets the oldest beyond the bound.
+    pub(super) fn remember(&mut self, published: Timestamp, post: &PostKey, said: Trait) {
+        self.recent.insert((published, post.clone()), said);
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_first();
+        }
+    }
+
+    /// How like its latest posts a text is: the most alike counts.
+    pub(super) fn likeness(&self, sketch: &Sketch) -> f64 {
+        let told = self.recent.values().filter_map(|said| said.sketch.as_ref());
+        told.map(|other| other.likeness(sketch)).fold(0.0, f64::max)
+    }
+
+    /// Whether one of its latest posts says the same in the same words.
+    pub(super) fn has_copy(&self, sketch: &Sketch) -> bool {
+        let mut told = self.recent.values().filter_map(|said| said.sketch.as_ref());
+        told.any(|other| other.copies(sketch))
+    }
+
+    /// Whether its latest posts name streets or houses, and this is none of them.
+    pub(super) fn is_at_others(&self, address: &str) -> bool {
+        let mut named = self.recent.values().filter_map(|said| said.address.as_deref()).peekable();
+        named.peek().is_some() && !named.any(|other| other == address)
+    }
+}
 
 /// Problems that posts may join, of one district.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenProblems {
     district: DistrictId,
     by_id: BTreeMap<ProblemId, Loaded>,
-    by_key: BTreeMap<Key, Vec<ProblemId>>,
+    by_key: BTreeMap<ProblemKey, Vec<ProblemId>>,
 }
 
 impl OpenProblems {
@@ -64,12 +125,11 @@ impl OpenProblems {
 
     /// Adds a problem; replaces the one of the same id.
     pub fn load(&mut self, loaded: Loaded) {
-        let problem = &loaded.problem;
-        let ids = self.by_key.entry((problem.topic.clone(), problem.place.clone())).or_default();
-        if !ids.contains(&problem.id) {
-            ids.push(problem.id.clone());
+        let ids = self.by_key.entry(loaded.key()).or_default();
+        if !ids.contains(&loaded.problem.id) {
+            ids.push(loaded.problem.id.clone());
         }
-        self.by_id.insert(problem.id.clone(), loaded);
+        self.by_id.insert(loaded.problem.id.clone(), loaded);
     }
 
     /// The problem of this id.
@@ -89,56 +149,76 @@ impl OpenProblems {
     }
 
     /// Problems of one key.
-    pub(super) fn of_key(
-        &self,
-        topic: &TopicId,
-        place: Option<&PlaceId>,
-    ) -> impl Iterator<Item = &Loaded> {
-        let ids = self.by_key.get(&(topic.clone(), place.cloned()));
-        ids.into_iter().flatten().filter_map(|id| self.by_id.get(id))
+    pub(super) fn of_key(&self, key: &ProblemKey) -> impl Iterator<Item = &Loaded> {
+        self.by_key.get(key).into_iter().flatten().filter_map(|id| self.by_id.get(id))
     }
 
-    /// Whether this problem is here and has this key.
-    pub(super) fn has_key(&self, id: &ProblemId, topic: &TopicId, place: Option<&PlaceId>) -> bool {
-        self.by_id.get(id).is_some_and(|loaded| {
-            loaded.problem.topic == *topic && loaded.problem.place.as_ref() == place
-        })
+    /// The problem that has the posts of this one: itself, unless a person merged it.
+    pub(super) fn living<'a>(&'a self, loaded: &'a Loaded) -> &'a Loaded {
+        let mut living = loaded;
+        // As many steps as there are problems: two merges cannot make a circle, but rows may lie.
+        for _ in 0..self.by_id.len() {
+            match living.problem.merged.as_ref().and_then(|into| self.by_id.get(into)) {
+                Some(next) => living = next,
+                None => break,
+            }
+        }
+        living
     }
 
     /// Begins a problem with this post as its first.
     pub(super) fn begin(
         &mut self,
-        topic: &TopicId,
-        kind: TopicKind,
-        place: Option<&PlaceId>,
+        subject: &Subject,
         item: &Newcomer,
-    ) -> ProblemId {
-        let id = problem_id(&self.district, topic, place, &item.key);
-        let problem =
-            Problem::open(id.clone(), topic.clone(), kind, place.cloned(), item.published);
+    ) -> (ProblemId, ProblemEvent) {
+        let Subject { key, topic, kind, .. } = subject;
+        let id = problem_id(&self.district, key, &item.key);
+        let object = (key.aspect != topic.as_str()).then(|| key.aspect.clone());
+        let opened = ProblemEvent {
+            at: item.published,
+            kind: ProblemEventKind::Opened {
+                topic: topic.clone(),
+                kind: *kind,
+                place: key.place.clone(),
+                address: key.address.clone(),
+                object,
+            },
+        };
+        let mut problem =
+            Problem::open(id.clone(), topic.clone(), *kind, key.place.clone(), item.published);
+        problem.apply(&opened);
         self.load(Loaded::new(problem));
-        id
+        (id, opened)
     }
 }
 
 /// Id of the problem that `first` opens: the same for the same post, key and district.
 #[must_use]
-pub fn problem_id(
-    district: &DistrictId,
-    topic: &TopicId,
-    place: Option<&PlaceId>,
-    first: &PostKey,
-) -> ProblemId {
-    let place = place.map_or("", PlaceId::as_str);
-    let parts =
-        [district.as_str(), topic.as_str(), place, first.source.as_str(), first.id.as_str()];
+pub fn problem_id(district: &DistrictId, key: &ProblemKey, first: &PostKey) -> ProblemId {
+    let place = key.place.as_ref().map_or("", PlaceId::as_str);
+    let mut parts = vec![district.as_str(), key.aspect.as_str(), place];
+    parts.extend(key.address.as_deref());
+    parts.extend([first.source.as_str(), first.id.as_str()]);
+    ProblemId(format!("p{}", hash(&parts)))
+}
+
+/// Id of the problem that a person split off `from` with these posts.
+#[must_use]
+pub fn split_id(from: &ProblemId, posts: &BTreeSet<PostKey>) -> ProblemId {
+    let keys = posts.iter().flat_map(|post| [post.source.as_str(), post.id.as_str()]);
+    let parts: Vec<&str> = std::iter::once(from.as_str()).chain(keys).collect();
+    ProblemId(format!("p{}", hash(&parts)))
+}
+
+/// 12 hex digits over parts that cannot run into each other.
+fn hash(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let hex: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    ProblemId(format!("p{hex}"))
+    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Distinct voices and whether the number is a lower bound: keys of months do not join, so over

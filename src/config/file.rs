@@ -73,29 +73,33 @@ section! {
 }
 
 section! {
-    /// Одноклассники. Ключи проверяются, чтение появится позже.
+    /// Одноклассники. Раздел нужен, если есть источники ОК. Все три ключа берутся из одного окна
+    /// настроек приложения ОК; права на чтение просят письмом: docs/ru/письмо-ок.md.
     OkSection = "platforms.ok" {
         /// Адрес API.
         api_url: String = Shown::Default("\"https://api.ok.ru/fb.do\"");
         /// Публичный ключ приложения.
-        application_key: PublicKey = Shown::Example("\"CABCDEFGHIJKLMNOP\"");
-        /// Ключ доступа.
+        application_key: PublicKey = Shown::Required("\"CABCDEFGHIJKLMNOP\"");
+        /// Вечный ключ доступа (access_token) владельца приложения.
         access_token: SecretFrom = Shown::Required("{ credential = \"ok_access_token\" }");
-        /// Секрет сессии.
-        session_secret: SecretFrom = Shown::Example("{ credential = \"ok_session_secret\" }");
+        /// Секретный ключ сессии (session_secret_key), которым подписываются запросы.
+        session_secret: SecretFrom = Shown::Required("{ credential = \"ok_session_secret\" }");
     }
 }
 
 section! {
-    /// Telegram. Открытые каналы читаются через веб-просмотр, без учётной записи.
+    /// Telegram. Открытые каналы читаются через веб-просмотр, без учётной записи. С учётной записью
+    /// (api_id, api_hash, session и `otklik telegram login`) читаются ещё комментарии, каналы с
+    /// закрытым просмотром и открытые группы.
     TelegramSection = "platforms.telegram" {
         /// Адрес веб-просмотра каналов.
         preview_url: String = Shown::Default("\"https://t.me\"");
-        /// Номер приложения с my.telegram.org (для комментариев, появится позже).
+        /// Номер приложения с my.telegram.org.
         api_id: i64 = Shown::Example("12345");
         /// Хеш приложения с my.telegram.org.
         api_hash: SecretFrom = Shown::Example("{ credential = \"telegram_api_hash\" }");
-        /// Файл с ключом входа, права 0600; в резервные копии не попадает.
+        /// Файл с ключом входа, права 0600; его пишет otklik telegram login, в резервные копии он
+        /// не попадает.
         session: String = Shown::Example("\"/var/lib/otklik/telegram.session\"");
         /// Адрес сервера Telegram, если нужен особый.
         dc_address: String = Shown::Example("\"149.154.167.50:443\"");
@@ -103,9 +107,10 @@ section! {
 }
 
 section! {
-    /// MAX. Ключи проверяются, чтение появится позже.
+    /// MAX. Раздел нужен, если есть источники MAX: каналы и открытые чаты, где бот администратор
+    /// с правом читать все сообщения.
     MaxSection = "platforms.max" {
-        /// Адрес API.
+        /// Адрес API; у MAX он уже менялся.
         api_url: String = Shown::Default("\"https://platform-api2.max.ru\"");
         /// Ключ бота.
         token: SecretFrom = Shown::Required("{ credential = \"max_token\" }");

@@ -18,6 +18,7 @@ pub mod reference;
 mod resolve;
 pub mod risk;
 pub mod routes;
+pub mod rules;
 pub mod save;
 pub mod season;
 pub mod secret;
@@ -28,6 +29,7 @@ pub mod wording;
 
 pub use fault::{Fault, Severity};
 pub use risk::RiskRules;
+pub use rules::RuleFiles;
 pub use season::Season;
 pub use secret::{Secret, SecretError, SecretFrom, SecretText};
 pub use settings::{

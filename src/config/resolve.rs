@@ -238,11 +238,14 @@ impl Work<'_> {
             let from = key.get_ref().0.clone();
             Secret::new("platforms.ok.application_key", from, self.dir)
         });
+        let api_url = self.text(section.api_url.as_ref(), check::base_url);
+        let access_token = self.secret("access_token", section.access_token.as_ref());
+        let session_secret = self.secret("session_secret", section.session_secret.as_ref());
         Some(OkApi {
-            api_url: self.text(section.api_url.as_ref(), check::base_url)?,
-            application_key: public,
-            access_token: self.secret("access_token", section.access_token.as_ref()),
-            session_secret: self.secret("session_secret", section.session_secret.as_ref()),
+            api_url: api_url?,
+            application_key: public?,
+            access_token: access_token?,
+            session_secret: session_secret?,
         })
     }
 

@@ -148,11 +148,11 @@ pub struct OkApi {
     /// Address of the API.
     pub api_url: String,
     /// Public key of the application.
-    pub application_key: Option<Secret>,
+    pub application_key: Secret,
     /// Access token.
-    pub access_token: Option<Secret>,
-    /// Secret of the session.
-    pub session_secret: Option<Secret>,
+    pub access_token: Secret,
+    /// Secret of the session, with which requests are signed.
+    pub session_secret: Secret,
 }
 
 /// Telegram.
@@ -264,6 +264,22 @@ impl LogLevel {
 }
 
 impl Settings {
+    /// The host that a platform's API answers on, as budgets name it; feeds have one each.
+    #[must_use]
+    pub fn platform_host(&self, platform: &str) -> Option<String> {
+        let platforms = &self.platforms;
+        let url = match platform {
+            "vk" => &platforms.vk.as_ref()?.api_url,
+            "ok" => &platforms.ok.as_ref()?.api_url,
+            "telegram" => &platforms.telegram.preview_url,
+            "max" => &platforms.max.as_ref()?.api_url,
+            _ => return None,
+        };
+        let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let host = rest.split(['/', ':', '?']).next().unwrap_or(rest);
+        Some(host.to_lowercase())
+    }
+
     /// A reloadable file of the folder: `sources.toml`, `routes.toml`, …
     #[must_use]
     pub fn reloadable(&self, name: &str) -> PathBuf {
@@ -278,9 +294,9 @@ impl Settings {
         [
             self.network.proxy_password.as_ref(),
             platforms.vk.as_ref().map(|vk| &vk.token),
-            ok.and_then(|ok| ok.application_key.as_ref()),
-            ok.and_then(|ok| ok.access_token.as_ref()),
-            ok.and_then(|ok| ok.session_secret.as_ref()),
+            ok.map(|ok| &ok.application_key),
+            ok.map(|ok| &ok.access_token),
+            ok.map(|ok| &ok.session_secret),
             platforms.telegram.api_hash.as_ref(),
             platforms.max.as_ref().map(|max| &max.token),
             self.smtp.as_ref().and_then(|smtp| smtp.password.as_ref()),

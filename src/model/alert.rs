@@ -171,7 +171,7 @@ impl DeliveryState {
 pub struct Delivery {
     /// Stable id; the Message-ID is made of it.
     pub id: DeliveryId,
-    /// `alert:<id>` or `digest:<week>`.
+    /// `alert:<id>`, `digest:<week>` or `health:<instant>`.
     pub subject: String,
     /// Receiver's name in routes.toml.
     pub receiver: String,

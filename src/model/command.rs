@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AlertId, PostKey, ProblemId, SourceId};
+use super::ids::{AlertId, PlaceId, PostKey, ProblemId, SourceId, TopicId};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +16,11 @@ pub enum CommandKind {
     /// Is anybody there?
     Ping,
     /// Read packs, sources, routes, risk, places again now.
-    Reload,
+    Reload {
+        /// Why they were changed, for the history.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// Look at these sources now (all, if empty).
     CollectNow {
         /// Which.
@@ -36,6 +40,15 @@ pub enum CommandKind {
     CloseProblem {
         /// Which.
         problem: ProblemId,
+    },
+    /// Note a complaint that came by telephone or at the reception.
+    Note {
+        /// In the official's own words, masked.
+        text: String,
+        /// Settlement, if named.
+        place: Option<PlaceId>,
+        /// Topic, if named.
+        topic: Option<TopicId>,
     },
     /// Make and send the digest of an ISO week now.
     SendDigest {

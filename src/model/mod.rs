@@ -26,9 +26,15 @@ pub use finding::{
     Attitude, Classified, Finding, Language, Match, PlaceBy, PlaceFinding, Span, TopicKind,
 };
 pub use ids::{
-    AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, SourceId, TopicId,
+    AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
+    TopicId,
 };
 pub use post::{Counts, Post, PostKind};
-pub use problem::{Membership, Problem, ProblemEvent, ProblemEventKind, ProblemState};
+pub use problem::{
+    Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
+};
 pub use risk::{Risk, RiskLevel, RiskReason};
-pub use source::{Health, HealthState, Source, SourceKind, SourceScope};
+pub use source::{
+    Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
+    SourceScope,
+};

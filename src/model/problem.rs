@@ -14,6 +14,31 @@ use super::finding::{Span, TopicKind};
 use super::ids::{AlertId, PlaceId, PostKey, ProblemId, TopicId};
 use super::risk::{RiskLevel, RiskReason};
 
+/// Where problems of one matter meet: object or topic, settlement, street or house.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProblemKey {
+    /// Object within the topic, else the topic.
+    pub aspect: String,
+    /// Settlement, if known.
+    pub place: Option<PlaceId>,
+    /// Street or house, where it tells problems apart.
+    pub address: Option<String>,
+}
+
+impl ProblemKey {
+    /// The key of a topic in a settlement.
+    #[must_use]
+    pub fn of(topic: &TopicId, place: Option<&PlaceId>) -> Self {
+        Self { aspect: topic.0.clone(), place: place.cloned(), address: None }
+    }
+
+    /// Whether nothing says where it is.
+    #[must_use]
+    pub fn is_unplaced(&self) -> bool {
+        self.place.is_none() && self.address.is_none()
+    }
+}
+
 /// Whether a problem is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,6 +79,12 @@ pub enum ProblemEventKind {
         kind: TopicKind,
         /// Place, if known.
         place: Option<PlaceId>,
+        /// Street or house, where the topic is a matter of one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        /// Object within the topic, if the posts name one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
     },
     /// A post joined (the first one too).
     Grew {
@@ -63,6 +94,9 @@ pub enum ProblemEventKind {
         score: u8,
         /// Reasons of that score.
         reasons: Vec<RiskReason>,
+        /// Distinct voices of the post's month so far.
+        #[serde(default)]
+        voices: u32,
     },
     /// Somebody was told.
     Told {
@@ -97,16 +131,83 @@ pub enum ProblemEventKind {
         /// `useful` or `noise`.
         mark: String,
     },
-    /// Joined to another problem.
+    /// A person joined it to another problem, which has its posts now.
     Merged {
         /// Which one lives on.
         into: ProblemId,
     },
-    /// Part of it became a problem of its own.
+    /// A person joined another problem to it: its posts are counted here.
+    Absorbed {
+        /// Which one.
+        from: ProblemId,
+        /// Posts that came.
+        posts: u32,
+        /// First of them.
+        opened: Timestamp,
+        /// Last of them.
+        last: Timestamp,
+        /// Score of the problem that came.
+        score: u8,
+        /// Reasons of that score.
+        reasons: Vec<RiskReason>,
+        /// Voices of its largest month.
+        voices: u32,
+    },
+    /// A person made part of it a problem of its own.
     Split {
         /// The new problem.
         new: ProblemId,
+        /// Posts that went.
+        #[serde(default)]
+        posts: u32,
     },
+    /// An analyst says where a rumour stands.
+    Rumour {
+        /// Where.
+        state: RumourState,
+        /// The refutation, for [`RumourState::Refuted`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link: Option<String>,
+    },
+}
+
+/// Where a rumour stands, as analysts say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RumourState {
+    /// Somebody looks into it.
+    Seen,
+    /// It is true.
+    CheckedTrue,
+    /// It is false.
+    CheckedFalse,
+    /// It is false, and an official text says so.
+    Refuted,
+    /// Nobody believes it any more.
+    Fading,
+}
+
+impl RumourState {
+    /// All of them, in the order they usually come.
+    pub const ALL: [RumourState; 5] = [
+        RumourState::Seen,
+        RumourState::CheckedTrue,
+        RumourState::CheckedFalse,
+        RumourState::Refuted,
+        RumourState::Fading,
+    ];
+
+    /// The word in files and output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            RumourState::Seen => "seen",
+            RumourState::CheckedTrue => "checked_true",
+            RumourState::CheckedFalse => "checked_false",
+            RumourState::Refuted => "refuted",
+            RumourState::Fading => "fading",
+        }
+    }
 }
 
 /// One event of a problem.
@@ -130,6 +231,10 @@ pub struct Problem {
     pub kind: TopicKind,
     /// Place, if known.
     pub place: Option<PlaceId>,
+    /// Street or house, where the topic is a matter of one.
+    pub address: Option<String>,
+    /// Object within the topic, if the posts name one.
+    pub object: Option<String>,
     /// State.
     pub state: ProblemState,
     /// Risk score, 0–100.
@@ -154,6 +259,12 @@ pub struct Problem {
     pub answered: Option<Timestamp>,
     /// How many times it came back.
     pub returns: u32,
+    /// Distinct voices of its largest month.
+    pub voices: u32,
+    /// The problem that has its posts since a person merged them.
+    pub merged: Option<ProblemId>,
+    /// Where a rumour stands, as analysts say.
+    pub rumour: Option<RumourState>,
 }
 
 impl Problem {
@@ -171,6 +282,8 @@ impl Problem {
             topic,
             kind,
             place,
+            address: None,
+            object: None,
             state: ProblemState::Open,
             score: 0,
             level: RiskLevel::Low,
@@ -183,14 +296,42 @@ impl Problem {
             acknowledged: None,
             answered: None,
             returns: 0,
+            voices: 0,
+            merged: None,
+            rumour: None,
         }
+    }
+
+    /// What its posts are about, within its place: the object if they name one, else the topic.
+    #[must_use]
+    pub fn aspect(&self) -> &str {
+        self.object.as_deref().unwrap_or(self.topic.as_str())
     }
 
     /// Folds one more event in.
     pub fn apply(&mut self, event: &ProblemEvent) {
         match &event.kind {
-            ProblemEventKind::Opened { .. } | ProblemEventKind::Split { .. } => {}
-            ProblemEventKind::Grew { published, score, reasons } => {
+            ProblemEventKind::Opened { address, object, .. } => {
+                self.address.clone_from(address);
+                self.object.clone_from(object);
+            }
+            ProblemEventKind::Split { posts, .. } => {
+                self.posts = self.posts.saturating_sub(*posts);
+            }
+            ProblemEventKind::Absorbed { posts, opened, last, score, reasons, voices, .. } => {
+                self.posts += posts;
+                self.opened = self.opened.min(*opened);
+                self.last = self.last.max(*last);
+                self.voices = self.voices.max(*voices);
+                if *score > self.score {
+                    self.score = *score;
+                    self.level = RiskLevel::of(*score);
+                    self.reasons.clone_from(reasons);
+                }
+            }
+            ProblemEventKind::Rumour { state, .. } => self.rumour = Some(*state),
+            ProblemEventKind::Grew { published, score, reasons, voices } => {
+                self.voices = self.voices.max(*voices);
                 self.posts += 1;
                 self.opened =
                     if self.posts == 1 { *published } else { self.opened.min(*published) };
@@ -208,8 +349,10 @@ impl Problem {
                 self.alerts += 1;
             }
             ProblemEventKind::Quieted => self.state = ProblemState::Quiet,
-            ProblemEventKind::Closed { .. } | ProblemEventKind::Merged { .. } => {
+            ProblemEventKind::Closed { .. } => self.state = ProblemState::Closed,
+            ProblemEventKind::Merged { into } => {
                 self.state = ProblemState::Closed;
+                self.merged = Some(into.clone());
             }
             ProblemEventKind::Reopened => {
                 self.state = ProblemState::Reopened;
@@ -237,4 +380,12 @@ pub struct Membership {
     /// The clause an alert may quote. Set for a few chosen posts of a problem; absence says
     /// nothing.
     pub quote: Option<Span>,
+    /// When the post was published.
+    pub published: Timestamp,
+    /// Whether it repeats another post of the problem: it has no voice of its own.
+    pub copy: bool,
+    /// Hashes that tell its copies; none for a text that says too little.
+    pub sketch: Option<Vec<u8>>,
+    /// Street and house that it names.
+    pub address: Option<String>,
 }

@@ -84,7 +84,7 @@ impl Notifier for Webhook {
     }
 
     async fn prove(&self) -> Result<String, String> {
-        Ok("webhook: проверяется отправкой, otklik receivers test".to_owned())
+        Ok("webhook: настроен; приёмник проверит первая отправка".to_owned())
     }
 }
 

@@ -5,7 +5,7 @@
 //! tally that only the weekly count can read; what goes on carries no trace of it but the two marks
 //! of the work row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use otklik_collectors::door::{Door, Seed};
@@ -15,14 +15,17 @@ use super::district::District;
 use super::keys::month_of;
 use crate::classify::Gazetteer;
 use crate::classify::resolve::{Surroundings, resolve};
+use crate::classify::{ECHO, OBJECT};
 use crate::classify::{Scratch, classify};
 use crate::model::digest::Week;
 use crate::model::{
     Classified, Finding, PlaceBy, PlaceFinding, PlaceId, Post, PostId, PostKey, Risk, Source,
-    SourceScope, TopicId,
+    SourceScope, Span, TopicId,
 };
 use crate::risk::{self, RiskContext};
-use crate::store::{Assessment, AttitudeTally, PostCommit, SeenPost, VoiceMark, WorkMarks};
+use crate::store::{
+    Assessment, AttitudeTally, ParentFacts, PostCommit, SeenPost, VoiceMark, WorkMarks,
+};
 use crate::text::{self, fingerprint::fingerprint};
 
 /// What is known beside the posts of one batch.
@@ -33,14 +36,23 @@ pub struct Batch<'a> {
     pub door: &'a Door,
     /// Where the posts come from.
     pub source: &'a Source,
-    /// Places of stored posts that are answered by posts of this batch.
-    pub parents: BTreeMap<PostKey, Vec<PlaceFinding>>,
-    /// Places that came with imported lines.
-    pub given: BTreeMap<PostId, PlaceId>,
+    /// Places and topics of stored posts that are answered by posts of this batch.
+    pub parents: BTreeMap<PostKey, ParentFacts>,
+    /// What came with posts beside their texts.
+    pub given: BTreeMap<PostId, Given>,
     /// Hashes of the texts of this batch's posts that are stored already.
     pub stored: BTreeMap<PostKey, Vec<u8>>,
     /// The present instant: publication time of posts that have none.
     pub now: Timestamp,
+}
+
+/// What somebody said about a post beside its text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Its settlement.
+    pub place: Option<PlaceId>,
+    /// Its topic, never an attitude.
+    pub topic: Option<TopicId>,
 }
 
 /// What assessing made of a batch.
@@ -62,7 +74,7 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
     let mut threads = Threads::new();
     for raw in raws {
         let (mut post, author) = text::normalise(raw, batch.source, batch.now);
-        post.place = batch.given.get(&post.key.id).cloned();
+        post.place = batch.given.get(&post.key.id).and_then(|given| given.place.clone());
         let key = post.key.clone();
         let fingerprint = fingerprint(&post.text).to_be_bytes().to_vec();
         if batch.stored.get(&key) == Some(&fingerprint) {
@@ -70,7 +82,10 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
             continue;
         }
         if let Some(commit) = assess_one(batch, post, fingerprint, &author, &mut threads, scratch) {
-            batch.parents.insert(key, commit.assessment.places.clone());
+            let topics =
+                commit.assessment.findings.iter().map(|finding| finding.topic.clone()).collect();
+            let places = commit.assessment.places.clone();
+            batch.parents.insert(key, ParentFacts { places, topics });
             assessed.posts.push(commit);
         }
     }
@@ -79,9 +94,10 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
 
 /// Places that the answers of this batch name themselves, by the post they answer. Answers of
 /// earlier pages are not looked up: the store has no index by parent.
-type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
+pub(super) type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
 
-fn assess_one(
+/// Assesses one post; `None` if it is not ours.
+pub(super) fn assess_one(
     batch: &Batch<'_>,
     post: Post,
     fingerprint: Vec<u8>,
@@ -90,7 +106,11 @@ fn assess_one(
     scratch: &mut Scratch,
 ) -> Option<PostCommit> {
     let district = batch.district;
-    let classified = classify(&post.text, &district.lexicon, scratch);
+    let mut classified = classify(&post.text, &district.lexicon, scratch);
+    let given = batch.given.get(&post.key.id);
+    if let Some(topic) = given.and_then(|given| given.topic.as_ref()) {
+        name_topic(&mut classified, district, topic, &post.text);
+    }
     let places = resolve_places(batch, &post, &classified, threads);
     // A settlement of ours, or the district by its name.
     let ours = places
@@ -101,14 +121,24 @@ fn assess_one(
     }
     let risk = score(district, &post, &classified, &places);
     let seed = seed_of(batch, &post, author);
-    let voices = voices(&post, &classified, &seed);
+    let objects = objects(&classified);
+    let parent = parent_of(batch, &post);
+    let echo = parent.is_some() && is_echo(&post, &classified);
+    let voices = voices(&post, &classified, &objects, parent.filter(|_| echo), &seed);
     let attitude = tallies(district, &post, &classified, &seed);
     let plain = classified.attitude.is_empty();
-    let waits = !classified.findings.is_empty() || (post.official && post.parent.is_some());
+    // A house and an object in it may tell of a problem though no pack knows the complaint.
+    let at_house = places.iter().any(|place| place.street.is_some() && place.house.is_some());
+    let waits = !classified.findings.is_empty()
+        || (post.official && post.parent.is_some())
+        || echo
+        || (at_house && !objects.is_empty());
     let work = waits.then(|| WorkMarks {
         ground: plain && !post.official,
         quotable: plain && !post.official && !post.repost,
         risks: topic_risks(district, &post, &classified, &places),
+        objects,
+        echo,
     });
     Some(PostCommit {
         fingerprint,
@@ -124,6 +154,27 @@ fn assess_one(
         work,
         post,
     })
+}
+
+/// Points of a topic that a person named and the packs did not find.
+const NAMED_SCORE: u8 = 80;
+
+/// Adds a topic that a person named. It is about the whole text.
+fn name_topic(classified: &mut Classified, district: &District, topic: &TopicId, text: &str) {
+    let kind = district.lexicon.topic(topic.as_str()).and_then(|topic| topic.kind.topic());
+    let known = classified.findings.iter().any(|finding| finding.topic == *topic);
+    let (Some(kind), false) = (kind, known) else { return };
+    let end = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    classified.findings.push(Finding {
+        topic: topic.clone(),
+        score: NAMED_SCORE,
+        kind,
+        matches: Vec::new(),
+        clause: Some(Span { start: 0, end }),
+    });
+    classified
+        .findings
+        .sort_by(|one, two| two.score.cmp(&one.score).then_with(|| one.topic.cmp(&two.topic)));
 }
 
 /// Risk of one post. Attitude is not among the inputs.
@@ -172,10 +223,7 @@ fn resolve_places(
 ) -> Vec<PlaceFinding> {
     let gazetteer = district_places(batch.district);
     let titled = |id: &PlaceId| gazetteer.title(id).map(|title| (id.clone(), title.to_owned()));
-    let parent = post.parent.as_ref().and_then(|parent| {
-        let key = PostKey { source: post.key.source.clone(), id: parent.clone() };
-        batch.parents.get(&key).cloned()
-    });
+    let parent = parent_of(batch, post).map(|parent| parent.places.clone());
     let siblings = post.parent.as_ref().map(|parent| threads.entry(parent.clone()).or_default());
     let thread = siblings.as_deref().cloned().unwrap_or_default();
     if let Some(siblings) = siblings {
@@ -226,19 +274,63 @@ fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
     }
 }
 
-fn voices(post: &Post, classified: &Classified, seed: &Seed) -> Vec<VoiceMark> {
+/// One voice a topic: of those found, of the object named, and for a comment that only agrees of
+/// those of the post it answers.
+fn voices(
+    post: &Post,
+    classified: &Classified,
+    objects: &Objects,
+    echoed: Option<&ParentFacts>,
+    seed: &Seed,
+) -> Vec<VoiceMark> {
     if post.official {
         return Vec::new();
     }
-    classified
-        .findings
-        .iter()
-        .map(|finding| VoiceMark {
-            topic: finding.topic.clone(),
+    let found = classified.findings.iter().map(|finding| &finding.topic);
+    let named = objects.values().map(|(_, topic)| topic);
+    let echoed = echoed.into_iter().flat_map(|parent| &parent.topics);
+    let topics: BTreeSet<&TopicId> = found.chain(named).chain(echoed).collect();
+    topics
+        .into_iter()
+        .map(|topic| VoiceMark {
+            topic: topic.clone(),
             month: month_of(post.published),
-            voice: seed.voice(finding.topic.as_str()).0,
+            voice: seed.voice(topic.as_str()).0,
         })
         .collect()
+}
+
+/// Object named within a topic: its name and the topic of its problems.
+type Objects = BTreeMap<TopicId, (String, TopicId)>;
+
+/// The objects that a text names: of several within a topic the one that the list has first.
+pub fn objects(classified: &Classified) -> Objects {
+    let mut ranked: BTreeMap<TopicId, (u32, (String, TopicId))> = BTreeMap::new();
+    for signal in &classified.signals {
+        let parts: Vec<&str> = signal.name.split(':').collect();
+        let [OBJECT, topic, first, name] = parts.as_slice() else { continue };
+        let object = (signal.amount, ((*name).to_owned(), TopicId::from(*first)));
+        let best = ranked.entry(TopicId::from(*topic)).or_insert_with(|| object.clone());
+        if object.0 < best.0 {
+            *best = object;
+        }
+    }
+    ranked.into_iter().map(|(topic, (_, object))| (topic, object)).collect()
+}
+
+/// Most words of a comment that only agrees: who says more tells something of his own.
+const ECHO_WORDS_MAX: usize = 10;
+
+/// Whether a text names nothing itself and only agrees («+1», «у нас тоже»).
+pub fn is_echo(post: &Post, classified: &Classified) -> bool {
+    let agrees = classified.signals.iter().any(|signal| signal.name == ECHO);
+    let short = post.text.split_whitespace().count() <= ECHO_WORDS_MAX;
+    agrees && short && classified.findings.is_empty() && !post.official
+}
+
+fn parent_of<'a>(batch: &'a Batch<'_>, post: &Post) -> Option<&'a ParentFacts> {
+    let id = post.parent.clone()?;
+    batch.parents.get(&PostKey { source: post.key.source.clone(), id })
 }
 
 fn tallies(

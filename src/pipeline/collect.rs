@@ -7,20 +7,27 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use otklik_collectors::{Class, CollectError, Coverage, Cursor, Page, Platform, SourceSpec};
+use otklik_collectors::{Class, CollectError, Coverage, Cursor, Page, Platform, Scope, SourceSpec};
 
 use super::assess::{Batch, assess};
 use super::district::District;
 use super::services::Services;
+use super::words;
 use crate::model::{
-    Health, HealthState, HoleCause, Noted, NotedHole, PostId, PostKey, Source, Stretch,
+    Health, HealthState, HoleCause, LookReason, Noted, NotedHole, PostId, PostKey, Source, Stretch,
 };
 use crate::store::{DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError};
 
+/// Code of a page that has fallen silent.
+const SILENT: &str = "silent";
 /// How long one look may hold a source before somebody else may take it, renewed with each page.
 const LEASE_MINUTES: i64 = 15;
 /// Least and most wait after a failed look.
 const RETRY_SECS: (i64, i64) = (60, 6 * 3600);
+/// Most wait after a failure that concerns a whole host, our own network among them.
+const HOST_RETRY_SECS: i64 = 20 * 60;
+/// Pages of one turn of the daemon: then whoever has been due for longer goes first.
+const PAGES_A_TURN: u32 = 20;
 /// Furthest that a look reaches back to close a gap, in days, unless its source's backfill is more.
 const BACK_DAYS_MAX: i64 = 90;
 /// Longest wait for a limit inside `collect --once`.
@@ -73,7 +80,7 @@ pub fn lease_end(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_mins(LEASE_MINUTES)).unwrap_or(now)
 }
 
-/// Looks at a claimed source to the end. `lease` is the one it was claimed with; `on_page` is
+/// Looks at a claimed source to the end, or for one turn of the daemon. `lease` is the one it was claimed with; `on_page` is
 /// called after each commit, so that grouping need not wait for the end of the look.
 pub async fn look(
     services: &Services,
@@ -90,21 +97,31 @@ pub async fn look(
     let mut cursor = due.cursor.clone().map(Cursor);
     let mut spec = spec_of(source, due.platform_id.clone());
     let horizon = horizon(source, &due, services.settings.schedule.rescan_secs);
+    let mut newest = None;
     loop {
         match read_page(services, &spec, cursor.as_ref(), horizon, manner).await {
             Ok(page) => {
                 let more = page.more;
+                newest = newest.max(page.posts.iter().filter_map(|raw| raw.published).max());
                 cursor = Some(page.cursor.clone());
                 if page.facts.platform_id.is_some() {
                     spec.platform_id.clone_from(&page.facts.platform_id);
                 }
-                let outcome = commit(services, district, source, &due.health, lease, page).await?;
+                let end = match more {
+                    true => None,
+                    false => Some(well(services, district, source, &due.health, newest).await?),
+                };
+                let outcome = commit(services, district, source, end, lease, page).await?;
                 report.pages += 1;
                 add(&mut report.posts, &outcome);
                 if outcome.new + outcome.edited + outcome.revived > 0 {
                     on_page();
                 }
                 if !more {
+                    return Ok(report);
+                }
+                if manner == Manner::Daemon && report.pages >= PAGES_A_TURN {
+                    services.store.yield_look(&source.id, lease, services.clock.now()).await?;
                     return Ok(report);
                 }
             }
@@ -216,7 +233,7 @@ async fn commit(
     services: &Services,
     district: &District,
     source: &Source,
-    before: &Health,
+    end: Option<Health>,
     lease: &str,
     page: Page,
 ) -> Result<PageOutcome, StoreError> {
@@ -240,15 +257,6 @@ async fn commit(
         now,
     };
     let assessed = services.with_scratch(|scratch| assess(&mut batch, page.posts, scratch));
-    let end = (!page.more).then(|| Health {
-        state: HealthState::Ok,
-        since: if before.state == HealthState::Ok { before.since } else { now },
-        code: None,
-        text: None,
-        failures: 0,
-        last_ok: Some(now),
-        next: now.saturating_add(SignedDuration::from_secs(source.every_secs)).unwrap_or(now),
-    });
     let commit = PageCommit {
         look: Some(LookPage {
             source: source.id.clone(),
@@ -282,6 +290,31 @@ fn add(sum: &mut PageOutcome, more: &PageOutcome) {
     sum.erased += more.erased;
 }
 
+/// Health after a look that ended well: when we look next, and whether the page has fallen silent.
+async fn well(
+    services: &Services,
+    district: &District,
+    source: &Source,
+    before: &Health,
+    newest: Option<Timestamp>,
+) -> Result<Health, StoreError> {
+    let now = services.clock.now();
+    // A wrong date in the future is no sign of life tomorrow.
+    let newest = newest.map(|at| at.min(now));
+    let outlook = services.watch.outlook(services, district, source, newest, now).await?;
+    let state = if outlook.silent.is_some() { HealthState::Silent } else { HealthState::Ok };
+    Ok(Health {
+        state,
+        since: if before.state == state { before.since } else { now },
+        code: outlook.silent.map(|_| SILENT.to_owned()),
+        text: outlook.silent.map(|since| words::silent(since, now, &district.zone)),
+        failures: 0,
+        last_ok: Some(now),
+        next: outlook.next.at,
+        why: outlook.next.why,
+    })
+}
+
 /// Health after a failed look: what to do next, since when, and when we try again.
 #[must_use]
 pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
@@ -296,6 +329,8 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
     let (least, most) = RETRY_SECS;
     let wait = match error.class {
         Class::Transient | Class::Malformed => {
+            // A network that comes back must not find everybody asleep for hours.
+            let most = if error.scope == Scope::Host { HOST_RETRY_SECS } else { most };
             (least << failures.saturating_sub(1).min(9)).min(most)
         }
         Class::RateLimited => least,
@@ -311,5 +346,6 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
         failures,
         last_ok: before.last_ok,
         next: error.until.map_or(next, |until| until.max(now)),
+        why: LookReason::Trouble,
     }
 }

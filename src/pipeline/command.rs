@@ -41,7 +41,9 @@ pub async fn change_store(
             let count = store.hasten_sources(sources, now).await?;
             done(words::hastened(count))
         }
-        CommandKind::Reload | CommandKind::SendDigest { .. } => return Ok(None),
+        CommandKind::Reload { .. } | CommandKind::SendDigest { .. } | CommandKind::Note { .. } => {
+            return Ok(None);
+        }
     }))
 }
 

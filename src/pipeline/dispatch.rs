@@ -8,6 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
+use super::health;
 use super::report;
 use super::services::Services;
 use super::words;
@@ -157,6 +158,9 @@ async fn word(
             attachments: Vec::new(),
             thread: begun.map(|begun| Thread { first: begun.first, receipt: begun.receipt }),
         }));
+    }
+    if let Some(id) = delivery.subject.strip_prefix("health:") {
+        return health::word_notice(services, district, delivery, id).await;
     }
     match delivery.subject.strip_prefix("digest:") {
         Some(week) => report::word_digest(services, district, delivery, week).await,

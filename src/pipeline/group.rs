@@ -12,13 +12,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::district::District;
 use super::services::Services;
 use crate::alert::{self, QuoteCandidate, RouteFacts, Weight};
-use crate::cluster::{self, Loaded, Newcomer, OpenProblems, ProblemFacts, count_voices};
+use crate::cluster::{
+    self, CANDIDATES_MAX, Loaded, MEMORY_DAYS, Newcomer, Object, OpenProblems, ProblemFacts,
+    RECENT_MAX, Trait,
+};
 use crate::model::{
-    Alert, Delivery, DeliveryState, Finding, PlaceId, PostKey, Problem, ProblemEvent, ProblemId,
-    QuoteRef, Risk, RiskLevel, RiskReason, TopicId, TopicKind,
+    Alert, Delivery, DeliveryState, PostKey, Problem, ProblemEvent, ProblemId, ProblemKey,
+    QuoteRef, Risk, RiskLevel, RiskReason, TopicKind,
 };
 use crate::risk::{self, ProblemSpread};
-use crate::store::{GroupCommit, GroupOutcome, LoadedProblem, Store, StoreError, WorkItem};
+use crate::store::{
+    GroupCommit, GroupOutcome, LoadedProblem, ProblemsWanted, Store, StoreError, WorkItem,
+};
+use crate::text::Sketch;
 
 /// Most posts in one transaction.
 const BATCH: u32 = 200;
@@ -26,9 +32,8 @@ const BATCH: u32 = 200;
 const TRIES: u32 = 5;
 /// A post older than this when it is grouped is the past: decided, never sent.
 const PAST_HOURS: i64 = 48;
-
-/// A topic that nobody complains of joins by itself from this score on.
-const CALM_SCORE: u8 = 60;
+/// What was written so shortly before the first look at a source is its present, not its past.
+const PRESENT_HOURS: i64 = 2;
 
 /// How decisions are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,74 +98,80 @@ async fn decide_batch(
     sending: Sending,
     now: Timestamp,
 ) -> Result<(GroupCommit, GroupReport), StoreError> {
-    let mut desk = Desk {
-        district,
-        sending,
-        now,
-        open: load_open(store, district, &work).await?,
-        words: BTreeMap::new(),
-        dangers: BTreeSet::new(),
-        report: GroupReport::default(),
-        commit: GroupCommit {
-            done: Vec::new(),
-            events: Vec::new(),
-            memberships: Vec::new(),
-            alerts: Vec::new(),
-            deliveries: Vec::new(),
-            now,
-        },
-    };
+    let newcomers: Vec<Newcomer> = work.iter().map(|item| newcomer(item, district)).collect();
+    let open = load_open(store, district, &newcomers).await?;
+    let mut desk = Desk::new(district, open, sending, now);
     let quotes: Vec<QuoteRef> =
         desk.open.iter().flat_map(|loaded| loaded.quotes.iter().cloned()).collect();
     let words = store.quotes_text(&quotes).await?;
     for (quote, words) in quotes.into_iter().zip(words) {
         desk.words.insert((quote.post, quote.span.start), words.unwrap_or_default());
     }
-    for item in work {
-        desk.take(item);
+    for (item, newcomer) in work.into_iter().zip(&newcomers) {
+        desk.take(item, newcomer);
     }
     Ok((desk.commit, desk.report))
 }
 
-/// Loads every problem that the posts may touch.
+/// A commit without a decision.
+pub(super) fn nothing(now: Timestamp) -> GroupCommit {
+    GroupCommit {
+        done: Vec::new(),
+        events: Vec::new(),
+        memberships: Vec::new(),
+        alerts: Vec::new(),
+        deliveries: Vec::new(),
+        now,
+    }
+}
+
+/// Loads every problem that the posts may touch, and of each what they may ask for.
 async fn load_open(
     store: &Store,
     district: &District,
-    work: &[WorkItem],
+    newcomers: &[Newcomer],
 ) -> Result<OpenProblems, StoreError> {
-    let mut keys: BTreeSet<(TopicId, Option<PlaceId>)> = BTreeSet::new();
+    let rules = &district.cluster;
+    let mut keys: BTreeSet<ProblemKey> = BTreeSet::new();
     let mut ids: BTreeSet<ProblemId> = BTreeSet::new();
     let mut first = Timestamp::MAX;
-    for item in work {
-        first = first.min(item.post.published);
-        ids.extend(item.joined.iter().chain(&item.parent_joined).cloned());
-        for finding in &item.assessment.findings {
-            keys.insert((finding.topic.clone(), None));
-            for place in item.assessment.places.iter().filter_map(|place| place.place.as_ref()) {
-                keys.insert((finding.topic.clone(), Some(place.clone())));
-            }
-        }
+    for item in newcomers {
+        first = first.min(item.published);
+        ids.extend(item.member_of.iter().chain(&item.thread).cloned());
+        keys.extend(item.keys(rules));
     }
-    let back = SignedDuration::from_hours(24 * i64::from(district.cluster.reopen_days + 1));
-    let since = first.saturating_sub(back).unwrap_or(Timestamp::MIN);
-    let keys: Vec<_> = keys.into_iter().collect();
-    let ids: Vec<_> = ids.into_iter().collect();
+    let back = |days: u32| {
+        let span = SignedDuration::from_hours(24 * i64::from(days));
+        first.saturating_sub(span).unwrap_or(Timestamp::MIN)
+    };
+    let wanted = ProblemsWanted {
+        keys: keys.into_iter().collect(),
+        since: back(rules.reopen_days + 1),
+        each_max: CANDIDATES_MAX,
+        ids: ids.into_iter().collect(),
+        // Voices are asked for by month, own texts by their memory.
+        horizon: back(MEMORY_DAYS.max(31) + 1),
+        recent_max: RECENT_MAX,
+    };
     let mut open = OpenProblems::new(district.id.clone());
-    for loaded in store.open_problems(&keys, since).await? {
-        open.load(loaded_problem(loaded));
-    }
-    for loaded in store.problems(&ids).await? {
+    for loaded in store.wanted_problems(wanted).await? {
         open.load(loaded_problem(loaded));
     }
     Ok(open)
 }
 
 fn loaded_problem(stored: LoadedProblem) -> Loaded {
+    let recent = stored.recent.into_iter().map(|member| {
+        let sketch = member.sketch.as_deref().map(Sketch::from_bytes);
+        ((member.published, member.post), Trait { sketch, address: member.address })
+    });
+    let own_texts = stored.own_texts.iter().map(|(bytes, at)| (text_hash(bytes), *at));
     Loaded {
         voices: stored.voices,
         sources: stored.sources,
         quotes: stored.quotes,
-        own_texts: stored.own_texts.iter().map(|bytes| text_hash(bytes)).collect(),
+        own_texts: own_texts.collect(),
+        recent: recent.collect(),
         problem: stored.problem,
     }
 }
@@ -171,34 +182,54 @@ fn text_hash(fingerprint: &[u8]) -> u64 {
 }
 
 /// One batch on its way to a commit.
-struct Desk<'a> {
+pub(super) struct Desk<'a> {
     district: &'a District,
     sending: Sending,
     now: Timestamp,
-    open: OpenProblems,
+    pub(super) open: OpenProblems,
     /// Words of clauses that may be quoted, by post and start.
-    words: BTreeMap<(PostKey, u32), String>,
+    pub(super) words: BTreeMap<(PostKey, u32), String>,
     /// Rumours that stand beside a danger in some post of this batch.
     dangers: BTreeSet<ProblemId>,
-    report: GroupReport,
-    commit: GroupCommit,
+    pub(super) report: GroupReport,
+    pub(super) commit: GroupCommit,
 }
 
-impl Desk<'_> {
-    fn take(&mut self, item: WorkItem) {
-        let newcomer = newcomer(&item, self.district);
+impl<'a> Desk<'a> {
+    /// A desk with the problems that may be joined, and nothing decided yet.
+    pub(super) fn new(
+        district: &'a District,
+        open: OpenProblems,
+        sending: Sending,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            district,
+            sending,
+            now,
+            open,
+            words: BTreeMap::new(),
+            dangers: BTreeSet::new(),
+            report: GroupReport::default(),
+            commit: nothing(now),
+        }
+    }
+
+    pub(super) fn take(&mut self, item: WorkItem, newcomer: &Newcomer) {
         self.remember_words(&item);
         // A post with an attitude is a count: its danger is no ground for a rumour either.
         let danger = item.marks.ground
             && item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
         let rules = self.district;
         let score = |facts: &ProblemFacts<'_>| score_problem(rules, facts);
-        let assignments =
-            cluster::assign(&newcomer, &mut self.open, &self.district.cluster, &score);
+        let assignments = cluster::assign(newcomer, &mut self.open, &self.district.cluster, &score);
         let past = SignedDuration::from_hours(PAST_HOURS);
         let (now, tell) = match self.sending {
             Sending::Suppressed => (item.post.published, false),
-            Sending::Live => (self.now, self.now.duration_since(item.post.published) <= past),
+            Sending::Live => {
+                let fresh = self.now.duration_since(item.post.published) <= past;
+                (self.now, fresh && !is_backfill(&item))
+            }
         };
         for assignment in assignments {
             let id = assignment.problem;
@@ -228,7 +259,7 @@ impl Desk<'_> {
 
     fn decide(&mut self, id: &ProblemId, now: Timestamp, tell: bool) {
         let Some(loaded) = self.open.get(id) else { return };
-        let (voices, voices_at_least) = count_voices(&loaded.voices);
+        let (voices, voices_at_least) = loaded.count_voices();
         let weight = Weight {
             voices,
             voices_at_least,
@@ -264,33 +295,33 @@ impl Desk<'_> {
     }
 }
 
-/// Whether a topic of a post may join or open a problem: where somebody complains, in the thread of
-/// a problem, or where it is named clearly. «Где подстричь собаку» is no beginning of a pack of
-/// dogs.
-fn joins(item: &WorkItem, finding: &Finding, district: &District) -> bool {
-    let risk = item.marks.risks.get(&finding.topic);
-    let calm = risk.is_some_and(|risk| risk::is_calm(risk, &district.risk));
-    !calm || finding.score >= CALM_SCORE || !item.parent_joined.is_empty()
+/// Whether a post had been there long before anybody looked at its source: a new source tells
+/// nobody about its past.
+fn is_backfill(item: &WorkItem) -> bool {
+    let present = SignedDuration::from_hours(PRESENT_HOURS);
+    let begin = item.first_look.and_then(|first| first.saturating_sub(present).ok());
+    begin.is_some_and(|begin| item.post.published < begin)
 }
 
-fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
+/// A waiting post as `cluster` sees it.
+pub(super) fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
+    let calm = |risk: &Risk| risk::is_calm(risk, &district.risk);
+    let risks = item.marks.risks.iter();
+    let voices = item.voices.iter().map(|it| (it.topic.clone(), (it.month, it.voice)));
+    let objects = item.marks.objects.iter().map(|(topic, (name, first))| {
+        (topic.clone(), Object { name: name.clone(), topic: first.clone() })
+    });
     Newcomer {
         key: item.post.key.clone(),
         published: item.post.published,
-        findings: item
-            .assessment
-            .findings
-            .iter()
-            .filter(|finding| joins(item, finding, district))
-            .cloned()
-            .collect(),
+        findings: item.assessment.findings.clone(),
         places: item.assessment.places.clone(),
         risks: item.marks.risks.clone(),
-        voices: item
-            .voices
-            .iter()
-            .map(|voice| (voice.topic.clone(), (voice.month, voice.voice)))
-            .collect(),
+        calm: risks.filter(|(_, risk)| calm(risk)).map(|(topic, _)| topic.clone()).collect(),
+        objects: objects.collect(),
+        echo: item.marks.echo,
+        sketch: Sketch::of(&item.post.text),
+        voices: voices.collect(),
         own_name: item.post.own_name,
         official: item.post.official,
         ground: item.marks.ground,
@@ -298,6 +329,7 @@ fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
         text_hash: text_hash(&item.fingerprint),
         thread: item.parent_joined.clone(),
         member_of: item.joined.clone(),
+        barred: item.parted.clone(),
     }
 }
 

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::calendar::next_after;
 use super::district::District;
+use super::health;
 use super::services::Services;
 use super::words;
 use crate::alert::{self, route};
@@ -25,6 +26,11 @@ use crate::store::{DigestSpan, RetentionPolicy, Store, StoreError, StoredDigest}
 pub const DIGEST: &str = "digest";
 /// Name of the job that lets things pass.
 pub const CLEANUP: &str = "cleanup";
+
+/// Name of the job that tells the operator about sources.
+pub const HEALTH: &str = "health";
+/// How often it looks.
+const HEALTH_MINUTES: i64 = 30;
 
 /// Voices outlive their month by this long, so that the digest of a month's last week can count
 /// them.
@@ -42,7 +48,7 @@ pub async fn plan(services: &Services, district: &District) -> Result<(), StoreE
         services.store.plan_job(name, due, anew).await?;
         services.store.keep_setting(&key, cron).await?;
     }
-    Ok(())
+    services.store.plan_job(HEALTH, now, false).await
 }
 
 /// Runs a fixed job that was due at `due`; returns when it is due again.
@@ -55,6 +61,13 @@ pub async fn run_job(
     let now = services.clock.now();
     let schedule = &services.settings.schedule;
     let cron = match name {
+        HEALTH => {
+            if health::tell(&services.store, district, now).await? {
+                tracing::info!("operator told about sources");
+            }
+            let next = SignedDuration::from_mins(HEALTH_MINUTES);
+            return Ok(now.saturating_add(next).unwrap_or(now));
+        }
         DIGEST => {
             let week = week_before(due, &district.zone);
             make_digest(services, district, week).await?;

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use otklik_collectors::door::Door;
 use otklik_collectors::http::{Http, HttpSettings};
-use otklik_collectors::telegram::TelegramSettings;
+use otklik_collectors::max::MaxSettings;
+use otklik_collectors::ok::OkSettings;
+use otklik_collectors::telegram::{Account, TelegramSettings};
 use otklik_collectors::vk::{OwnCommunity, VkSettings};
 use otklik_collectors::{
     Class, CollectError, Collector, MonthKeys, Platform, Ports, Scope, Transport, registry,
@@ -21,6 +23,8 @@ use super::budget::StoredBudget;
 use super::district::District;
 use super::keys::{KeyFile, PassingKeys};
 use super::passing::PassingBudget;
+use super::telegram::{self, Entry, StoredRooms};
+use super::watch::Watch;
 use super::words;
 use crate::classify::Scratch;
 use crate::clock::Clock;
@@ -45,7 +49,7 @@ impl Reading {
     pub fn passing(
         settings: &Settings,
         sources: &[Source],
-        vk: Option<VkSettings>,
+        platforms: registry::Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
         let door = Door::new(Arc::new(PassingKeys::default()), handles(sources));
@@ -55,9 +59,7 @@ impl Reading {
             transport: transport(settings)?,
             door: door.clone(),
         };
-        let telegram = telegram_settings(settings);
-        let collectors =
-            registry::build(registry::Settings { vk, telegram, account: None }, &ports);
+        let collectors = registry::build(platforms, &ports);
         Ok(Self { door, collectors })
     }
 
@@ -92,6 +94,10 @@ pub struct Services {
     pub district: ArcSwap<District>,
     /// Collectors in force.
     pub reading: ArcSwap<Reading>,
+    /// The account that reads Telegram, shared by all collectors after one another.
+    pub telegram: Entry,
+    /// When to look next.
+    pub watch: Watch,
     /// Buffers of classification, kept between pages: fresh ones know no word yet.
     scratches: Mutex<Vec<Scratch>>,
 }
@@ -135,7 +141,14 @@ impl Services {
                     words::KEYS_FIX,
                 )
             })?);
-        let reading = read_with(&settings, &clock, &store, &keys, &transport, &district.sources)?;
+        let telegram = telegram::open(&settings, &clock, Arc::new(StoredRooms(store.clone())));
+        if let Some(trouble) = telegram.trouble() {
+            tracing::warn!("{trouble}");
+        }
+        let keys_open: Arc<dyn MonthKeys> = Arc::clone(&keys) as Arc<dyn MonthKeys>;
+        let door = Door::new(keys_open, handles(&district.sources));
+        let ports = ports(&clock, &store, &transport, door);
+        let reading = read_with(&settings, ports, telegram.account())?;
         Ok(Self {
             settings,
             clock,
@@ -145,6 +158,8 @@ impl Services {
             notifiers,
             district: ArcSwap::from_pointee(district),
             reading: ArcSwap::from_pointee(reading),
+            telegram,
+            watch: Watch::default(),
             scratches: Mutex::default(),
         })
     }
@@ -152,14 +167,10 @@ impl Services {
     /// Puts new rules in force, with new collectors if the sources changed.
     pub fn replace(&self, district: District) -> Result<(), Fault> {
         if self.district.load().sources != district.sources {
-            let reading = read_with(
-                &self.settings,
-                &self.clock,
-                &self.store,
-                &self.keys,
-                &self.transport,
-                &district.sources,
-            )?;
+            let keys: Arc<dyn MonthKeys> = Arc::clone(&self.keys) as Arc<dyn MonthKeys>;
+            let door = Door::new(keys, handles(&district.sources));
+            let ports = ports(&self.clock, &self.store, &self.transport, door);
+            let reading = read_with(&self.settings, ports, self.telegram.account())?;
             self.reading.store(Arc::new(reading));
         }
         self.district.store(Arc::new(district));
@@ -167,26 +178,34 @@ impl Services {
     }
 }
 
-fn read_with(
-    settings: &Settings,
+fn ports(
     clock: &Arc<dyn Clock>,
     store: &Store,
-    keys: &Arc<KeyFile>,
     transport: &Arc<dyn Transport>,
-    sources: &[Source],
-) -> Result<Reading, Fault> {
-    let month_keys: Arc<dyn MonthKeys> = Arc::clone(keys) as Arc<dyn MonthKeys>;
-    let door = Door::new(month_keys, handles(sources));
-    let ports = Ports {
+    door: Door,
+) -> Ports {
+    Ports {
         clock: Arc::clone(clock),
         budget: Arc::new(StoredBudget::new(store.clone(), Arc::clone(clock))),
         transport: Arc::clone(transport),
-        door: door.clone(),
+        door,
+    }
+}
+
+fn read_with(
+    settings: &Settings,
+    ports: Ports,
+    account: Option<Arc<Account>>,
+) -> Result<Reading, Fault> {
+    let platforms = registry::Settings {
+        vk: vk_settings(settings)?,
+        ok: ok_settings(settings)?,
+        max: max_settings(settings)?,
+        telegram: telegram_settings(settings),
+        account,
     };
-    let vk = vk_settings(settings)?;
-    let telegram = telegram_settings(settings);
-    let collectors = registry::build(registry::Settings { vk, telegram, account: None }, &ports);
-    Ok(Reading { door, collectors })
+    let collectors = registry::build(platforms, &ports);
+    Ok(Reading { door: ports.door, collectors })
 }
 
 /// The real network, as configured.
@@ -224,7 +243,31 @@ pub fn vk_settings(settings: &Settings) -> Result<Option<VkSettings>, Fault> {
     }))
 }
 
-fn telegram_settings(settings: &Settings) -> TelegramSettings {
+/// How OK is read, its keys included; `None` if it is not configured.
+pub fn ok_settings(settings: &Settings) -> Result<Option<OkSettings>, Fault> {
+    let Some(ok) = &settings.platforms.ok else { return Ok(None) };
+    let read = |secret: &Secret| match secret.read() {
+        Ok(text) => Ok(text.expose().to_owned()),
+        Err(error) => Err(unread(settings, error)),
+    };
+    Ok(Some(OkSettings {
+        api_url: ok.api_url.clone(),
+        application_key: read(&ok.application_key)?,
+        access_token: read(&ok.access_token)?,
+        session_secret: read(&ok.session_secret)?,
+    }))
+}
+
+/// How MAX is read, the bot's token included; `None` if it is not configured.
+pub fn max_settings(settings: &Settings) -> Result<Option<MaxSettings>, Fault> {
+    let Some(max) = &settings.platforms.max else { return Ok(None) };
+    let token = max.token.read().map_err(|error| unread(settings, error))?;
+    Ok(Some(MaxSettings { api_url: max.api_url.clone(), token: token.expose().to_owned() }))
+}
+
+/// How Telegram is read.
+#[must_use]
+pub fn telegram_settings(settings: &Settings) -> TelegramSettings {
     TelegramSettings { preview_url: settings.platforms.telegram.preview_url.clone() }
 }
 
@@ -314,6 +357,9 @@ pub fn handles(sources: &[Source]) -> Vec<String> {
         match source.platform.as_str() {
             "vk" => handles.push(format!("vk.com/{bare}")),
             "telegram" => handles.push(format!("t.me/{bare}")),
+            "ok" if bare.bytes().all(|byte| byte.is_ascii_digit()) => {
+                handles.push(format!("ok.ru/group/{bare}"));
+            }
             "ok" => handles.push(format!("ok.ru/{bare}")),
             "max" => handles.push(format!("max.ru/{bare}")),
             _ => {}

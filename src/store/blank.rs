@@ -51,7 +51,7 @@ pub(super) fn forget_words(tx: &Tx<'_>, row: &PostRow, new_text: &str) -> Result
     }
     let words = Words::of(tx, row, new_text)?;
     tx.exec(
-        "UPDATE membership SET quote_start = NULL, quote_end = NULL
+        "UPDATE membership SET quote_start = NULL, quote_end = NULL, sketch = NULL, address = NULL
          WHERE district = ?1 AND source = ?2 AND post = ?3",
         params![tx.district, key.source.as_str(), key.id.as_str()],
     )?;

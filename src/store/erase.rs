@@ -92,6 +92,7 @@ fn erase(tx: &Tx<'_>, key: &PostKey, now: Timestamp) -> Result<ErasureReceipt> {
             "DELETE FROM post_version WHERE district = ?1 AND source = ?2 AND post = ?3",
         ),
         ("membership", "DELETE FROM membership WHERE district = ?1 AND source = ?2 AND post = ?3"),
+        ("parted", "DELETE FROM parted WHERE district = ?1 AND source = ?2 AND post = ?3"),
         (
             "dead_letter",
             "DELETE FROM dead_letter WHERE district = ?1 AND source = ?2 AND post = ?3",

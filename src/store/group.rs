@@ -8,6 +8,7 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
+use super::column::At;
 use super::error::Result;
 use super::work::{self, WorkTicket};
 use super::{Store, Tx, alert, delivery, problem};
@@ -72,10 +73,13 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
 
 fn join(tx: &Tx<'_>, membership: &Membership) -> Result<()> {
     tx.exec(
-        "INSERT INTO membership (district, problem, source, post, main, quote_start, quote_end)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO membership (district, problem, source, post, main, quote_start, quote_end,
+             published, copy, sketch, address)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (district, problem, source, post) DO UPDATE SET main = excluded.main,
-             quote_start = excluded.quote_start, quote_end = excluded.quote_end",
+             quote_start = excluded.quote_start, quote_end = excluded.quote_end,
+             published = excluded.published, copy = excluded.copy, sketch = excluded.sketch,
+             address = excluded.address",
         params![
             tx.district,
             membership.problem.as_str(),
@@ -84,6 +88,10 @@ fn join(tx: &Tx<'_>, membership: &Membership) -> Result<()> {
             membership.primary,
             membership.quote.map(|quote| quote.start),
             membership.quote.map(|quote| quote.end),
+            At(membership.published),
+            membership.copy,
+            membership.sketch,
+            membership.address,
         ],
     )?;
     Ok(())

@@ -55,6 +55,19 @@ pub struct WorkMarks {
     pub quotable: bool,
     /// Risk of each of its topics alone: a post about two things is not equally grave in both.
     pub risks: BTreeMap<TopicId, Risk>,
+    /// Object named within a topic: its name and the topic of its problems.
+    pub objects: BTreeMap<TopicId, (String, TopicId)>,
+    /// Whether it only agrees with the post it answers.
+    pub echo: bool,
+}
+
+/// What a comment takes over from the post it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ParentFacts {
+    /// Places of that post.
+    pub places: Vec<PlaceFinding>,
+    /// Topics of that post.
+    pub topics: Vec<TopicId>,
 }
 
 /// A post to be stored, with everything decided about it.
@@ -141,19 +154,18 @@ impl Store {
         .await
     }
 
-    /// Places of these posts (of parents, before their comments are assessed). Unknown posts are
-    /// left out.
-    pub async fn places_of(
-        &self,
-        keys: &[PostKey],
-    ) -> Result<BTreeMap<PostKey, Vec<PlaceFinding>>> {
+    /// Places and topics of these posts (of parents, before their comments are assessed). Unknown
+    /// posts are left out.
+    pub async fn places_of(&self, keys: &[PostKey]) -> Result<BTreeMap<PostKey, ParentFacts>> {
         let keys = keys.to_vec();
         self.read(move |tx| {
             let mut found = BTreeMap::new();
             for key in &keys {
                 let places = finding::read_places(tx, key)?;
-                if !places.is_empty() {
-                    found.insert(key.clone(), places);
+                let findings = finding::read(tx, key)?;
+                if !places.is_empty() || !findings.is_empty() {
+                    let topics = findings.into_iter().map(|finding| finding.topic).collect();
+                    found.insert(key.clone(), ParentFacts { places, topics });
                 }
             }
             Ok(found)

@@ -12,8 +12,8 @@ use super::column::{At, Json, Word, at, span, time};
 use super::error::{Result, StoreError};
 use super::{Store, Tx};
 use crate::model::{
-    PlaceId, PostId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemState,
-    QuoteRef, RiskLevel, SourceId, TopicId,
+    PlaceId, PostId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemKey,
+    ProblemState, QuoteRef, RiskLevel, SourceId, TopicId,
 };
 
 /// How many distinct people wrote about a problem.
@@ -30,49 +30,91 @@ pub struct VoiceCount {
 pub struct LoadedProblem {
     /// The problem.
     pub problem: Problem,
-    /// Voices of each month (yyyymm).
+    /// Voices of each month (yyyymm) since the horizon.
     pub voices: BTreeMap<u32, BTreeSet<[u8; 8]>>,
     /// Voices counted before their rows passed their retention; a lower bound.
     pub voices_kept: u32,
-    /// Fingerprints of texts that pages published in their own name: a text that several pages
-    /// repeat is one text.
-    pub own_texts: BTreeSet<Vec<u8>>,
+    /// Fingerprints of texts that pages published in their own name since the horizon, with their
+    /// last time: a text that several pages repeat is one text.
+    pub own_texts: BTreeMap<Vec<u8>, Timestamp>,
+    /// The latest posts, last first.
+    pub recent: Vec<RecentMember>,
     /// Sources that carry it.
     pub sources: BTreeSet<SourceId>,
     /// Clauses that may be quoted, oldest post first.
     pub quotes: Vec<QuoteRef>,
 }
 
+/// One of the latest posts of a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecentMember {
+    /// Which.
+    pub post: PostKey,
+    /// When it was published.
+    pub published: Timestamp,
+    /// Its sketch, if it has one.
+    pub sketch: Option<Vec<u8>>,
+    /// Street and house that it names.
+    pub address: Option<String>,
+}
+
+/// Which problems to load, and how much of each.
+#[derive(Debug, Clone)]
+pub struct ProblemsWanted {
+    /// Problems of these keys …
+    pub keys: Vec<ProblemKey>,
+    /// … whose last post is not older than this.
+    pub since: Timestamp,
+    /// Of each key this many at most, those with the latest posts.
+    pub each_max: usize,
+    /// These problems, whatever their age.
+    pub ids: Vec<ProblemId>,
+    /// How far back voices and own texts are needed.
+    pub horizon: Timestamp,
+    /// How many of the latest posts are needed.
+    pub recent_max: usize,
+}
+
+/// Most merges that are followed from one problem.
+const MERGES_MAX: usize = 64;
+
 impl Store {
-    /// Problems of these topics and places that are not closed, or whose last post is not older
-    /// than `since`; by id. A place of `None` means problems without a place.
-    pub async fn open_problems(
-        &self,
-        subjects: &[(TopicId, Option<PlaceId>)],
-        since: Timestamp,
-    ) -> Result<Vec<LoadedProblem>> {
-        let subjects: BTreeSet<_> = subjects.iter().cloned().collect();
+    /// The problems wanted, and those that have the posts of merged ones among them; by id.
+    pub async fn wanted_problems(&self, wanted: ProblemsWanted) -> Result<Vec<LoadedProblem>> {
         self.read(move |tx| {
-            let mut found = Vec::new();
-            for (topic, place) in &subjects {
-                for problem in about(tx, topic, place.as_ref(), since)? {
-                    found.push(complete(tx, problem)?);
+            let mut found: BTreeMap<ProblemId, Problem> = BTreeMap::new();
+            for key in &wanted.keys {
+                let met = of_key(tx, key, wanted.since, wanted.each_max)?;
+                found.extend(met.into_iter().map(|problem| (problem.id.clone(), problem)));
+            }
+            let mut open: Vec<ProblemId> = wanted.ids.clone();
+            open.extend(found.values().filter_map(|problem| problem.merged.clone()));
+            for _ in 0..open.len() + MERGES_MAX {
+                let Some(id) = open.pop() else { break };
+                if found.contains_key(&id) {
+                    continue;
+                }
+                if let Some((problem, _)) = read(tx, &id)? {
+                    open.extend(problem.merged.clone());
+                    found.insert(id, problem);
                 }
             }
-            found.sort_by(|a, b| a.problem.id.cmp(&b.problem.id));
-            Ok(found)
+            found
+                .into_values()
+                .map(|problem| complete(tx, problem, wanted.horizon, wanted.recent_max))
+                .collect()
         })
         .await
     }
 
-    /// These problems, by id; unknown ones are left out.
+    /// These problems with all that belongs to them, by id; unknown ones are left out.
     pub async fn problems(&self, ids: &[ProblemId]) -> Result<Vec<LoadedProblem>> {
         let ids: BTreeSet<_> = ids.iter().cloned().collect();
         self.read(move |tx| {
             let mut found = Vec::new();
             for id in &ids {
                 if let Some((problem, _)) = read(tx, id)? {
-                    found.push(complete(tx, problem)?);
+                    found.push(complete(tx, problem, Timestamp::MIN, usize::MAX)?);
                 }
             }
             Ok(found)
@@ -134,7 +176,8 @@ impl Store {
 macro_rules! problem_columns {
     () => {
         "id, topic, kind, place, state, score, reasons, opened, last, posts, told_at,
-         told_level, told_voices, alerts, acknowledged, answered, returns, events"
+         told_level, told_voices, alerts, acknowledged, answered, returns, events, address, object,
+         voices, merged, rumour"
     };
 }
 pub(super) use problem_columns;
@@ -163,6 +206,11 @@ pub(super) fn problem_of(row: &Row<'_>) -> rusqlite::Result<Problem> {
         acknowledged: time(row.get(14)?),
         answered: time(row.get(15)?),
         returns: row.get(16)?,
+        address: row.get(18)?,
+        object: row.get(19)?,
+        voices: row.get(20)?,
+        merged: row.get::<_, Option<String>>(21)?.map(ProblemId),
+        rumour: row.get::<_, Option<Word<_>>>(22)?.map(|word| word.0),
     })
 }
 
@@ -174,66 +222,137 @@ fn read(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<(Problem, u32)>> {
     )
 }
 
-fn about(
+/// Problems of a key: those with the latest posts, and those that a person merged away.
+fn of_key(
     tx: &Tx<'_>,
-    topic: &TopicId,
-    place: Option<&PlaceId>,
+    key: &ProblemKey,
     since: Timestamp,
+    each_max: usize,
 ) -> Result<Vec<Problem>> {
-    tx.rows(
+    let place = key.place.as_ref().map(PlaceId::as_str);
+    let limit = i64::try_from(each_max).unwrap_or(i64::MAX);
+    let mut found = tx.rows(
         concat!(
             "SELECT ",
             problem_columns!(),
-            " FROM problem WHERE district = ?1 AND topic = ?2 AND place IS NOT DISTINCT FROM ?3
-                 AND (state <> 'closed' OR last >= ?4)
-             ORDER BY id"
+            " FROM problem WHERE district = ?1 AND aspect = ?2 AND place IS NOT DISTINCT FROM ?3
+                 AND address IS NOT DISTINCT FROM ?4 AND last >= ?5
+             ORDER BY last DESC, id LIMIT ?6"
         ),
-        params![tx.district, topic.as_str(), place.map(PlaceId::as_str), At(since)],
+        params![tx.district, key.aspect, place, key.address, At(since), limit],
         problem_of,
-    )
+    )?;
+    found.extend(tx.rows(
+        concat!(
+            "SELECT ",
+            problem_columns!(),
+            " FROM problem WHERE district = ?1 AND aspect = ?2 AND place IS NOT DISTINCT FROM ?3
+                 AND address IS NOT DISTINCT FROM ?4 AND merged IS NOT NULL
+             ORDER BY last DESC, id LIMIT ?5"
+        ),
+        params![tx.district, key.aspect, place, key.address, limit],
+        problem_of,
+    )?);
+    Ok(found)
 }
 
-fn complete(tx: &Tx<'_>, problem: Problem) -> Result<LoadedProblem> {
-    let mut loaded = LoadedProblem {
-        voices: BTreeMap::new(),
-        voices_kept: voices_kept(tx, &problem.id)?,
-        own_texts: BTreeSet::new(),
-        sources: BTreeSet::new(),
-        quotes: Vec::new(),
-        problem,
-    };
-    let problem = &loaded.problem;
-    let voices = tx.rows(
+/// Everything that belongs to a problem, voices and own texts since `horizon` only.
+fn complete(
+    tx: &Tx<'_>,
+    problem: Problem,
+    horizon: Timestamp,
+    recent_max: usize,
+) -> Result<LoadedProblem> {
+    let mut voices: BTreeMap<u32, BTreeSet<[u8; 8]>> = BTreeMap::new();
+    let heard = tx.rows(
         "SELECT DISTINCT voice.month, voice.voice FROM membership
          JOIN voice ON voice.district = membership.district AND voice.source = membership.source
              AND voice.post = membership.post AND voice.topic = ?3
-         WHERE membership.district = ?1 AND membership.problem = ?2",
-        params![tx.district, problem.id.as_str(), problem.topic.as_str()],
+         WHERE membership.district = ?1 AND membership.problem = ?2
+             AND membership.published >= ?4 AND membership.copy = 0",
+        params![tx.district, problem.id.as_str(), problem.topic.as_str(), At(horizon)],
         |row| Ok((row.get::<_, u32>(0)?, row.get::<_, [u8; 8]>(1)?)),
     )?;
-    for (month, voice) in voices {
-        loaded.voices.entry(month).or_default().insert(voice);
+    for (month, voice) in heard {
+        voices.entry(month).or_default().insert(voice);
     }
-    let members = tx.rows(
-        "SELECT post.source, post.id, membership.quote_start, membership.quote_end,
-             CASE WHEN post.own_name = 1 THEN post.fingerprint END
-         FROM membership
+    Ok(LoadedProblem {
+        voices,
+        voices_kept: voices_kept(tx, &problem.id)?,
+        own_texts: own_texts(tx, &problem.id, horizon)?,
+        recent: recent(tx, &problem.id, recent_max)?,
+        sources: sources(tx, &problem.id)?,
+        quotes: quotes(tx, &problem.id)?,
+        problem,
+    })
+}
+
+fn own_texts(
+    tx: &Tx<'_>,
+    id: &ProblemId,
+    horizon: Timestamp,
+) -> Result<BTreeMap<Vec<u8>, Timestamp>> {
+    let texts = tx.rows(
+        "SELECT post.fingerprint, MAX(membership.published) FROM membership
          JOIN post ON post.district = membership.district AND post.source = membership.source
-             AND post.id = membership.post
+             AND post.id = membership.post AND post.own_name = 1
          WHERE membership.district = ?1 AND membership.problem = ?2
-         ORDER BY post.published, post.source, post.id",
-        params![tx.district, problem.id.as_str()],
+             AND membership.published >= ?3
+         GROUP BY post.fingerprint",
+        params![tx.district, id.as_str(), At(horizon)],
+        |row| Ok((row.get(0)?, row.get::<_, At>(1)?.0)),
+    )?;
+    Ok(texts.into_iter().collect())
+}
+
+fn recent(tx: &Tx<'_>, id: &ProblemId, limit: usize) -> Result<Vec<RecentMember>> {
+    tx.rows(
+        "SELECT source, post, published, sketch, address FROM membership
+         WHERE district = ?1 AND problem = ?2
+         ORDER BY published DESC, source DESC, post DESC LIMIT ?3",
+        params![tx.district, id.as_str(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        |row| {
+            Ok(RecentMember {
+                post: PostKey { source: SourceId(row.get(0)?), id: PostId(row.get(1)?) },
+                published: row.get::<_, At>(2)?.0,
+                sketch: row.get(3)?,
+                address: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// Sources of a problem, found by leaps over the key, not by a walk over its posts.
+fn sources(tx: &Tx<'_>, id: &ProblemId) -> Result<BTreeSet<SourceId>> {
+    let mut found = BTreeSet::new();
+    let mut last = String::new();
+    loop {
+        let next: Option<String> = tx
+            .row(
+                "SELECT MIN(source) FROM membership
+                 WHERE district = ?1 AND problem = ?2 AND source > ?3",
+                params![tx.district, id.as_str(), last],
+                |row| row.get(0),
+            )?
+            .flatten();
+        let Some(source) = next else { return Ok(found) };
+        last.clone_from(&source);
+        found.insert(SourceId(source));
+    }
+}
+
+fn quotes(tx: &Tx<'_>, id: &ProblemId) -> Result<Vec<QuoteRef>> {
+    let found = tx.rows(
+        "SELECT source, post, quote_start, quote_end FROM membership
+         WHERE district = ?1 AND problem = ?2 AND quote_start IS NOT NULL
+         ORDER BY published, source, post",
+        params![tx.district, id.as_str()],
         |row| {
             let post = PostKey { source: SourceId(row.get(0)?), id: PostId(row.get(1)?) };
-            Ok((post, span(row.get(2)?, row.get(3)?), row.get::<_, Option<Vec<u8>>>(4)?))
+            Ok(span(row.get(2)?, row.get(3)?).map(|span| QuoteRef { post, span }))
         },
     )?;
-    for (post, quote, own_text) in members {
-        loaded.sources.insert(post.source.clone());
-        loaded.own_texts.extend(own_text);
-        loaded.quotes.extend(quote.map(|span| QuoteRef { post, span }));
-    }
-    Ok(loaded)
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Counts the voices of a problem.
@@ -242,7 +361,7 @@ pub(super) fn count_voices(tx: &Tx<'_>, id: &ProblemId, topic: &TopicId) -> Resu
         "SELECT COUNT(DISTINCT voice.voice) FROM membership
          JOIN voice ON voice.district = membership.district AND voice.source = membership.source
              AND voice.post = membership.post AND voice.topic = ?3
-         WHERE membership.district = ?1 AND membership.problem = ?2
+         WHERE membership.district = ?1 AND membership.problem = ?2 AND membership.copy = 0
          GROUP BY voice.month",
         params![tx.district, id.as_str(), topic.as_str()],
         |row| row.get::<_, u32>(0),
@@ -288,7 +407,7 @@ pub(super) fn append(tx: &Tx<'_>, events: &[(ProblemId, ProblemEvent)]) -> Resul
 
 fn opened(id: &ProblemId, event: &ProblemEvent) -> Result<Problem> {
     match &event.kind {
-        ProblemEventKind::Opened { topic, kind, place } => {
+        ProblemEventKind::Opened { topic, kind, place, .. } => {
             Ok(Problem::open(id.clone(), topic.clone(), *kind, place.clone(), event.at))
         }
         _ => Err(StoreError::Unknown(format!("проблема {id}"))),
@@ -299,15 +418,17 @@ fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
     tx.exec(
         "INSERT INTO problem (district, id, topic, kind, place, state, score, reasons, opened, last,
              posts, told_at, told_level, told_voices, alerts, acknowledged, answered,
-             returns, events, voices_kept)
+             returns, events, voices_kept, aspect, address, object, voices, merged, rumour)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-             ?19, 0)
+             ?19, 0, ?20, ?21, ?22, ?23, ?24, ?25)
          ON CONFLICT (district, id) DO UPDATE SET state = excluded.state, score = excluded.score,
              reasons = excluded.reasons, opened = excluded.opened, last = excluded.last,
              posts = excluded.posts, told_at = excluded.told_at,
              told_level = excluded.told_level, told_voices = excluded.told_voices,
              alerts = excluded.alerts, acknowledged = excluded.acknowledged,
-             answered = excluded.answered, returns = excluded.returns, events = excluded.events",
+             answered = excluded.answered, returns = excluded.returns, events = excluded.events,
+             aspect = excluded.aspect, address = excluded.address, object = excluded.object,
+             voices = excluded.voices, merged = excluded.merged, rumour = excluded.rumour",
         params![
             tx.district,
             problem.id.as_str(),
@@ -328,6 +449,12 @@ fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
             at(problem.answered),
             problem.returns,
             events,
+            problem.aspect(),
+            problem.address,
+            problem.object,
+            problem.voices,
+            problem.merged.as_ref().map(ProblemId::as_str),
+            problem.rumour.map(Word),
         ],
     )?;
     Ok(())

@@ -149,7 +149,7 @@ CREATE TABLE membership (
     post TEXT NOT NULL,
     main INTEGER NOT NULL,
     quote_start INTEGER,
-    quote_end INTEGER,
+    quote_end INTEGER, published INTEGER NOT NULL DEFAULT 0, copy INTEGER NOT NULL DEFAULT 0, sketch BLOB, address TEXT,
     PRIMARY KEY (district, problem, source, post)
 ) STRICT, WITHOUT ROWID;
 
@@ -160,6 +160,15 @@ CREATE TABLE notice (
     facts TEXT NOT NULL,
     PRIMARY KEY (district, id)
 ) STRICT;
+
+CREATE TABLE parted (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    post TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (district, source, post, problem)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE place_finding (
     district TEXT NOT NULL,
@@ -242,7 +251,7 @@ CREATE TABLE problem (
     answered INTEGER,
     returns INTEGER NOT NULL,
     events INTEGER NOT NULL,
-    voices_kept INTEGER NOT NULL,
+    voices_kept INTEGER NOT NULL, aspect TEXT NOT NULL DEFAULT '', address TEXT, object TEXT, voices INTEGER NOT NULL DEFAULT 0, merged TEXT, rumour TEXT,
     PRIMARY KEY (district, id)
 ) STRICT;
 
@@ -254,6 +263,31 @@ CREATE TABLE problem_event (
     event TEXT NOT NULL,
     PRIMARY KEY (district, problem, seq)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rules_entry (
+    district TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (district, seq)
+) STRICT;
+
+CREATE TABLE rules_file (
+    district TEXT NOT NULL,
+    version TEXT NOT NULL,
+    name TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (district, version, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rules_text (
+    district TEXT NOT NULL,
+    content TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (district, content)
+) STRICT;
 
 CREATE TABLE setting (
     district TEXT NOT NULL,
@@ -296,8 +330,27 @@ CREATE TABLE source_state (
     last_ok INTEGER,
     look_pictures_only INTEGER NOT NULL,
     look_comments_closed INTEGER NOT NULL,
-    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, told TEXT, told_at INTEGER,
+    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, why TEXT, told TEXT, told_at INTEGER,
     PRIMARY KEY (district, source)
+) STRICT;
+
+CREATE TABLE tally (
+    district TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    place TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    history TEXT NOT NULL,
+    PRIMARY KEY (district, topic, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE telegram_room (
+    district TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    found INTEGER NOT NULL,
+    PRIMARY KEY (district, name)
 ) STRICT;
 
 CREATE TABLE voice (
@@ -318,7 +371,7 @@ CREATE TABLE work (
     published INTEGER NOT NULL,
     ground INTEGER NOT NULL,
     quotable INTEGER NOT NULL,
-    risks TEXT NOT NULL,
+    risks TEXT NOT NULL, objects TEXT NOT NULL DEFAULT '{}', echo INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (district, source, post)
 ) STRICT, WITHOUT ROWID;
 
@@ -334,13 +387,19 @@ CREATE INDEX delivery_time ON delivery (district, created, id);
 
 CREATE INDEX membership_post ON membership (district, source, post);
 
+CREATE INDEX membership_quote ON membership (district, problem) WHERE quote_start IS NOT NULL;
+
+CREATE INDEX membership_time ON membership (district, problem, published, source, post);
+
 CREATE INDEX post_retention ON post (district, state, stored);
 
 CREATE INDEX post_time ON post (district, published, source, id);
 
 CREATE INDEX problem_age ON problem (district, state, last);
 
-CREATE INDEX problem_subject ON problem (district, topic, place);
+CREATE INDEX problem_key ON problem (district, aspect, place, address, last, id);
+
+CREATE INDEX problem_merged ON problem (district, aspect, place, address) WHERE merged IS NOT NULL;
 
 CREATE INDEX problem_time ON problem (district, opened, id);
 

@@ -10,7 +10,7 @@ use rusqlite::{Row, params};
 use super::column::{At, Word, at, time};
 use super::error::{Result, StoreError};
 use super::{Store, Tx, coverage};
-use crate::model::{Health, HealthState, PlaceId, Source, SourceId};
+use crate::model::{Health, HealthState, LookReason, PlaceId, Source, SourceId};
 
 /// What a look learned besides posts, as counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -278,7 +278,8 @@ fn claim(
     let ledger = coverage::ledger(tx, id)?;
     tx.row(
         "SELECT source.cursor, source.platform_id, state.health, state.since, state.code,
-             state.trouble, state.failures, state.last_ok, state.next_due, state.look_began
+             state.trouble, state.failures, state.last_ok, state.next_due, state.why,
+             state.look_began
          FROM source JOIN source_state state
              ON state.district = source.district AND state.source = source.id
          WHERE source.district = ?1 AND source.id = ?2",
@@ -289,7 +290,7 @@ fn claim(
                 cursor: row.get(0)?,
                 platform_id: row.get(1)?,
                 health: health(row, 2)?,
-                began: row.get::<_, At>(9)?.0,
+                began: row.get::<_, At>(10)?.0,
                 read_until: ledger.read_until(),
                 owed: ledger.owed(),
             })
@@ -358,7 +359,7 @@ pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> 
     tx.exec(
         "UPDATE source_state SET next_due = CASE WHEN next_due > ?10 THEN next_due ELSE ?3 END,
              lease = NULL, lease_until = NULL, health = ?4, since = ?5,
-             code = ?6, trouble = ?7, failures = ?8, last_ok = ?9,
+             code = ?6, trouble = ?7, failures = ?8, last_ok = ?9, why = ?12,
              look_began = CASE WHEN ?10 < ?11 THEN NULL ELSE look_began END,
              interval_secs = CASE WHEN ?10 = ?11 OR last_ok IS NULL THEN interval_secs
                  WHEN interval_secs IS NULL THEN (?10 - last_ok) / 1000000
@@ -376,6 +377,7 @@ pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> 
             at(health.last_ok),
             At(ended.unwrap_or(Timestamp::MAX)),
             At(Timestamp::MAX),
+            Word(health.why),
         ],
     )?;
     Ok(())
@@ -387,7 +389,7 @@ pub(super) fn all(tx: &Tx<'_>) -> Result<Vec<SourceRow>> {
         "SELECT source.id, platform, handle, kind, scope, place, every_secs, comments,
              backfill_secs, listed, cursor, platform_id, pictures_only, comments_closed, unreadable,
              state.health, state.since, state.code, state.trouble, state.failures, state.last_ok,
-             state.next_due, state.interval_secs, state.first_look
+             state.next_due, state.why, state.interval_secs, state.first_look
          FROM source JOIN source_state state
              ON state.district = source.district AND state.source = source.id
          WHERE source.district = ?1 ORDER BY source.id",
@@ -414,14 +416,14 @@ pub(super) fn all(tx: &Tx<'_>) -> Result<Vec<SourceRow>> {
                     unreadable: row.get(14)?,
                 },
                 health: health(row, 15)?,
-                interval_secs: row.get(22)?,
-                first_look: time(row.get(23)?),
+                interval_secs: row.get(23)?,
+                first_look: time(row.get(24)?),
             })
         },
     )
 }
 
-/// A health out of seven columns from `first` on.
+/// A health out of eight columns from `first` on.
 fn health(row: &Row<'_>, first: usize) -> rusqlite::Result<Health> {
     Ok(Health {
         state: row.get::<_, Word<_>>(first)?.0,
@@ -431,5 +433,6 @@ fn health(row: &Row<'_>, first: usize) -> rusqlite::Result<Health> {
         failures: row.get(first + 4)?,
         last_ok: time(row.get(first + 5)?),
         next: row.get::<_, At>(first + 6)?.0,
+        why: row.get::<_, Option<Word<_>>>(first + 7)?.map_or_else(LookReason::default, |it| it.0),
     })
 }

@@ -42,6 +42,8 @@ pub struct WorkItem {
     pub joined: Vec<ProblemId>,
     /// Problems of the post it answers, the main one first.
     pub parent_joined: Vec<ProblemId>,
+    /// Problems that a person took it out of.
+    pub parted: Vec<ProblemId>,
     /// When it was first stored.
     pub stored: Timestamp,
     /// When the first look at its source began, if it was ever looked at.
@@ -63,11 +65,13 @@ pub(super) fn queue(tx: &Tx<'_>, commit: &PostCommit, version: u32) -> Result<()
         return Ok(());
     };
     tx.exec(
-        "INSERT INTO work (district, source, post, version, published, ground, quotable, risks)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO work (district, source, post, version, published, ground, quotable, risks,
+             objects, echo)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (district, source, post) DO UPDATE SET version = excluded.version,
              published = excluded.published, ground = excluded.ground,
-             quotable = excluded.quotable, risks = excluded.risks",
+             quotable = excluded.quotable, risks = excluded.risks, objects = excluded.objects,
+             echo = excluded.echo",
         params![
             tx.district,
             key.source.as_str(),
@@ -77,6 +81,8 @@ pub(super) fn queue(tx: &Tx<'_>, commit: &PostCommit, version: u32) -> Result<()
             marks.ground,
             marks.quotable,
             Json(&marks.risks),
+            Json(&marks.objects),
+            marks.echo,
         ],
     )?;
     Ok(())
@@ -106,7 +112,7 @@ fn take(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkItem>> {
         concat!(
             "SELECT ",
             post_columns!(),
-            ", work.version, work.ground, work.quotable, work.risks
+            ", work.version, work.ground, work.quotable, work.risks, work.objects, work.echo
              FROM work JOIN post ON post.district = work.district AND post.source = work.source
                  AND post.id = work.post
              WHERE work.district = ?1 ORDER BY work.published, work.source, work.post LIMIT ?2"
@@ -118,6 +124,8 @@ fn take(tx: &Tx<'_>, limit: u32) -> Result<Vec<WorkItem>> {
                 ground: row.get(POST_COLUMNS + 1)?,
                 quotable: row.get(POST_COLUMNS + 2)?,
                 risks: row.get::<_, Json<_>>(POST_COLUMNS + 3)?.0,
+                objects: row.get::<_, Json<_>>(POST_COLUMNS + 4)?.0,
+                echo: row.get(POST_COLUMNS + 5)?,
             };
             Ok((PostRow::of(row)?, version, marks))
         },
@@ -140,6 +148,7 @@ fn item(tx: &Tx<'_>, row: PostRow, version: u32, marks: WorkMarks) -> Result<Wor
         marks,
         joined: ids(&row.post.key)?,
         parent_joined,
+        parted: parted(tx, &row.post.key)?,
         fingerprint: row.fingerprint,
         stored: row.stored,
         first_look: source::first_look(tx, &row.post.key.source)?,
@@ -147,7 +156,18 @@ fn item(tx: &Tx<'_>, row: PostRow, version: u32, marks: WorkMarks) -> Result<Wor
     })
 }
 
-fn voices(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<VoiceMark>> {
+/// Problems that a person took a post out of.
+pub(super) fn parted(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<ProblemId>> {
+    tx.rows(
+        "SELECT problem FROM parted WHERE district = ?1 AND source = ?2 AND post = ?3
+         ORDER BY problem",
+        params![tx.district, key.source.as_str(), key.id.as_str()],
+        |row| Ok(ProblemId(row.get(0)?)),
+    )
+}
+
+/// Voices of a post.
+pub(super) fn voices(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<VoiceMark>> {
     tx.rows(
         "SELECT topic, month, voice FROM voice
          WHERE district = ?1 AND source = ?2 AND post = ?3 ORDER BY topic",

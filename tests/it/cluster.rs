@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use otklik::cluster::{
-    Assignment, ClusterRules, Loaded, Newcomer, OpenProblems, ProblemFacts, age, assign,
-    count_voices,
+    Assignment, ClusterRules, Loaded, Newcomer, Object, OpenProblems, ProblemFacts, RECENT_MAX,
+    Trait, age, assign, count_voices,
 };
 use otklik::model::{
-    Finding, PlaceBy, PlaceFinding, Problem, ProblemEvent, ProblemEventKind, ProblemId,
+    Finding, PlaceBy, PlaceFinding, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId,
     ProblemState, QuoteRef, Risk, RiskLevel, RiskReason, SourceId, Span, TopicId, TopicKind,
 };
+use otklik::text::Sketch;
 use proptest::prelude::*;
 
 pub fn day(n: f64) -> Timestamp {
@@ -18,7 +19,7 @@ pub fn day(n: f64) -> Timestamp {
     start + SignedDuration::from_secs((n * 86_400.0) as i64)
 }
 
-fn finding(topic: &str, score: u8) -> Finding {
+pub fn finding(topic: &str, score: u8) -> Finding {
     Finding {
         topic: topic.into(),
         score,
@@ -61,8 +62,13 @@ pub fn post(n: u8, at: f64, topic: &str, place_id: &str) -> Newcomer {
         ground: true,
         quotable: true,
         text_hash: u64::from(n),
+        calm: BTreeSet::new(),
+        objects: BTreeMap::new(),
+        echo: false,
+        sketch: Sketch::default(),
         thread: Vec::new(),
         member_of: Vec::new(),
+        barred: Vec::new(),
     }
 }
 
@@ -82,7 +88,7 @@ pub fn fresh() -> OpenProblems {
     OpenProblems::new("zaigraevo".into())
 }
 
-fn run(posts: &[Newcomer]) -> (OpenProblems, Vec<Vec<Assignment>>) {
+pub fn run(posts: &[Newcomer]) -> (OpenProblems, Vec<Vec<Assignment>>) {
     let mut open = fresh();
     let rules = ClusterRules::default();
     let all = posts.iter().map(|post| assign(post, &mut open, &rules, &score)).collect();
@@ -103,7 +109,7 @@ fn letters(assignment: &Assignment) -> String {
 
 /// Posts in order → for each: number of its problem in order of opening, and event letters.
 #[track_caller]
-fn check(posts: &[Newcomer], expected: &str) {
+pub fn check(posts: &[Newcomer], expected: &str) {
     let (_, all) = run(posts);
     let mut known: Vec<ProblemId> = Vec::new();
     let mut told = Vec::new();
@@ -320,7 +326,8 @@ struct Kept {
     voices: BTreeMap<ProblemId, BTreeMap<u32, BTreeSet<[u8; 8]>>>,
     sources: BTreeMap<ProblemId, BTreeSet<SourceId>>,
     quotes: BTreeMap<ProblemId, Vec<QuoteRef>>,
-    own: BTreeMap<ProblemId, BTreeSet<u64>>,
+    own: BTreeMap<ProblemId, BTreeMap<u64, Timestamp>>,
+    recent: BTreeMap<ProblemId, BTreeMap<(Timestamp, PostKey), Trait>>,
 }
 
 impl Kept {
@@ -332,10 +339,23 @@ impl Kept {
                 let months = self.voices.entry(id.clone()).or_default();
                 months.entry(month).or_default().insert(voice);
             }
-            self.own.entry(id.clone()).or_default().extend(it.own_text);
+            if item.own_name && it.membership.is_some() {
+                let texts = self.own.entry(id.clone()).or_default();
+                let last = texts.entry(item.text_hash).or_insert(item.published);
+                *last = item.published.max(*last);
+            }
             if let Some(membership) = &it.membership {
                 self.sources.entry(id.clone()).or_default().insert(item.key.source.clone());
                 let post = membership.post.clone();
+                let said = Trait {
+                    sketch: membership.sketch.as_deref().map(Sketch::from_bytes),
+                    address: membership.address.clone(),
+                };
+                let recent = self.recent.entry(id.clone()).or_default();
+                recent.insert((membership.published, membership.post.clone()), said);
+                if recent.len() > RECENT_MAX {
+                    recent.pop_first();
+                }
                 let quote = membership.quote.map(|span| QuoteRef { post, span });
                 self.quotes.entry(id.clone()).or_default().extend(quote);
             }
@@ -345,7 +365,9 @@ impl Kept {
     fn load(&self) -> OpenProblems {
         let mut open = fresh();
         for (id, events) in &self.events {
-            let ProblemEventKind::Opened { topic, kind, place } = &events[0].kind else { panic!() };
+            let ProblemEventKind::Opened { topic, kind, place, .. } = &events[0].kind else {
+                panic!()
+            };
             let mut problem =
                 Problem::open(id.clone(), topic.clone(), *kind, place.clone(), events[0].at);
             for event in events {
@@ -356,6 +378,7 @@ impl Kept {
             loaded.sources = self.sources.get(id).cloned().unwrap_or_default();
             loaded.quotes = self.quotes.get(id).cloned().unwrap_or_default();
             loaded.own_texts = self.own.get(id).cloned().unwrap_or_default();
+            loaded.recent = self.recent.get(id).cloned().unwrap_or_default();
             open.load(loaded);
         }
         open
@@ -363,7 +386,7 @@ impl Kept {
 }
 
 /// Feeds posts, forgetting everything but what was stored wherever `cuts` says so.
-fn feed(posts: &[Newcomer], cuts: &[bool]) -> (OpenProblems, Vec<Vec<Assignment>>) {
+pub fn feed(posts: &[Newcomer], cuts: &[bool]) -> (OpenProblems, Vec<Vec<Assignment>>) {
     let rules = ClusterRules::default();
     let mut kept = Kept::default();
     let mut open = fresh();
@@ -379,11 +402,19 @@ fn feed(posts: &[Newcomer], cuts: &[bool]) -> (OpenProblems, Vec<Vec<Assignment>
     (kept.load(), all)
 }
 
+/// Texts with words enough to be told apart.
+const LONG: [&str; 3] = [
+    "третий день нет тепла во всём подъезде, дети болеют, управляющая компания молчит",
+    "третий день нет тепла во всём подъезде, дети болеют, управляющая компания молчит, репост",
+    "возле остановки разлили масло, машины скользят, вчера чуть не сбили школьника на переходе",
+];
+
 fn any_post() -> impl Strategy<Value = Newcomer> {
     let topic = prop::sample::select(vec!["heating", "water"]);
     let place = prop::sample::select(vec!["onohoy", ""]);
-    (any::<u8>(), 0.0..90.0f64, topic, place, any::<[bool; 4]>(), 0u8..6).prop_map(
-        |(n, at, topic, place, [own, official, ground, second], voice)| {
+    let flags = any::<[bool; 8]>();
+    (any::<u8>(), 0.0..90.0f64, topic, place, flags, 0u8..6).prop_map(
+        |(n, at, topic, place, [own, official, ground, second, housed, lit, long, echo], voice)| {
             let mut item = post(n, at, topic, place);
             item.key.id = format!("vk:-1_{n}_{at}").into();
             item.own_name = own;
@@ -393,6 +424,21 @@ fn any_post() -> impl Strategy<Value = Newcomer> {
             item.voices = BTreeMap::from([(topic.into(), (u32::from(voice / 3), [voice; 8]))]);
             if second {
                 item.findings.push(finding("roads", 50));
+            }
+            if housed {
+                item.places[0].street = Some("Садовая".to_owned());
+                item.places[0].house = Some((n % 3).to_string());
+            }
+            if lit {
+                let object = Object { name: "light".into(), topic: "housing".into() };
+                item.objects = ["heating", "housing"].map(|it| (it.into(), object.clone())).into();
+            }
+            if long {
+                item.sketch = Sketch::of(LONG[usize::from(n % 3)]);
+            }
+            if echo {
+                item.findings.clear();
+                item.echo = lit;
             }
             item
         },

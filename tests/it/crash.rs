@@ -167,6 +167,7 @@ impl Drill {
             stop: stopped,
             socket: None,
             reload: None,
+            fault: None,
             tick: SignedDuration::from_mins(30),
             systemd: false,
         };
@@ -380,9 +381,9 @@ async fn a_mail_server_out_of_reach_for_two_minutes_costs_its_turn_over_a_crash_
     assert!(tries.iter().any(|(_, at, ..)| *at == since), "the crash did not start the clock anew");
 }
 
-/// For forty minutes the store refuses rows of one table: whatever stands in the same commit must not
-/// be there either, or something is missing in the end. A commit that was two would show here, because
-/// no kill is quick enough to strike between them.
+/// For forty minutes the store refuses rows of one table: whatever stands in the same commit must
+/// not be there either, or something is missing in the end. A commit that was two would show here,
+/// because no kill is quick enough to strike between them.
 #[tokio::test]
 async fn half_a_commit_is_none() {
     let drill = Drill::open(0);

@@ -234,7 +234,7 @@ fn rules_without_id_are_named_by_their_text() {
     let pack = |rules: &str| {
         let text = format!("{GOOD}{rules}{EXAMPLES}");
         let lexicon = compile(&[("heating", &text)]);
-        let name = |rule: &otklik::classify::Rule| rule.name.clone();
+        let name = |rule: &otklik::classify::Rule| rule.name.to_string();
         lexicon
             .rules()
             .iter()

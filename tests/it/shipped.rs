@@ -113,6 +113,10 @@ fn what_people_write_gets_its_topic_and_level() {
     check("Прорвало теплотрассу, кипяток хлещет на улицу, есть пострадавшие", "accident", Critical);
     check("У школы в Новой Брянке открыт люк", "street_hazard", High);
     check("На въезде в Эрхирик яма на яме", "roads", Elevated);
+    check("Бабушка одна, дров на два дня, мороз под сорок, Мухор-Тала", "fuel", High);
+    check("Волки у Мухор-Талы зарезали телёнка, боимся за детей", "predators", High);
+    check("Скорую ждали три часа, человек умер", "healthcare", High);
+    check("Когда скосят траву у клуба?", "greenery", Low);
     check("В Шабуре бегает бродячая собака", "stray_dogs", Elevated);
     check("Стая собак бросается на детей у школы в Челутае", "stray_dogs", High);
     check("Мусор не вывозят вторую неделю", "rubbish", Low);

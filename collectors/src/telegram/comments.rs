@@ -75,6 +75,11 @@ impl Telegram {
                 place.talk.roll(&listing, look.horizon, self.ports.clock.now());
                 Ok(self.went_on(place))
             }
+            TalkStep::Counters(posts) => {
+                let told = account.counters(&self.ports, &room, &posts).await?;
+                place.talk.counted(&posts, &told, self.ports.clock.now());
+                Ok(self.went_on(place))
+            }
             TalkStep::Thread(post, step) => {
                 self.thread(account, look, place, (&room, post), step).await
             }

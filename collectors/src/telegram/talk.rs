@@ -21,6 +21,10 @@ const RECHECK: SignedDuration = SignedDuration::from_hours(24);
 /// Whole readings in a row that may find fewer comments than remembered; then the next day's
 /// decides.
 const STUBBORN_MAX: u8 = 3;
+/// How long after its post a discussion is looked after, asked once a day for its counter.
+const KEEP: SignedDuration = SignedDuration::from_hours(31 * 24);
+/// Counters asked for at once: fewer than fill a page, which would prove nothing.
+const COUNTERS_MAX: usize = 90;
 /// Most comments remembered over all threads; those of the oldest posts are forgotten first.
 const SEEN_MAX: usize = 20_000;
 
@@ -32,25 +36,43 @@ type Told = (u32, i64);
 #[serde(default)]
 struct Thread {
     /// When the post was published, in seconds.
+    #[serde(skip_serializing_if = "is_default")]
     date: i64,
     /// What the roll told last.
+    #[serde(skip_serializing_if = "is_default")]
     told: Told,
     /// What it had told when the thread was read last; none: never.
+    #[serde(skip_serializing_if = "is_default")]
     read: Option<Told>,
     /// When it was last read as a whole, in seconds.
+    #[serde(skip_serializing_if = "is_default")]
     checked: i64,
     /// How many comments there were at the end of the last reading.
+    #[serde(skip_serializing_if = "is_default")]
     base: u32,
     /// Whether it is to be read.
+    #[serde(skip_serializing_if = "is_default")]
     due: bool,
     /// Whether as a whole.
+    #[serde(skip_serializing_if = "is_default")]
     whole: bool,
+    /// Whether its post is older than the window: only new comments are read.
+    #[serde(skip_serializing_if = "is_default")]
+    old: bool,
     /// Whether its post is no longer among those that may be commented.
+    #[serde(skip_serializing_if = "is_default")]
     lost: bool,
+    #[serde(skip_serializing_if = "is_default")]
     stubborn: u8,
     /// The reading in progress: what the roll had told, new comments met so far.
+    #[serde(skip_serializing_if = "is_default")]
     reading: Option<(Told, u32)>,
+    #[serde(skip_serializing_if = "is_default")]
     position: Position,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The roll in progress.
@@ -64,10 +86,12 @@ struct Roll {
 }
 
 /// What to request next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TalkStep {
     /// Posts below a number, with their counters.
     Roll(Option<i64>),
+    /// Counters of posts that are older than the window.
+    Counters(Vec<i64>),
     /// Something of the thread below a post.
     Thread(i64, Step),
     /// Nothing: all is read.
@@ -84,6 +108,8 @@ pub struct Talk {
     pub group: Option<i64>,
     /// Until when the channel is not asked, because nobody can comment there, in seconds.
     mute_until: i64,
+    /// When the counters of older posts were asked for, in seconds.
+    counted: i64,
     roll: Option<Roll>,
     threads: BTreeMap<i64, Thread>,
 }
@@ -115,6 +141,10 @@ impl Talk {
     pub fn step(&mut self, now: Timestamp) -> TalkStep {
         if let Some(roll) = &self.roll {
             return TalkStep::Roll(roll.before);
+        }
+        let asked = self.old_ones();
+        if !asked.is_empty() && now.as_second() - self.counted >= RECHECK.as_secs() {
+            return TalkStep::Counters(asked);
         }
         let under_way = self.threads.iter().find(|(_, thread)| thread.reading.is_some());
         let next = under_way.or_else(|| self.threads.iter().rev().find(|(_, thread)| thread.due));
@@ -152,7 +182,7 @@ impl Talk {
             None => {
                 let none = roll.met.is_empty() && roll.messages > 0 && self.threads.is_empty();
                 self.mute_until = if none { (now + RECHECK).as_second() } else { 0 };
-                self.close_roll(&roll.met, horizon);
+                self.close_roll(&roll.met, horizon, now);
             }
         }
     }
@@ -162,7 +192,7 @@ impl Talk {
         let thread = self.threads.entry(post).or_default();
         thread.date = published.as_second();
         thread.told = told;
-        thread.lost = false;
+        (thread.lost, thread.old) = (false, false);
         let changed = thread.read.map_or(replies.count > 0, |read| read != told);
         let old = now.as_second() - thread.checked >= RECHECK.as_secs();
         let some = replies.count > 0 || thread.position.known() > 0;
@@ -173,11 +203,37 @@ impl Talk {
         }
     }
 
-    /// Threads out of the window are forgotten; one whose post was not met is asked for.
-    fn close_roll(&mut self, met: &[i64], horizon: Timestamp) {
-        self.threads.retain(|_, thread| thread.date >= horizon.as_second());
+    /// Takes in what is told of posts older than the window. One that is not told of is gone.
+    pub fn counted(&mut self, asked: &[i64], told: &BTreeMap<i64, Replies>, now: Timestamp) {
+        self.counted = now.as_second();
+        for post in asked {
+            match (told.get(post), self.threads.get_mut(post)) {
+                (Some(replies), Some(thread)) => {
+                    thread.told = (replies.count, replies.newest);
+                    thread.due |= thread.read != Some(thread.told);
+                }
+                _ => drop(self.threads.remove(post)),
+            }
+        }
+    }
+
+    /// The newest posts that are older than the window.
+    fn old_ones(&self) -> Vec<i64> {
+        let old = self.threads.iter().rev().filter(|(_, thread)| thread.old);
+        old.map(|(post, _)| *post).take(COUNTERS_MAX).collect()
+    }
+
+    /// Threads out of the window only wait for new comments, and are forgotten in the end; one
+    /// whose post was not met is asked for.
+    fn close_roll(&mut self, met: &[i64], horizon: Timestamp, now: Timestamp) {
+        let oldest = (now.as_second() - KEEP.as_secs()).min(horizon.as_second());
+        self.threads.retain(|_, thread| thread.date >= oldest);
         for (post, thread) in &mut self.threads {
-            if !met.contains(post) {
+            thread.old = thread.date < horizon.as_second();
+            if thread.old {
+                (thread.lost, thread.whole) = (false, false);
+                thread.position.forget();
+            } else if !met.contains(post) {
                 (thread.lost, thread.due) = (true, true);
                 thread.whole |= thread.reading.is_none();
             }
@@ -252,7 +308,7 @@ impl Thread {
             true => (count as usize) < self.position.known(),
         };
         self.base = count;
-        if missing && self.stubborn < STUBBORN_MAX {
+        if missing && !self.old && self.stubborn < STUBBORN_MAX {
             // Fewer than there should be: the whole thread tells which.
             self.stubborn += 1;
             self.whole = true;

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
+mod chance;
 mod http;
 mod mask;
+mod max;
 mod mtproto;
+mod ok;
 mod ports;
 mod retry_after;
 mod rss;

@@ -4,6 +4,7 @@
 //! erased prints as `[удалено]`. Invariant: foreign text enters through [`words::plain`] and
 //! [`words::escape`] only; the three forms say the same; nothing says who wrote.
 
+pub mod health;
 pub(crate) mod mail;
 mod telegram;
 pub mod words;

@@ -73,7 +73,12 @@ fn listed_house(at: usize, item: &str) -> Option<Range<usize>> {
     let glued = item.find([' ', '\u{A0}', '(', '№']).unwrap_or(item.len());
     let flat = item[digits..glued].find("кв").map_or(glued, |at| digits + at);
     let spaced = if flat == glued { spaced_part(item, digits, glued) } else { flat };
-    let bare = item[..flat].trim_end_matches(['-', '.', '/']).len();
+    let mut bare = item[..flat].trim_end_matches(['-', '.', '/']).len();
+    // «1уч.» is short for a plot; a full stop behind «5а.» ends the sentence.
+    let letters = item[digits..bare].chars().rev().take_while(|c| c.is_alphabetic()).count();
+    if letters > 1 && &item[bare..flat] == "." {
+        bare = flat;
+    }
     Some(at..at + if spaced > flat { spaced } else { bare })
 }
 

@@ -16,7 +16,7 @@ pub(super) mod words;
 
 use std::ops::Range;
 
-use crate::text::tokens::{NUMBER, Tokens};
+use crate::text::tokens::{HYPHEN, NUMBER, Tokens};
 use reader::{Reader, is_adjective};
 
 pub use landmark::{Landmark, LandmarkKind, landmarks};
@@ -39,8 +39,22 @@ pub struct StreetHit {
 /// found: «Онохой, Гагарина 12» needs no street word.
 #[must_use]
 pub fn find(text: &str, tokens: &Tokens, settlements: &[Range<usize>]) -> Vec<StreetHit> {
-    let classes: Vec<u16> = (0..tokens.len()).map(|at| words::class(tokens.text(at))).collect();
-    let reader = Reader { text, tokens, classes: &classes };
+    find_classed(text, tokens, &classes(tokens), settlements)
+}
+
+/// What each word is to an address, looked up.
+pub(super) fn classes(tokens: &Tokens) -> Vec<u16> {
+    (0..tokens.len()).map(|at| words::class(tokens.text(at))).collect()
+}
+
+/// [`find`] where the classes of the words are known already.
+pub(super) fn find_classed(
+    text: &str,
+    tokens: &Tokens,
+    classes: &[u16],
+    settlements: &[Range<usize>],
+) -> Vec<StreetHit> {
+    let reader = Reader { text, tokens, classes };
     if !worth_reading(reader) {
         return Vec::new();
     }
@@ -103,16 +117,17 @@ fn is_listed(reader: Reader<'_>, name: &Range<usize>) -> bool {
 
 /// Whether any word could belong to an address: most texts have none.
 fn worth_reading(reader: Reader<'_>) -> bool {
-    const CUES: u16 =
-        words::KIND | words::CROSS | words::MARK | words::ALONG | words::TITLE | words::ROAD;
     let list = reader.tokens.list();
-    list.iter().any(|token| token.is(NUMBER))
-        || (0..list.len()).any(|at| {
-            reader.class(at) & CUES != 0
-                || reader.kind(at) > 0
-                || reader.gap(at).contains('/')
-                || matches!(reader.word(at), "от" | "между")
-        })
+    let flags = list.iter().fold(0, |all, token| all | token.flags);
+    let class = reader.classes.iter().fold(0, |all, class| all | class);
+    let cues = words::KIND | words::CROSS | words::MARK | words::TITLE | words::ROAD;
+    // A preposition alone says nothing: a name must stand behind it.
+    let along = |at: usize| reader.has(at - 1, words::ALONG) && reader.capital(at);
+    flags & (NUMBER | HYPHEN) != 0
+        || class & cues != 0
+        || class & words::ALONG != 0 && (1..list.len()).any(along)
+        || reader.text.contains('/')
+        || (0..list.len()).any(|at| matches!(reader.word(at), "от" | "между"))
 }
 
 /// Adds houses to a name.

@@ -7,12 +7,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use otklik_collectors::Platform;
 use serde_json::{Value, json};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::sources::{kind_name, scope_name};
 use crate::config::{Need, Settings, duration, load_sources};
-use crate::model::{Completeness, HealthState, Source};
+use crate::model::{Completeness, HealthState, LookReason, Source};
 use crate::store::{StoreError, WatchedSource};
 
 use super::super::{Exit, Globals, Result, open, say, table, words};
@@ -54,7 +55,19 @@ pub(super) fn list(json: bool, globals: &Globals) -> Result<Exit> {
         let Some(watched) = watched.get(source.id.as_str()) else { continue };
         tell_gaps(&settings, source, watched, now)?;
     }
+    tell_preview(&settings, &sources)?;
     Ok(Exit::Done)
+}
+
+/// Says what is not read of Telegram as long as no account is logged in.
+fn tell_preview(settings: &Settings, sources: &[Source]) -> Result<()> {
+    let account = &settings.platforms.telegram;
+    let logged_in = account.session.as_ref().is_some_and(|file| file.exists());
+    let telegram = sources.iter().any(|source| source.platform == Platform::Telegram.name());
+    if telegram && !(account.api_id.is_some() && logged_in) {
+        say!("{}; войти: otklik telegram login", words::PREVIEW_ALONE)?;
+    }
+    Ok(())
 }
 
 /// What the store knows, by id; nothing if there is no store yet.
@@ -105,6 +118,9 @@ fn tell_gaps(
     now: Timestamp,
 ) -> Result<()> {
     let zone = &settings.district.timezone;
+    if watched.row.health.why == LookReason::Quota {
+        say!("{}: смотрим реже желаемого: суточная норма площадки не позволяет чаще", source.id)?;
+    }
     let reasons = words::gaps(&watched.completeness, source.comments, now, zone);
     if !reasons.is_empty() {
         say!("{}: {}", source.id, reasons.join("; "))?;
@@ -138,6 +154,7 @@ fn row(source: &Source, watched: Option<&WatchedSource>) -> Value {
         row["text"] = json!(health.text);
         row["last_ok"] = json!(health.last_ok.map(|at| at.to_string()));
         row["next"] = json!(health.next.to_string());
+        row["why"] = json!(health.why);
         row["completeness"] = completeness(&watched.completeness);
     }
     row

@@ -62,6 +62,8 @@ struct ReceiverTable {
     places: Vec<Spanned<String>>,
     #[serde(default)]
     digest: bool,
+    #[serde(default)]
+    operator: bool,
 }
 
 /// A chat or peer: people write its number with and without quotes.
@@ -200,6 +202,7 @@ impl Check<'_> {
             departments: self.names(&typed.departments, None, "").into_iter().collect(),
             places: places.into_iter().map(PlaceId).collect(),
             digest: typed.digest,
+            operator: typed.operator,
         }
     }
 

@@ -34,10 +34,11 @@ CREATE TABLE notice (
 ) STRICT;
 
 -- When the look under way began (also one that was broken off), when the first look ever began, the
--- smoothed time between two looks, and what the operator knows of the source's trouble.
+-- smoothed time between two looks, why the next one is when it is, and what the operator knows of the source's trouble.
 ALTER TABLE source_state ADD COLUMN look_began INTEGER;
 ALTER TABLE source_state ADD COLUMN first_look INTEGER;
 ALTER TABLE source_state ADD COLUMN interval_secs INTEGER;
+ALTER TABLE source_state ADD COLUMN why TEXT;
 ALTER TABLE source_state ADD COLUMN told TEXT;
 ALTER TABLE source_state ADD COLUMN told_at INTEGER;
 

@@ -3,16 +3,29 @@
 use jiff::Timestamp;
 use otklik::model::{
     Alert, AlertFacts, AlertId, AlertReason, Channel, Delivery, DeliveryId, DeliveryState,
-    Membership, PlaceId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, QuoteRef,
-    RiskLevel, Span, TopicId, TopicKind,
+    Membership, PlaceId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemKey,
+    QuoteRef, RiskLevel, RumourState, Span, TopicId, TopicKind,
 };
-use otklik::store::{GroupCommit, GroupOutcome, StoreError, WorkTicket};
+use otklik::store::{GroupCommit, GroupOutcome, ProblemsWanted, StoreError, WorkTicket};
 use proptest::prelude::*;
 
 use super::{World, at, chatter, complaint, days, key, reason};
 
 pub fn problem() -> ProblemId {
     ProblemId::from("p0123456789ab")
+}
+
+/// Problems of heating there whose last post is not older.
+fn wanted(place: Option<&str>, since: Timestamp) -> ProblemsWanted {
+    let place = place.map(PlaceId::from);
+    ProblemsWanted {
+        keys: vec![ProblemKey::of(&"heating".into(), place.as_ref())],
+        since,
+        each_max: 9,
+        ids: Vec::new(),
+        horizon: Timestamp::MIN,
+        recent_max: 9,
+    }
 }
 
 pub fn event(at: Timestamp, kind: ProblemEventKind) -> (ProblemId, ProblemEvent) {
@@ -26,17 +39,28 @@ pub fn opened(when: Timestamp) -> (ProblemId, ProblemEvent) {
             topic: TopicId::from("heating"),
             kind: TopicKind::Problem,
             place: Some(PlaceId::from("onohoy")),
+            address: None,
+            object: None,
         },
     )
 }
 
 pub fn grew(when: Timestamp, words: &str) -> (ProblemId, ProblemEvent) {
     let reasons = vec![reason(40, &format!("сказано: «{words}»"))];
-    event(when, ProblemEventKind::Grew { published: when, score: 40, reasons })
+    event(when, ProblemEventKind::Grew { published: when, score: 40, reasons, voices: 1 })
 }
 
 pub fn member(post: PostKey) -> Membership {
-    Membership { problem: problem(), post, primary: true, quote: Some(Span { start: 0, end: 7 }) }
+    Membership {
+        problem: problem(),
+        post,
+        primary: true,
+        quote: Some(Span { start: 0, end: 7 }),
+        published: at(1),
+        copy: false,
+        sketch: None,
+        address: None,
+    }
 }
 
 pub fn alert(post: PostKey, when: Timestamp) -> Alert {
@@ -104,11 +128,7 @@ async fn a_decision_is_stored_with_its_outbox_row_and_its_work_is_done() {
     assert_eq!(group(&world, decision(at(2))).await, GroupOutcome::Committed);
     let world = world.killed();
     assert!(world.store.take_work(10).await.expect("read").is_empty());
-    let loaded = world
-        .store
-        .open_problems(&[("heating".into(), Some("onohoy".into()))], at(0))
-        .await
-        .expect("read");
+    let loaded = world.store.wanted_problems(wanted(Some("onohoy"), at(0))).await.expect("read");
     let [loaded] = loaded.as_slice() else { panic!("one problem") };
     assert_eq!((loaded.problem.posts, loaded.problem.score), (1, 40));
     assert_eq!(loaded.voices.get(&202_601).map(|voices| voices.len()), Some(1));
@@ -192,11 +212,11 @@ async fn problems_are_found_by_topic_place_and_age() {
     world.commit(vec![complaint("1", "Холодно дома", at(1), 1)], at(1)).await;
     assert_eq!(group(&world, decision(at(2))).await, GroupOutcome::Committed);
     let check = async |place: Option<&str>, since: Timestamp, expected: usize| {
-        let subject = (TopicId::from("heating"), place.map(PlaceId::from));
-        let found = world.store.open_problems(&[subject], since).await.expect("read");
+        let found = world.store.wanted_problems(wanted(place, since)).await.expect("read");
         assert_eq!(found.len(), expected, "{place:?} since {since}");
     };
-    check(Some("onohoy"), days(9), 1).await;
+    check(Some("onohoy"), days(9), 0).await;
+    check(Some("onohoy"), at(2), 1).await;
     check(Some("chelutay"), at(0), 0).await;
     check(None, at(0), 0).await;
     let quiet = world.store.quiet_problems(at(3), at(0)).await.expect("read");
@@ -243,7 +263,7 @@ async fn copies_of_a_pages_own_text_are_told_by_their_fingerprint() {
     assert_eq!(group(&world, commit).await, GroupOutcome::Committed);
     let loaded = world.store.problems(&[problem()]).await.expect("read").remove(0);
     let expected = "Холодно дома".as_bytes().to_vec();
-    assert_eq!(loaded.own_texts.into_iter().collect::<Vec<_>>(), [expected]);
+    assert_eq!(loaded.own_texts.into_iter().collect::<Vec<_>>(), [(expected, at(1))]);
 }
 
 fn kind() -> impl Strategy<Value = ProblemEventKind> {
@@ -253,7 +273,8 @@ fn kind() -> impl Strategy<Value = ProblemEventKind> {
             |(minute, score, reasons)| ProblemEventKind::Grew {
                 published: at(minute),
                 score,
-                reasons
+                reasons,
+                voices: score.into(),
             }
         ),
         1 => (0..50_u32).prop_map(|voices| ProblemEventKind::Told {
@@ -269,7 +290,18 @@ fn kind() -> impl Strategy<Value = ProblemEventKind> {
             .prop_map(|minute| ProblemEventKind::Answered { published: at(minute) }),
         1 => Just(ProblemEventKind::Judged { mark: "useful".to_owned() }),
         1 => Just(ProblemEventKind::Merged { into: ProblemId::from("p2") }),
-        1 => Just(ProblemEventKind::Split { new: ProblemId::from("p3") }),
+        1 => Just(ProblemEventKind::Split { new: ProblemId::from("p3"), posts: 1 }),
+        1 => (0..9_000_i64, 0..9_u32).prop_map(|(minute, posts)| ProblemEventKind::Absorbed {
+            from: ProblemId::from("p4"),
+            posts,
+            opened: at(minute),
+            last: at(minute + 9),
+            score: 77,
+            reasons: Vec::new(),
+            voices: posts,
+        }),
+        1 => prop::sample::select(RumourState::ALL.to_vec())
+            .prop_map(|state| ProblemEventKind::Rumour { state, link: None }),
     ]
 }
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use otklik::model::{
-    Counts, DistrictId, Finding, Health, HealthState, Language, Match, Noted, PlaceBy,
+    Counts, DistrictId, Finding, Health, HealthState, Language, LookReason, Match, Noted, PlaceBy,
     PlaceFinding, PlaceId, Post, PostId, PostKey, PostKind, Risk, RiskLevel, RiskReason, Source,
     SourceId, SourceKind, SourceScope, Span, TopicId, TopicKind,
 };
@@ -126,7 +126,7 @@ fn complaint(id: &str, text: &str, published: Timestamp, voice: u8) -> PostCommi
                 score: 80,
                 kind: TopicKind::Problem,
                 matches: vec![Match {
-                    rule: "heating:cold".to_owned(),
+                    rule: "heating:cold".into(),
                     text: text.split(' ').next().unwrap_or_default().to_owned(),
                     span: Span { start: 0, end: 5 },
                 }],
@@ -226,5 +226,6 @@ fn health(next: Timestamp) -> Health {
         failures: 0,
         last_ok: Some(at(0)),
         next,
+        why: LookReason::Wished,
     }
 }

@@ -2,7 +2,8 @@
 
 use otklik::model::{Counts, PlaceBy, SourceId};
 use otklik::store::{
-    AttitudeTally, DeadLetter, LookFacts, PageCommit, PageOutcome, PostState, SeenPost, StoreError,
+    AttitudeTally, DeadLetter, LookFacts, PageCommit, PageOutcome, ParentFacts, PostState,
+    SeenPost, StoreError,
 };
 
 use super::{World, at, chatter, complaint, gone, health, key, look, page, place, source};
@@ -19,10 +20,11 @@ async fn what_was_committed_reads_back_equal() {
     assert_eq!((stored.state, stored.stored), (PostState::Live, at(5)));
     assert_eq!(world.store.post(&key("2")).await.expect("read"), None);
     let places = world.store.places_of(&[key("1"), key("2")]).await.expect("read");
-    assert_eq!(
-        places.into_iter().collect::<Vec<_>>(),
-        [(key("1"), vec![place("onohoy", PlaceBy::Text)])]
-    );
+    let parent = ParentFacts {
+        places: vec![place("onohoy", PlaceBy::Text)],
+        topics: vec!["heating".into()],
+    };
+    assert_eq!(places.into_iter().collect::<Vec<_>>(), [(key("1"), parent)]);
 }
 
 #[tokio::test]

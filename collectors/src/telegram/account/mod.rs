@@ -22,7 +22,7 @@ pub use line::{Carrier, Line, LineSettings};
 pub use login::{Login, LoginStep};
 pub use session::SessionFile;
 
-use super::message::Listing;
+use super::message::{Listing, Replies};
 use super::{missing, no_person, nonsense};
 use crate::error::{Class, CollectError, Scope};
 use crate::ports::{Call, KnownRoom, Ports, SessionStore};
@@ -209,14 +209,39 @@ impl Account {
         room: &KnownRoom,
         ids: &[i64],
     ) -> Result<BTreeMap<i64, bool>, CollectError> {
+        let answer = self.messages(ports, room, ids).await?;
+        read::there(answer, room.id).ok_or_else(nonsense)
+    }
+
+    /// What is told of the comments of a channel's posts; one without comments is left out.
+    pub(super) async fn counters(
+        &self,
+        ports: &Ports,
+        room: &KnownRoom,
+        ids: &[i64],
+    ) -> Result<BTreeMap<i64, Replies>, CollectError> {
+        let answer = self.messages(ports, room, ids).await?;
+        let read = read::page(answer).ok_or_else(nonsense)?;
+        if read.room.is_some_and(|found| found != room.id) {
+            return Err(nonsense());
+        }
+        let messages = read.listing.messages.into_iter();
+        Ok(messages.filter_map(|message| Some((message.id, message.replies?))).collect())
+    }
+
+    async fn messages(
+        &self,
+        ports: &Ports,
+        room: &KnownRoom,
+        ids: &[i64],
+    ) -> Result<enums::messages::Messages, CollectError> {
         let id = |id: &i64| types::InputMessageId { id: offset(Some(*id)) }.into();
         let request = functions::channels::GetMessages {
             channel: types::InputChannel { channel_id: room.id, access_hash: room.hash }.into(),
             id: ids.iter().map(id).collect(),
         };
         let called = self.call(ports, "channels.getMessages", &request).await;
-        let answer = called.map_err(|failed| failed.error)?;
-        read::there(answer, room.id).ok_or_else(nonsense)
+        called.map_err(|failed| failed.error)
     }
 
     /// Proves by one harmless call that the account is accepted.

@@ -307,3 +307,35 @@ async fn a_channel_without_a_discussion_is_not_asked_again_the_same_day() {
     stage.look().await;
     assert_eq!(stage.asked(before), ["messages.getHistory"]);
 }
+
+#[tokio::test]
+async fn a_new_comment_below_an_old_post_is_met_within_a_day() {
+    let mut stage = Stage::new();
+    let post = stage.post(start() - days(6), "Будем отключать воду");
+    comment(&stage, post, 777_001, start() - days(5), "Понятно");
+    stage.look().await;
+    // The post leaves the window.
+    stage.world.clock.pass(days(10));
+    stage.post(stage.world.now(), "Другое");
+    stage.look().await;
+    comment(&stage, post, 777_002, stage.world.now(), "Воды нет до сих пор");
+    let before = stage.calls();
+    stage.look().await;
+    assert_eq!(stage.asked(before), ["messages.getHistory"], "asked for once a day");
+    stage.world.clock.pass(SignedDuration::from_hours(25));
+    let before = stage.calls();
+    stage.look().await;
+    let asked = ["messages.getHistory", "channels.getMessages", "messages.getReplies"];
+    assert_eq!(stage.asked(before), asked);
+    let texts: Vec<String> = stage.store.texts().into_values().collect();
+    assert_eq!(
+        texts,
+        ["Будем отключать воду", "Другое", "Понятно", "Воды нет до сих пор"],
+        "older comments stay"
+    );
+    // In the end it is forgotten.
+    stage.world.clock.pass(days(40));
+    let before = stage.calls();
+    stage.look().await;
+    assert!(!stage.asked(before).contains(&"channels.getMessages"));
+}
