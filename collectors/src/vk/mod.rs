@@ -5,10 +5,10 @@
 //!
 //! How a look goes: pages of the wall from the newest post back to the horizon, overlapping by a
 //! tenth; after each of them the comments of those posts whose number of comments changed, or whose
-//! last reading has faded; then the posts of the window that the walk did not show, and numbers that
-//! it jumped over, by number; at last, now and then, the talk besides the wall (`talk`): discussions,
-//! and with a user's token comments of photos and videos. A quiet look makes the calls of the wall
-//! alone.
+//! last reading has faded; then the posts of the window that the walk did not show, and numbers
+//! that it jumped over, by number; at last, now and then, the talk besides the wall (`talk`):
+//! discussions, and with a user's token, in communities we run ourselves, comments of photos and
+//! videos. A quiet look makes the calls of the wall alone.
 //!
 //! Invariants: the token is sent in a header only; a bad answer changes nothing; nothing is gone
 //! without an explicit answer.
@@ -240,12 +240,13 @@ impl Vk {
         }
     }
 
-    /// What may be read besides the wall of this source.
+    /// What may be read besides the wall of this source. Photos and videos are often a person's
+    /// own, so what is said below them is read in communities we run ourselves alone.
     fn sides(&self, source: &SourceSpec, owner: i64) -> &'static [Side] {
         match self.settings.token_kind {
             _ if owner > 0 || !source.comments => &[],
-            TokenKind::Service => &[Side::Board],
-            TokenKind::User => &Side::ALL,
+            TokenKind::User if self.own(owner).is_some() => &Side::ALL,
+            TokenKind::Service | TokenKind::User => &[Side::Board],
         }
     }
 
@@ -367,11 +368,12 @@ impl Collector for Vk {
         let read = match self.settings.token_kind {
             TokenKind::Service => {
                 "VK: сервисный ключ принят, стены и обсуждения открытых сообществ читаются; \
-                 комментарии к фото и видео он не даёт, для них нужен ключ пользователя"
+                 комментарии к фото и видео своих сообществ он не даёт, для них нужен ключ \
+                 пользователя"
             }
             TokenKind::User => {
-                "VK: ключ пользователя принят, стены, обсуждения, комментарии к фото и видео \
-                 открытых сообществ читаются"
+                "VK: ключ пользователя принят, стены и обсуждения открытых сообществ читаются, \
+                 в своих сообществах и комментарии к фото и видео"
             }
         };
         let mut text = read.to_owned();

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::call::{Api, Fault};
 use super::cursor::Known;
 use super::look::Pass;
-use super::talk::{Side, Spot};
+use super::talk::{QUIET_SECS, Side, Spot};
 use super::wire::{self, Odd};
 use crate::error::CollectError;
 
@@ -186,14 +186,25 @@ impl Pass<'_> {
         if !self.ours(owner) || !self.adapter.source.comments {
             return true;
         }
+        // Below a post that is not of the window there is nothing a comment could hang on.
+        let held = self.state.posts.contains_key(&post);
         if how == "delete" {
+            let name = self.adapter.id(id);
+            self.draft.posts.retain(|post| post.id != name);
             self.removed(None, [id]);
-        } else if let Ok(comment) = serde_json::from_value::<wire::Comment>(object.clone()) {
+        } else if held && let Ok(comment) = serde_json::from_value::<wire::Comment>(object.clone())
+        {
             let stack = object.get("parents_stack").and_then(Value::as_array);
             let root = stack.and_then(|stack| stack.first()).and_then(Value::as_i64);
             let adapted = self.adapter.comment(post, root, root.unwrap_or(post), &comment);
             let recent = comment.date.is_some_and(|date| date >= self.look.horizon);
             if let Some(adapted) = adapted.filter(|_| recent && !comment.deleted) {
+                // What was handed over is looked for in the listing, and gone if it is not there.
+                if let Some(known) = self.state.posts.get_mut(&post) {
+                    known.ids.0.insert(id);
+                }
+                // The last event is right: a comment brought back is not gone.
+                self.draft.gone.retain(|gone| *gone != adapted.post.id);
                 self.draft.facts.pictures_only += u32::from(adapted.pictures_only);
                 self.draft.posts.push(adapted.post);
             }
@@ -234,7 +245,8 @@ impl Pass<'_> {
             known.read_count = None;
             known.count = known.count.max(1);
         }
-        self.state.sides.remove(&side);
+        // A side that is refused stays so: events must not make us ask in vain.
+        self.state.sides.retain(|it, next| *it != side || *next - now > QUIET_SECS);
         true
     }
 }

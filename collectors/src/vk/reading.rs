@@ -282,14 +282,13 @@ impl Known {
         if changed {
             self.happened = now;
         }
+        if reading.backwards {
+            return self.close_backwards(reading, now);
+        }
         if reading.tail_only {
             self.ids.0.extend(&reading.ids.0);
             self.long.extend(reading.long.clone());
             self.bound();
-            if reading.backwards {
-                self.happened = self.happened.max(reading.newest).min(now);
-                self.read = now;
-            }
             return Vec::new();
         }
         if first {
@@ -312,6 +311,28 @@ impl Known {
         } else {
             let threads = self.threads();
             self.ids.0.extend(before.difference(&threads));
+        }
+        self.bound();
+        gone
+    }
+
+    /// The same of a reading from the newest comment back to the window's begin. Numbers ascend in
+    /// a talk, so what is above the lowest one shown was to be shown.
+    fn close_backwards(&mut self, reading: &Reading, now: i64) -> Vec<i64> {
+        self.happened = self.happened.max(reading.newest).min(now);
+        self.read = now;
+        let before = self.all();
+        let lowest = reading.ids.0.first().copied().unwrap_or(i64::MAX);
+        let mut gone = Vec::new();
+        if reading.torn || reading.unsure {
+            self.ids.0.extend(&reading.ids.0);
+        } else {
+            let missing = before.range(lowest..).filter(|id| !reading.ids.0.contains(*id));
+            let (again, first): (Vec<i64>, Vec<i64>) =
+                missing.partition(|id| self.absent.0.contains(*id));
+            gone = again;
+            self.absent = Ids(first.into_iter().collect());
+            self.ids = reading.ids.clone();
         }
         self.bound();
         gone

@@ -5,7 +5,8 @@
 //! read like those of a post (`reading`) when their number changed or the last reading has faded.
 //!
 //! Invariants: a side that is refused or fails never stops the wall, and is asked again a day (an
-//! hour) later; a talk is gone only when it was asked for by number in an answer that proved itself.
+//! hour) later; a talk is gone only when it was asked for by number in an answer that proved
+//! itself.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +20,7 @@ use super::wire::{self, Odd};
 
 /// How often a side is listed while people talk there, and while nobody does (seconds).
 const LIVELY_SECS: i64 = 1_800;
-const QUIET_SECS: i64 = 6 * 3_600;
+pub(super) const QUIET_SECS: i64 = 6 * 3_600;
 /// How long a side is left alone after a fault, and after a refusal.
 pub(super) const FAULT_SECS: i64 = 3_600;
 pub(super) const REFUSED_SECS: i64 = 24 * 3_600;
@@ -177,14 +178,16 @@ impl Pass<'_> {
         for item in listing.items {
             let talk = match item {
                 Odd::Good(talk) if self.ours(talk.owner_id) => talk,
-                odd => {
+                Odd::Good(foreign) => {
+                    // A video of somebody else that the community shows: not ours to read.
+                    page.0.insert(foreign.id);
+                    continue;
+                }
+                Odd::Bad(odd) => {
                     self.draft.facts.unreadable += 1;
-                    if let Odd::Bad(odd) = odd
-                        && let Some(number) = wire::number(&odd)
-                    {
-                        page.0.insert(number);
-                        aside.seen.0.insert(number);
-                    }
+                    let number = wire::number(&odd);
+                    page.0.extend(number);
+                    aside.seen.0.extend(number);
                     continue;
                 }
             };
@@ -269,7 +272,10 @@ impl Pass<'_> {
         let mut sound = true;
         for item in answer.items {
             match item {
-                Odd::Good(talk) => drop(shown.insert(talk.id, Some(talk))),
+                Odd::Good(talk) if self.ours(talk.owner_id) => {
+                    shown.insert(talk.id, Some(talk));
+                }
+                Odd::Good(_) => sound = false,
                 Odd::Bad(odd) => {
                     sound = false;
                     shown.extend(wire::number(&odd).map(|number| (number, None)));

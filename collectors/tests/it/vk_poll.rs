@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use otklik_collectors::http::Http;
 use otklik_collectors::play::serve;
 use otklik_collectors::play::vk::{Fault, TalkKind, Token};
@@ -87,6 +88,76 @@ async fn events_come_at_once_and_cost_no_wall() {
     assert!(looked.posts.contains(&(format!("vk:{OWNER}_4"), "и света".to_owned())));
     assert_eq!(own.calls("wall.get"), walls, "no walk");
     assert_eq!(own.calls("groups.getLongPollServer"), 1, "the key is kept");
+}
+
+/// Removed and brought back between two looks: the last word counts, whichever it was.
+#[tokio::test]
+async fn a_comment_brought_back_is_not_gone() {
+    let mut own = Own::new();
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.delete(OWNER, 3, now);
+    own.rig.play().world.restore(OWNER, 3, now + SignedDuration::from_secs(1));
+    own.rig.play().world.comment(OWNER, 1, 100_003, now, "и сразу стёр", None);
+    own.rig.play().world.delete(OWNER, 4, now + SignedDuration::from_secs(1));
+    own.rig.ports.clock.advance(MINUTE);
+    let horizon = own.rig.ports.clock.now() - SignedDuration::from_hours(7 * 24);
+    let page = own.vk.page(&own.rig.source, own.cursor.as_ref(), horizon).await.expect("events");
+    let ids: Vec<&str> = page.posts.iter().map(|post| post.id.as_str()).collect();
+    assert_eq!(ids, ["vk:-200001_3"]);
+    assert_eq!(page.gone, ["vk:-200001_4"]);
+}
+
+/// Told and removed before the listing, while the event of the removal was lost.
+#[tokio::test]
+async fn a_comment_told_and_removed_before_the_listing_is_gone() {
+    let mut own = Own::new();
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.comment(OWNER, 1, 100_003, now, "и сразу стёр", None);
+    own.rig.play().world.delete(OWNER, 4, now + SignedDuration::from_secs(1));
+    own.rig.play().poll.drops = 2;
+    own.rig.ports.clock.advance(MINUTE);
+    let looked = own.look().await;
+    assert!(looked.ids().contains(&"vk:-200001_4"), "told by the event");
+    assert_eq!(looked.gone, ["vk:-200001_4"], "two listings without it");
+}
+
+/// A comment below a post that is older than the window: nothing of ours for it to hang on.
+#[tokio::test]
+async fn events_below_old_posts_name_no_parent_that_nobody_stored() {
+    let mut own = Own::new();
+    let old = own.rig.play().world.post(OWNER, OWNER, at(-30 * DAY), "давно");
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.comment(OWNER, old, 100_003, now, "ещё помню", None);
+    own.rig.play().world.comment(OWNER, 1, 100_003, now, "а я здесь", None);
+    own.rig.ports.clock.advance(MINUTE);
+    let looked = own.look().await;
+    assert!(looked.ids().contains(&"vk:-200001_6"), "{:?}", looked.ids());
+    assert!(!looked.ids().contains(&"vk:-200001_5"), "{:?}", looked.ids());
+}
+
+/// A board that VK refuses is not asked again at every event below it.
+#[tokio::test]
+async fn events_do_not_make_us_ask_for_a_refused_board() {
+    let mut own = Own::new();
+    let topic = own.rig.play().world.talk(OWNER, TalkKind::Topic, 100_001, at(-HOUR), "Вода");
+    own.rig.play().faults.insert(5, Fault::Code(15));
+    own.look().await;
+    let refused = own.rig.play().log[4].clone();
+    assert_eq!((refused.method.as_str(), refused.error), ("board.getTopics", Some(15)));
+    for _ in 0..3 {
+        own.rig.ports.clock.advance(MINUTE);
+        let now = own.rig.ports.clock.now();
+        own.rig.play().world.say(OWNER, TalkKind::Topic, topic, 100_001, now, "Когда дадут?");
+        own.rig.ports.clock.advance(MINUTE);
+        own.look().await;
+    }
+    assert_eq!(own.calls("board.getTopics"), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Talk besides the wall: discussions, comments of photos and videos.
 
 use otklik_collectors::play::vk::{Fault, TalkKind, Token};
-use otklik_collectors::vk::TokenKind;
+use otklik_collectors::vk::{OwnCommunity, TokenKind};
 use otklik_collectors::{Author, Clock, RawKind, SourceKind};
 
 use crate::ports::at;
@@ -119,6 +119,30 @@ async fn a_long_discussion_is_read_from_its_end() {
     assert_eq!(rig.play().calls("board.getComments"), 1);
 }
 
+/// In a topic of years a removed comment is noticed too: two listings of the window without it.
+#[tokio::test]
+async fn what_is_removed_from_a_long_discussion_is_gone() {
+    let rig = Rig::new();
+    {
+        let mut play = rig.play();
+        let world = &mut play.world;
+        let topic = world.talk(OWNER, TalkKind::Topic, OWNER, at(-900 * DAY), "Вопросы");
+        for n in 0..2_000 {
+            world.say(OWNER, TalkKind::Topic, topic, 100_001, at((n - 2_000) * 2 * HOUR), "Вопрос");
+        }
+    }
+    let looked = rig.look(None).await.expect("reads");
+    rig.ports.clock.advance(2 * HOUR);
+    let now = rig.ports.clock.now();
+    rig.play().world.turn_said(OWNER, TalkKind::Topic, 1_990, now, false);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone, ["vk:-200001_topic1_1990"]);
+    assert_eq!(rig.play().calls("board.getComments"), 3, "one reading, and two listings");
+    rig.ports.clock.advance(2 * HOUR);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone, [""; 0], "what left the window is not gone");
+}
+
 /// Whatever happens to the board, the wall is read, and the board is asked again later.
 #[tokio::test]
 async fn a_board_that_is_refused_stops_nothing() {
@@ -171,12 +195,18 @@ async fn a_captcha_on_the_board_is_a_captcha() {
 }
 
 /// Comments of photos and videos are a matter of the token: a user's reads them, a service key
-/// does not even ask.
+/// does not even ask. And they are read in communities of our own alone.
 #[tokio::test]
-async fn photos_and_videos_with_a_users_token() {
-    for (token, kind) in [(Token::User, TokenKind::User), (Token::Service, TokenKind::Service)] {
+async fn photos_and_videos_of_our_own_with_a_users_token() {
+    let (user, service) = ((Token::User, TokenKind::User), (Token::Service, TokenKind::Service));
+    for ((token, kind), own) in [(user, true), (service, true), (user, false)] {
         let mut rig = Rig::new();
         rig.settings.token_kind = kind;
+        if own {
+            let community = OwnCommunity { group: -OWNER, token: "MADEUPOWN".to_owned() };
+            rig.settings.communities.push(community);
+            rig.play().tokens.insert("MADEUPOWN".to_owned(), Token::Community);
+        }
         rig.play().tokens.insert("MADEUPTOKEN".to_owned(), token);
         {
             let mut play = rig.play();
@@ -188,10 +218,12 @@ async fn photos_and_videos_with_a_users_token() {
             world.say(OWNER, TalkKind::Video, video, 100_002, at(-HOUR), "не отремонтировали");
         }
         let looked = rig.look(None).await.expect("reads");
-        if kind == TokenKind::Service {
+        if kind == TokenKind::Service || !own {
             assert_eq!(looked.ids(), [""; 0]);
             let play = rig.play();
             assert!(play.log.iter().all(|call| call.error.is_none()), "a call in vain");
+            let aside = ["photos.getAllComments", "video.get"];
+            assert!(aside.iter().all(|method| play.calls(method) == 0), "asked all the same");
             continue;
         }
         let expected = ["vk:-200001_photo1_2", "vk:-200001_video1", "vk:-200001_video1_1"];

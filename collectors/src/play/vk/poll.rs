@@ -2,7 +2,8 @@
 //!
 //! Place in the flow: beside the methods; answers `groups.getLongPollServer` and the poll itself.
 //! Invariant: the number of an event is its instant in milliseconds, so the events after a number
-//! follow from the world alone (those of the present millisecond are told next time); changes of posts are never told, as VK does not tell them.
+//! follow from the world alone (those of the present millisecond are told next time); changes of
+//! posts are never told, as VK does not tell them.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -79,7 +80,13 @@ pub(super) fn check(
         .filter(|(n, _)| poll.drops == 0 || (n + 1) % poll.drops != 0)
         .map(|(_, (at, kind, object))| {
             let id = format!("made-up-{at}");
-            json!({ "type": kind, "object": object, "group_id": group, "event_id": id, "v": "5.199" })
+            json!({
+                "type": kind,
+                "object": object,
+                "group_id": group,
+                "event_id": id,
+                "v": "5.199",
+            })
         })
         .collect();
     Ok(json!({ "ts": told_until(now).to_string(), "updates": updates }))

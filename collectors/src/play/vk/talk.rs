@@ -169,9 +169,12 @@ impl Asked<'_> {
                 })
             })
             .collect();
-        Ok(
-            json!({ "count": topics.len(), "items": items, "default_order": 1, "can_add_topics": 0 }),
-        )
+        Ok(json!({
+            "count": topics.len(),
+            "items": items,
+            "default_order": 1,
+            "can_add_topics": 0,
+        }))
     }
 
     /// `board.getComments`, `photos.getComments`, `video.getComments`.
