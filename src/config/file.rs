@@ -6,7 +6,7 @@
 
 use toml::Spanned;
 
-use super::read::{About, PublicKey, Reader, Section, Shown, section};
+use super::read::{About, Communities, PublicKey, Reader, Section, Shown, section};
 use super::secret::SecretFrom;
 
 section! {
@@ -65,6 +65,10 @@ section! {
         token_kind: String = Shown::Default("\"service\"");
         /// Версия API.
         version: String = Shown::Default("\"5.199\"");
+        /// Сообщества, которые вы ведёте сами: номер и где лежит ключ сообщества с правом
+        /// управления (включите в сообществе Long Poll API). События оттуда видны при ближайшем
+        /// взгляде без обхода стены, стена всё равно перечитывается.
+        communities: Communities = Shown::Example("{ 200001 = { file = \"vk_200001.txt\" } }");
     }
 }
 
