@@ -142,7 +142,8 @@ section! {
 section! {
     /// Бот MAX для оповещений. Без раздела сообщения в MAX не отправляются.
     MaxBotSection = "max_bot" {
-        /// Адрес API. Сертификат сервера выдан Минцифры: нужен его корневой, ключ ca_file в разделе network.
+        /// Адрес API. Сертификат сервера выдан Минцифры: нужен его корневой (ключ ca_file
+        /// раздела network).
         api_url: String = Shown::Default("\"https://platform-api2.max.ru\"");
         /// Ключ бота из кабинета партнёра.
         token: SecretFrom = Shown::Required("{ credential = \"max_bot_token\" }");
