@@ -153,7 +153,7 @@ fn hours_between(from: Timestamp, to: Timestamp) -> f64 {
 /// Looks an hour at `at`, at least an even share in `longest` times its interval.
 fn density(subject: &Subject<'_>, plan: &Plan, at: Timestamp, longest: f64) -> f64 {
     let wish = wished(subject);
-    let share = if at < plan.day_ends { &plan.today } else { &plan.later };
+    let share = plan.share_at(at);
     let root = (subject.weight * subject.rhythm.expected(at)).sqrt();
     let even = wish / share.stretch;
     let floor = 3_600.0 / seconds(subject.floor_secs.max(1));
@@ -185,6 +185,11 @@ fn looks_until(subject: &Subject<'_>, plan: &Plan, from: Timestamp, hours: f64) 
 }
 
 impl Plan {
+    /// What holds at `at`: what is left of today's quota, or the one behind it.
+    fn share_at(&self, at: Timestamp) -> &Share {
+        if at < self.day_ends { &self.today } else { &self.later }
+    }
+
     /// How many times rarer than wished the looks are today for want of quota; 1 if there is
     /// enough.
     #[must_use]
@@ -199,8 +204,7 @@ impl Plan {
         let mut left = 1.0 + jitter.clamp(-1.0, 1.0) / 20.0;
         let mut hours = 0.0;
         for (begin, length) in parts(now) {
-            let share = if begin < self.day_ends { &self.today } else { &self.later };
-            let longest = if share.stretch > 1.0 { LONGEST } else { 1.0 };
+            let longest = if self.share_at(begin).stretch > 1.0 { LONGEST } else { 1.0 };
             let density = density(subject, self, begin, longest);
             if density * length >= left {
                 hours += left / density;

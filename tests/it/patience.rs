@@ -448,8 +448,11 @@ async fn check_and_sources_say_how_often_and_how_completely() {
     let real = wall["every_real_secs"].as_i64().expect("two looks");
     assert!((400..2_400).contains(&real), "{wall}");
     // The command looks at the last four weeks of its own clock, the village lives in another
-    // month: completeness is there and counts nothing.
+    // month: there completeness counts nothing, at the village's time it counts the greeting.
     assert!(wall["why"].is_string() && wall["completeness"]["stored"] == 0, "{wall}");
+    let watched = village.services().store.watched(village.now()).await.expect("read");
+    let told = watched.iter().find(|it| it.row.source.id.as_str() == "stena7").expect("watched");
+    assert_eq!((told.completeness.stored.posts, told.completeness.gaps.len()), (1, 0));
     let shown = rig.run(&["sources"]);
     assert_eq!(shown.code, 0, "{shown:?}");
     assert!(shown.out.contains("полнота") && shown.out.contains("читается"), "{}", shown.out);
