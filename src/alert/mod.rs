@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 
 use crate::config::routes::AlertRules;
 use crate::model::{
-    Alert, AlertFacts, AlertId, AlertReason, Channel, DeliveryId, Problem, ProblemEventKind,
-    ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
+    Alert, AlertFacts, AlertId, AlertReason, Channel, Delivery, DeliveryId, DeliveryState, Problem,
+    ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
 };
 
 pub use route::{RouteFacts, RoutedReceiver, Weighed, route, weigh};
@@ -159,6 +159,35 @@ pub fn alert_id(problem: &ProblemId, reason: AlertReason, order: u32) -> AlertId
 #[must_use]
 pub fn delivery_id(subject: &str, receiver: &str, first: Channel) -> DeliveryId {
     DeliveryId(format!("d{}", short_hash(&[subject, receiver, first.name()])))
+}
+
+/// The outbox rows of `subject`: one a receiver, on its first channel, due at `at`.
+#[must_use]
+pub fn outbox(
+    subject: &str,
+    receivers: Vec<RoutedReceiver>,
+    state: DeliveryState,
+    at: Timestamp,
+) -> Vec<Delivery> {
+    receivers
+        .into_iter()
+        .filter_map(|receiver| {
+            let (channel, address) = receiver.channels.into_iter().next()?;
+            Some(Delivery {
+                id: delivery_id(subject, &receiver.name, channel),
+                subject: subject.to_owned(),
+                receiver: receiver.name,
+                channel,
+                address,
+                state,
+                due: at,
+                tries: 0,
+                copies: 0,
+                unreachable_since: None,
+                trouble: None,
+            })
+        })
+        .collect()
 }
 
 /// 12 hex digits over parts that cannot run into each other.

@@ -11,14 +11,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::services::Services;
-use crate::alert::{self, QuoteCandidate, RouteFacts, Weight};
+use super::tell;
+use crate::alert::{self, QuoteCandidate, Weight};
 use crate::cluster::{
     self, CANDIDATES_MAX, Loaded, MEMORY_DAYS, Newcomer, Object, OpenProblems, ProblemFacts,
     RECENT_MAX, Trait,
 };
 use crate::model::{
-    Alert, Delivery, DeliveryState, PostKey, Problem, ProblemEvent, ProblemId, ProblemKey,
-    QuoteRef, Risk, RiskLevel, RiskReason, TopicKind,
+    DeliveryState, PostKey, ProblemEvent, ProblemId, ProblemKey, QuoteRef, Risk, RiskLevel,
+    RiskReason, TopicKind,
 };
 use crate::risk::{self, ProblemSpread};
 use crate::store::{
@@ -284,7 +285,9 @@ impl<'a> Desk<'a> {
         let quotes = alert::choose_quotes(&candidates);
         let hash = self.district.lexicon.hash();
         let alert = alert::alert_of(&decision, &loaded.problem, &weight, quotes, hash);
-        self.commit.deliveries.extend(deliveries(self.district, &loaded.problem, &alert, tell));
+        let state = if tell { DeliveryState::Pending } else { DeliveryState::Suppressed };
+        let rows = tell::rows(self.district, &loaded.problem, &alert, state);
+        self.commit.deliveries.extend(rows);
         let told = ProblemEvent { at: now, kind: alert::told(&alert) };
         if let Some(loaded) = self.open.get_mut(id) {
             loaded.problem.apply(&told);
@@ -364,38 +367,4 @@ fn without_spread(risk: &Risk) -> Risk {
     let sum = reasons.iter().map(|reason| reason.points).sum::<i32>().clamp(0, 100);
     let score = u8::try_from(sum).unwrap_or(100);
     Risk { score, level: RiskLevel::of(score), reasons }
-}
-
-/// The outbox rows of an alert: one a receiver, on its first channel.
-fn deliveries(district: &District, problem: &Problem, alert: &Alert, tell: bool) -> Vec<Delivery> {
-    let facts = RouteFacts {
-        topic: &problem.topic,
-        kind: problem.kind,
-        department: district
-            .lexicon
-            .topic(problem.topic.as_str())
-            .and_then(|topic| topic.department.as_deref()),
-        level: alert.facts.level,
-        place: problem.place.as_ref(),
-    };
-    let subject = format!("alert:{}", alert.id);
-    alert::route(&facts, &district.routes)
-        .into_iter()
-        .filter_map(|receiver| {
-            let (channel, address) = receiver.channels.first()?.clone();
-            Some(Delivery {
-                id: alert::delivery_id(&subject, &receiver.name, channel),
-                subject: subject.clone(),
-                receiver: receiver.name,
-                channel,
-                address,
-                state: if tell { DeliveryState::Pending } else { DeliveryState::Suppressed },
-                due: alert.at,
-                tries: 0,
-                copies: 0,
-                unreachable_since: None,
-                trouble: None,
-            })
-        })
-        .collect()
 }

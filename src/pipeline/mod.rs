@@ -36,6 +36,7 @@ pub mod replay;
 pub mod report;
 pub mod services;
 pub mod telegram;
+mod tell;
 pub mod watch;
 mod words;
 
