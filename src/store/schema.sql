@@ -117,6 +117,17 @@ CREATE TABLE finding (
     PRIMARY KEY (district, source, post, topic)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE follow (
+    district TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    matter TEXT NOT NULL,
+    alert TEXT,
+    step INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    PRIMARY KEY (district, problem, matter)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE hole (
     district TEXT NOT NULL,
     source TEXT NOT NULL,
@@ -384,6 +395,8 @@ CREATE INDEX delivery_due ON delivery (district, state, due);
 CREATE INDEX delivery_subject ON delivery (district, subject);
 
 CREATE INDEX delivery_time ON delivery (district, created, id);
+
+CREATE INDEX follow_due ON follow (district, due);
 
 CREATE INDEX membership_post ON membership (district, source, post);
 
