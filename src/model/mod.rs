@@ -38,5 +38,5 @@ pub use problem::{
 pub use risk::{Risk, RiskLevel, RiskReason};
 pub use source::{
     Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
-    SourceScope,
+    SourceScope, UnsentLine,
 };

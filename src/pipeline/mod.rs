@@ -39,6 +39,7 @@ pub mod report;
 pub mod services;
 pub mod telegram;
 mod tell;
+pub mod unsent;
 pub mod watch;
 mod words;
 

@@ -14,9 +14,10 @@ use otklik::pipeline::dispatch::word_alert;
 use otklik::pipeline::district::District;
 use otklik::pipeline::follow::take_up;
 use otklik::pipeline::group::{Sending, group_store};
+use otklik::pipeline::health;
 use otklik::pipeline::keys::PassingKeys;
 use otklik::pipeline::note::{self, Note};
-use otklik::store::Store;
+use otklik::store::{DeliveryEnd, Store};
 use otklik_collectors::door::Door;
 
 use crate::rig::Rig;
@@ -27,6 +28,7 @@ waiting = \"3d\"
 [[receiver]]
 name = \"МЦУ\"
 email = \"m@example.org\"
+operator = true
 [[receiver]]
 name = \"Отдел\"
 email = \"o@example.org\"
@@ -259,4 +261,36 @@ async fn an_imported_past_is_followed_by_nobody() {
     let alert = &hall.store.alerts(None, None, 1).await.expect("read")[0];
     let rows = hall.store.deliveries_of(&format!("alert:{}", alert.id)).await.expect("read");
     assert!(rows.iter().all(|row| row.state == DeliveryState::Suppressed));
+}
+
+#[tokio::test]
+async fn messages_that_no_channel_took_are_told_to_the_operator_once() {
+    let hall = Hall::new();
+    let told = async |now| health::tell(&hall.store, &hall.district, now).await.expect("told");
+    assert!(!told(at(0)).await);
+    hall.complaint(COLD, at(0)).await;
+    let claimed = hall.store.claim_deliveries(at(1), "worker", at(9), 10).await.expect("claimed");
+    for claim in claimed {
+        let row = claim.delivery;
+        let end = DeliveryEnd {
+            state: DeliveryState::Failed,
+            due: row.due,
+            channel: row.channel,
+            address: row.address,
+            tries: 1,
+            unreachable_since: None,
+            trouble: Some("Ящика нет (550)".to_owned()),
+            receipt: None,
+            may_have_left: false,
+        };
+        hall.store.finish_delivery(&row.id, "worker", end, at(2)).await.expect("finished");
+    }
+    assert!(told(at(30)).await);
+    let notice = hall.store.notice(&at(30).to_string()).await.expect("read").expect("there");
+    let lost: Vec<(&str, u32)> =
+        notice.unsent.iter().map(|line| (line.receiver.as_str(), line.messages)).collect();
+    assert_eq!(lost, [("МЦУ", 1), ("Отдел", 1)]);
+    let rows = hall.store.deliveries_of(&format!("health:{}", at(30))).await.expect("read");
+    assert_eq!(rows.iter().map(|row| row.receiver.as_str()).collect::<Vec<_>>(), ["МЦУ"]);
+    assert!(!told(at(60)).await, "said once");
 }
