@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod digest;
 pub mod finding;
 pub mod ids;
+pub mod mark;
 pub mod post;
 pub mod problem;
 pub mod risk;
@@ -29,6 +30,7 @@ pub use ids::{
     AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
     TopicId,
 };
+pub use mark::{Mark, Marked, RuleShare};
 pub use post::{Counts, Post, PostKind};
 pub use problem::{
     Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,

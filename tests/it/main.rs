@@ -21,6 +21,7 @@ mod engine_props;
 mod kill;
 mod lexicons;
 mod live;
+mod marks;
 mod normalise;
 mod notify_contract;
 mod notify_email;
