@@ -11,6 +11,7 @@ pub mod digest;
 pub mod finding;
 pub mod follow;
 pub mod ids;
+pub mod mark;
 pub mod post;
 pub mod problem;
 pub mod risk;
@@ -31,6 +32,7 @@ pub use ids::{
     AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
     TopicId,
 };
+pub use mark::{Mark, Marked, RuleShare};
 pub use post::{Counts, Post, PostKind};
 pub use problem::{
     Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,

@@ -13,7 +13,7 @@
 //! - [`dispatch`]: outbox rows become messages.
 //! - [`health`]: what the operator is told about sources.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
-//! - [`command`]: what a person asked.
+//! - [`command`]: what a person asked; [`mark`]: what a receiver answered.
 //! - [`replay`]: stored posts through other rules, to see what would have been told.
 //!
 //! Invariant: rules are values ([`district::District`]); what does I/O is in
@@ -32,6 +32,7 @@ pub mod group;
 pub mod health;
 pub mod import;
 pub mod keys;
+pub mod mark;
 pub mod note;
 pub mod passing;
 pub mod replay;
@@ -41,7 +42,7 @@ pub mod telegram;
 mod tell;
 pub mod unsent;
 pub mod watch;
-mod words;
+pub mod words;
 
 use jiff::Timestamp;
 

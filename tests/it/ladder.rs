@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use otklik::alert::render::Again;
 use otklik::config;
 use otklik::model::{
-    Command, CommandKind, DeliveryState, Matter, PlaceId, ProblemEvent, ProblemEventKind, ProblemId,
+    Command, CommandKind, DeliveryState, Mark, Matter, PlaceId, ProblemEvent, ProblemEventKind,
+    ProblemId,
 };
 use otklik::pipeline::command::change_store;
 use otklik::pipeline::dispatch::word_alert;
@@ -127,10 +128,15 @@ impl Hall {
     }
 
     async fn acknowledge(&self, now: Timestamp) {
+        self.mark(Mark::Taken, now).await;
+    }
+
+    async fn mark(&self, mark: Mark, now: Timestamp) {
         let alert = self.store.alerts(None, None, 100).await.expect("read").pop().expect("one").id;
-        let kind = CommandKind::Acknowledge { alert };
+        let kind = CommandKind::Mark { alert, mark, to: None, channel: None };
         let command = Command { actor: "a".into(), role: "duty".into(), at: now, kind };
-        let reply = change_store(&self.store, &command, now).await.expect("done");
+        let reply =
+            change_store(&self.store, Some(&self.district), &command, now).await.expect("done");
         assert!(reply.is_some_and(|reply| reply.done));
     }
 }
@@ -177,6 +183,29 @@ async fn everybody_silent_reaches_the_last_step_and_ends_there() {
     let problem = hall.the_problem().await;
     let open = hall.store.follows_of(&problem).await.expect("read");
     assert_eq!(open.iter().map(|row| row.matter).collect::<Vec<_>>(), [Matter::Waiting]);
+}
+
+#[tokio::test]
+async fn noise_reminds_nobody_and_taken_again_after_new_facts_counts() {
+    let hall = Hall::new();
+    hall.complaint(COLD, at(0)).await;
+    hall.mark(Mark::Noise, at(5)).await;
+    assert_eq!(hall.take_up(at(30 * 24 * 60)).await, 0);
+
+    let hall = Hall::new();
+    hall.complaint(COLD, at(0)).await;
+    hall.acknowledge(at(5)).await;
+    let alert = hall.store.alerts(None, None, 1).await.expect("read")[0].clone();
+    let (level, voices) = (alert.facts.level, 9);
+    hall.append(ProblemEventKind::Told { alert: alert.id, level, voices }, at(50)).await;
+    let problem = hall.the_problem().await;
+    let in_work = async || {
+        let found = hall.store.problems(std::slice::from_ref(&problem)).await.expect("read");
+        found[0].problem.in_work()
+    };
+    assert!(!in_work().await, "new facts end it");
+    hall.acknowledge(at(60)).await;
+    assert!(in_work().await);
 }
 
 #[tokio::test]
