@@ -18,6 +18,8 @@ use crate::store::{StoreError, StoredDelivery, StoredProblem};
 
 /// How long after the last text a problem may open and still be the planted one, in hours.
 const LATE_HOURS: i64 = 24;
+/// How long after the last text an alert may still be about it, in hours.
+const ANSWER_HOURS: i64 = 96;
 /// Most rows of one kind that a story can make.
 const ROWS_MAX: u32 = 100_000;
 
@@ -189,17 +191,14 @@ pub struct Listed {
     pub planted: Option<&'static str>,
 }
 
-/// Every message of an alert that reached its receiver, by time.
+/// Every message of an alert that reached its receiver, by time. It is about what was planted by
+/// topic, place and the time of the alert: small talk may have opened its problem before.
 #[must_use]
 pub fn listed(story: &Story, traces: &Traces) -> Vec<Listed> {
-    let planted_of = |id: &ProblemId| {
-        let stored = traces.problems.iter().find(|stored| stored.problem.id == *id)?;
-        let planted = story.planted.iter().find(|planted| belongs(stored, planted))?;
-        Some(planted.title)
-    };
     let mut listed = Vec::new();
     for alert in &traces.alerts {
-        let planted = planted_of(&alert.problem);
+        let planted = story.planted.iter().find(|planted| is_about(alert, planted));
+        let planted = planted.map(|planted| planted.title);
         for (receiver, channel) in traces.told(alert) {
             let facts = &alert.facts;
             let about = (facts.topic.clone(), facts.place.clone(), facts.level);
@@ -208,6 +207,16 @@ pub fn listed(story: &Story, traces: &Traces) -> Vec<Listed> {
         }
     }
     listed
+}
+
+/// Whether an alert tells of what was planted: while it lasts, and for some days that somebody
+/// waits for an answer.
+fn is_about(alert: &Alert, planted: &Planted) -> bool {
+    let place = alert.facts.place.as_ref().map_or(planted.place, PlaceId::as_str);
+    let last = planted.ends.saturating_add(ANSWER_HOURS.hours()).unwrap_or(Timestamp::MAX);
+    planted.topics.contains(&alert.facts.topic.as_str())
+        && place == planted.place
+        && (planted.begins..=last).contains(&alert.at)
 }
 
 /// Planted problems with an open problem that was ever high or critical, and nobody was told.
