@@ -1,28 +1,44 @@
-//! `otklik duty`: who is on duty now and next.
+//! `otklik duty`: who is on duty now and next; giving one person's work to another.
 //!
-//! Place in the flow: reads `duty.toml` by the code that routes. Invariant: stores nothing, names
-//! receivers only.
+//! Place in the flow: reads `duty.toml` by the code that routes; a handover goes to the daemon.
+//! Invariant: names receivers only.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Need;
+use crate::model::CommandKind;
 use crate::pipeline::district::District;
 
 use super::table::aligned;
-use super::{Exit, Globals, Result, say, words};
+use super::{Exit, Globals, Result, open, say, words};
 
 /// `otklik duty`
 #[derive(Debug, Args)]
 pub struct DutyArgs {
+    #[command(subcommand)]
+    command: Option<DutyCommand>,
     /// Сколько дней вперёд показать
     #[arg(long, value_name = "ДНЕЙ", default_value_t = 7)]
     days: u16,
     /// Строки JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum DutyCommand {
+    /// Передать дела: взятое в работу и неотправленные сообщения; назвать ключи этого человека
+    Handover {
+        /// Чьи дела: получатель из routes.toml
+        #[arg(value_name = "КТО")]
+        from: String,
+        /// Кому: получатель из routes.toml
+        #[arg(long, value_name = "КОМУ")]
+        to: String,
+    },
 }
 
 /// One turn: somebody holds a post from an instant on.
@@ -37,6 +53,11 @@ struct Turn {
 
 /// Runs `duty`.
 pub fn run(args: DutyArgs, globals: &Globals) -> Result<Exit> {
+    if let Some(DutyCommand::Handover { from, to }) = args.command {
+        let settings = globals.settings_or_shipped(Need::Store)?;
+        let change = open::change(&settings, CommandKind::HandOver { from, to });
+        return open::told(&open::wait(change)?);
+    }
     let settings = globals.settings_or_shipped(Need::Classify)?;
     let district = District::load_rules(&settings, false)?;
     let now = SystemClock.now();

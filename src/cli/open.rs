@@ -122,7 +122,9 @@ pub async fn change(settings: &Settings, kind: CommandKind) -> Result<CommandRep
     }
     let store = store_to_write(settings)?;
     let district = match command.kind {
-        CommandKind::Mark { .. } => Some(District::load_rules(settings, false)?),
+        CommandKind::Mark { .. } | CommandKind::HandOver { .. } => {
+            Some(District::load_rules(settings, false)?)
+        }
         _ => None,
     };
     let reply = change_store(&store, district.as_ref(), &command, SystemClock.now()).await?;

@@ -5,7 +5,7 @@
 //! one of its people, or by nobody if all are away; whoever is named here is a receiver of
 //! `routes.toml`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::civil::{Date, DateTime, Time};
@@ -54,6 +54,8 @@ pub struct Duties {
     pub duties: Vec<Duty>,
     /// Absences.
     pub absences: Vec<Absence>,
+    /// Keys of otklik.toml that were issued to one person, with that receiver's name.
+    pub tokens: BTreeMap<String, String>,
 }
 
 /// Who holds a post.
@@ -85,7 +87,13 @@ impl Duties {
             duties.push(duty);
         }
         let absences = typed.absence.iter().map(|table| check.absence(table)).collect();
-        if check.faults.is_empty() { Ok(Self { duties, absences }) } else { Err(check.faults) }
+        let owner =
+            |(key, owner): (&String, &Spanned<String>)| (key.clone(), check.receiver(owner));
+        let tokens = typed.tokens.iter().map(owner).collect();
+        match check.faults.is_empty() {
+            true => Ok(Self { duties, absences, tokens }),
+            false => Err(check.faults),
+        }
     }
 
     /// Whether this receiver only gets messages while on duty.
@@ -147,6 +155,8 @@ struct DutyFile {
     duty: Vec<DutyTable>,
     #[serde(default)]
     absence: Vec<AbsenceTable>,
+    #[serde(default)]
+    tokens: BTreeMap<String, Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -283,6 +293,14 @@ mod tests {
         }
         assert_eq!(duties.on_duty("а", "2026-11-02T12:00".parse().unwrap()), None);
         assert!(duties.takes_turns("а") && !duties.takes_turns("пост"));
+    }
+
+    #[test]
+    fn tokens_have_owners() {
+        let duties = read("[tokens]\n\"platforms.vk.token\" = \"а\"\n").expect("a good file");
+        assert_eq!(duties.tokens.get("platforms.vk.token").map(String::as_str), Some("а"));
+        let faults = read("[tokens]\n\"smtp.password\" = \"г\"\n").expect_err("nobody");
+        assert!(faults[0].starts_with("duty.toml:2:19: нет получателя «г»"), "{faults:?}");
     }
 
     #[test]

@@ -76,6 +76,13 @@ pub enum CommandKind {
         /// Topic, if named.
         topic: Option<TopicId>,
     },
+    /// Give the open work of a receiver to another one.
+    HandOver {
+        /// Whose.
+        from: String,
+        /// To whom.
+        to: String,
+    },
     /// Make and send the digest of an ISO week now.
     SendDigest {
         /// `2026-W47`.

@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::handover;
 use super::mark::{self, Answer};
 use super::report::parse_week;
 use super::services::Services;
@@ -33,6 +34,10 @@ pub async fn change_store(
                 let answer = Answer { alert, mark: *mark, to, by, channel: *channel };
                 mark::take(store, district, answer, now).await?
             }
+        },
+        CommandKind::HandOver { from, to } => match district {
+            None => refused(words::NO_RULES.to_owned()),
+            Some(district) => handover::hand_over(store, district, from, to, now).await?,
         },
         CommandKind::Invite { receiver, salt, code } => {
             let until = now.saturating_add(INVITE_LASTS).unwrap_or(now);

@@ -29,6 +29,7 @@ pub mod dispatch;
 pub mod district;
 pub mod follow;
 pub mod group;
+mod handover;
 pub mod health;
 pub mod import;
 pub mod keys;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::alert::render::words::moment;
-use crate::model::{Channel, Mark};
+use crate::model::{AlertId, Channel, Mark};
 use crate::store::ErasureReceipt;
 
 pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
@@ -103,6 +103,39 @@ pub(super) fn noted<'a>(
         format!("Тема: {topics}.")
     };
     format!("Записано ({id}). {topics} Место: {places}.")
+}
+
+pub(super) fn same_person(from: &str, to: &str) -> String {
+    format!("Дела «{from}» передать некому: за «{to}» отвечает тот же получатель")
+}
+
+pub(super) fn has_it(receiver: &str) -> String {
+    format!("Это сообщение уже есть у получателя «{receiver}»")
+}
+
+/// What went from one receiver to another, and what a person must still do.
+pub(super) fn handed_over(
+    from: &str,
+    to: &str,
+    taken: &[AlertId],
+    messages: u32,
+    tokens: &[&str],
+) -> String {
+    let mut text = format!("Дела «{from}» приняты: «{to}».");
+    if taken.is_empty() {
+        text.push_str(" В работе ничего не было.");
+    } else {
+        let alerts: Vec<&str> = taken.iter().map(AlertId::as_str).collect();
+        text.push_str(&format!(" В работе: {}.", alerts.join(", ")));
+    }
+    if messages > 0 {
+        text.push_str(&format!(" Ещё не отправленных сообщений: {messages}."));
+    }
+    if !tokens.is_empty() {
+        let tokens = tokens.join(", ");
+        text.push_str(&format!(" На него выданы ключи, замените их: {tokens}."));
+    }
+    text
 }
 
 /// A line about a message that no channel took.

@@ -43,6 +43,7 @@ mod blank;
 mod column;
 mod finding;
 mod follow;
+mod handover;
 mod own;
 mod schema;
 

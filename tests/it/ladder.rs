@@ -132,9 +132,13 @@ impl Hall {
     }
 
     async fn mark(&self, mark: Mark, now: Timestamp) {
+        self.mark_as("duty", mark, now).await;
+    }
+
+    async fn mark_as(&self, role: &str, mark: Mark, now: Timestamp) {
         let alert = self.store.alerts(None, None, 100).await.expect("read").pop().expect("one").id;
         let kind = CommandKind::Mark { alert, mark, to: None, channel: None };
-        let command = Command { actor: "a".into(), role: "duty".into(), at: now, kind };
+        let command = Command { actor: "a".into(), role: role.into(), at: now, kind };
         let reply =
             change_store(&self.store, Some(&self.district), &command, now).await.expect("done");
         assert!(reply.is_some_and(|reply| reply.done));
@@ -322,4 +326,28 @@ async fn messages_that_no_channel_took_are_told_to_the_operator_once() {
     let rows = hall.store.deliveries_of(&format!("health:{}", at(30))).await.expect("read");
     assert_eq!(rows.iter().map(|row| row.receiver.as_str()).collect::<Vec<_>>(), ["МЦУ"]);
     assert!(!told(at(60)).await, "said once");
+}
+
+#[tokio::test]
+async fn a_handover_moves_what_was_taken_and_what_has_not_left() {
+    let hall = Hall::new();
+    hall.complaint(COLD, at(0)).await;
+    hall.mark_as("МЦУ", Mark::Taken, at(5)).await;
+    let kind = CommandKind::HandOver { from: "МЦУ".to_owned(), to: "Глава".to_owned() };
+    let command = Command { actor: "a".into(), role: "operator".into(), at: at(9), kind };
+    let reply = change_store(&hall.store, Some(&hall.district), &command, at(9)).await;
+    let reply = reply.expect("done").expect("an answer");
+    let alert = hall.store.alerts(None, None, 1).await.expect("read")[0].id.clone();
+    assert!(reply.done && reply.text.contains(&format!("В работе: {alert}.")), "{}", reply.text);
+    assert!(reply.text.contains("Ещё не отправленных сообщений: 1"), "{}", reply.text);
+    let marks = hall.store.marks_of(&alert).await.expect("read");
+    let by: Vec<&str> = marks.iter().map(|marked| marked.by.as_str()).collect();
+    assert_eq!(by, ["МЦУ", "Глава"]);
+    let rows = hall.store.deliveries_of(&format!("alert:{alert}")).await.expect("read");
+    let mut to: Vec<(&str, &str)> =
+        rows.iter().map(|row| (row.receiver.as_str(), row.address.as_str())).collect();
+    to.sort_unstable();
+    assert_eq!(to, [("Глава", "g@example.org"), ("Отдел", "o@example.org")]);
+    assert!(hall.store.in_hand("МЦУ").await.expect("read").is_empty());
+    assert_eq!(hall.store.in_hand("Глава").await.expect("read"), [alert]);
 }

@@ -93,3 +93,27 @@ fn what_cannot_be_answered_is_refused() {
     assert!(rig.export("marks").is_empty());
     assert_eq!(rig.run(&["alerts", "ack", &id, "--mark", "liked"]).code, 2);
 }
+
+#[test]
+fn open_work_goes_to_another_with_a_trail() {
+    let (rig, id) = with_alert();
+    rig.write("config/duty.toml", "[tokens]\n\"smtp.password\" = \"МЦУ\"\n");
+    let routes = rig.path("config/routes.toml");
+    let before = std::fs::read_to_string(&routes).expect("written");
+    rig.write(
+        "config/routes.toml",
+        &format!("{before}[[receiver]]\nname = \"Замена\"\nemail = \"z@example.org\"\n"),
+    );
+    // Taken at the keyboard by a role that is no receiver: it stays where it is.
+    answer(&rig, &id, &[]);
+    let ended = rig.run(&["duty", "handover", "МЦУ", "--to", "Замена"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.out.contains("В работе ничего не было"), "{ended:?}");
+    assert!(ended.out.contains("замените их: smtp.password"), "{ended:?}");
+    for (from, to, words) in
+        [("Никто", "МЦУ", "«Никто»"), ("МЦУ", "МЦУ", "тот же"), ("МЦУ", "Никто", "«Никто»")]
+    {
+        let ended = rig.run(&["duty", "handover", from, "--to", to]);
+        assert!(ended.code == 1 && ended.err.contains(words), "{from} {to}: {ended:?}");
+    }
+}
