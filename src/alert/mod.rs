@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use crate::config::routes::AlertRules;
 use crate::model::{
-    Alert, AlertFacts, AlertId, AlertReason, Channel, DeliveryId, Problem, ProblemEventKind,
-    ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
+    Alert, AlertFacts, AlertId, AlertReason, BurstFacts, Channel, DeliveryId, Problem,
+    ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
 };
 
 pub use route::{RouteFacts, RoutedReceiver, route};
@@ -30,6 +30,8 @@ pub struct Weight {
     pub sources: u32,
     /// Whether a post of it also matched a danger topic (matters for rumours).
     pub danger_beside: bool,
+    /// Whether its topic and place are written about far more than usual, and how much.
+    pub burst: Option<BurstFacts>,
 }
 
 /// A yes with its reason.
@@ -77,7 +79,10 @@ fn first_reason(problem: &Problem, weight: &Weight, rules: &AlertRules) -> Optio
     if rumour {
         return Some(AlertReason::RumourSpreads);
     }
-    worth_telling(problem, weight, rules).then_some(AlertReason::NewProblem)
+    if worth_telling(problem, weight, rules) {
+        return Some(AlertReason::NewProblem);
+    }
+    (weight.burst.is_some() && problem.level >= RiskLevel::Elevated).then_some(AlertReason::Burst)
 }
 
 /// Somebody was told at `level` with `voices`.
@@ -91,9 +96,7 @@ fn next_reason(
     if problem.level > level && worth_telling(problem, weight, rules) {
         return Some(AlertReason::LevelRaised);
     }
-    let times = voices.saturating_mul(rules.burst_times);
-    let more = voices.saturating_add(rules.burst_more);
-    (weight.voices >= times.max(more)).then_some(AlertReason::Burst)
+    (weight.burst.is_some() && weight.voices > voices).then_some(AlertReason::Burst)
 }
 
 /// High enough, or elevated with enough people behind it.
@@ -133,6 +136,7 @@ pub fn alert_of(
             returns: problem.returns,
             quotes,
             lexicon: lexicon.to_owned(),
+            burst: weight.burst,
         },
     }
 }

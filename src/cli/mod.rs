@@ -15,6 +15,7 @@ mod import;
 pub mod line;
 mod logging;
 mod open;
+mod problems;
 mod run;
 mod small;
 mod stream;
@@ -106,7 +107,7 @@ enum CommandLine {
     /// Определить темы, места и риск строк JSON, ничего не сохраняя
     Classify(classify::ClassifyArgs),
     /// Проблемы
-    Problems(small::ProblemsArgs),
+    Problems(problems::ProblemsArgs),
     /// Оповещения
     Alerts(small::AlertsArgs),
     /// Недельная сводка
@@ -192,7 +193,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Import(args) => import::run(args, &globals),
         CommandLine::Export(args) => export::run(args, &globals),
         CommandLine::Classify(args) => classify::run(args, &globals),
-        CommandLine::Problems(args) => small::problems(args, &globals),
+        CommandLine::Problems(args) => problems::problems(args, &globals),
         CommandLine::Alerts(args) => small::alerts(args, &globals),
         CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),

@@ -26,7 +26,7 @@ use crate::text::Sketch;
 
 pub use join::assign;
 pub use key::{Reach, Subject};
-pub use lifecycle::age;
+pub use lifecycle::{Life, age, life};
 pub use open::{Loaded, OpenProblems, Trait, VoiceMark, count_voices, problem_id, split_id};
 
 /// Posts of a problem whose words and addresses are kept at hand.
@@ -170,6 +170,18 @@ pub struct Newcomer {
 }
 
 impl Newcomer {
+    /// Topics and settlements under which it may be counted; `""` is no settlement.
+    #[must_use]
+    pub fn cells(&self, rules: &ClusterRules) -> BTreeSet<(String, String)> {
+        let named = self.findings.iter().flat_map(|finding| key::subjects(self, finding, rules));
+        let lone = key::lone_subjects(self, rules);
+        let cell = |subject: Subject| {
+            let place = subject.key.place.map(|place| place.0).unwrap_or_default();
+            (subject.topic.0, place)
+        };
+        named.chain(lone).map(cell).collect()
+    }
+
     /// Every key under which it looks for problems.
     #[must_use]
     pub fn keys(&self, rules: &ClusterRules) -> BTreeSet<ProblemKey> {

@@ -166,6 +166,12 @@ impl OpenProblems {
         living
     }
 
+    /// Id of the problem that has the posts of this one.
+    #[must_use]
+    pub fn living_id(&self, id: &ProblemId) -> ProblemId {
+        self.by_id.get(id).map_or_else(|| id.clone(), |it| self.living(it).problem.id.clone())
+    }
+
     /// Begins a problem with this post as its first.
     pub(super) fn begin(
         &mut self,

@@ -22,15 +22,11 @@ pub struct AlertRules {
     pub voices: u32,
     /// A rumour is told from this number of voices on.
     pub rumour_voices: u32,
-    /// A burst is this many times the voices told before …
-    pub burst_times: u32,
-    /// … and at least so many more.
-    pub burst_more: u32,
 }
 
 impl Default for AlertRules {
     fn default() -> Self {
-        Self { level: RiskLevel::High, voices: 3, rumour_voices: 3, burst_times: 3, burst_more: 5 }
+        Self { level: RiskLevel::High, voices: 3, rumour_voices: 3 }
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AlertId, PostKey, ProblemId, SourceId};
+use super::problem::RumourState;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,31 @@ pub enum CommandKind {
     CloseProblem {
         /// Which.
         problem: ProblemId,
+    },
+    /// Join a problem to another one.
+    MergeProblems {
+        /// Which.
+        problem: ProblemId,
+        /// To which.
+        into: ProblemId,
+    },
+    /// Make some posts of a problem a problem of their own.
+    SplitProblem {
+        /// Which.
+        problem: ProblemId,
+        /// These posts …
+        posts: Vec<PostKey>,
+        /// … and all that name this street or house.
+        address: Option<String>,
+    },
+    /// Say where a rumour stands.
+    SetRumour {
+        /// Which.
+        problem: ProblemId,
+        /// Where.
+        state: RumourState,
+        /// The refutation.
+        link: Option<String>,
     },
     /// Make and send the digest of an ISO week now.
     SendDigest {

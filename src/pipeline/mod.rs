@@ -9,6 +9,7 @@
 //! - [`import`]: the same for posts out of a file, told to nobody.
 //! - [`group`]: posts that wait become problems, alerts and outbox rows.
 //! - [`dispatch`]: outbox rows become messages.
+//! - [`replay`]: the problems made once more from what is stored.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
 //! - [`command`]: what a person asked.
 //!
@@ -26,8 +27,10 @@ pub mod group;
 pub mod import;
 pub mod keys;
 pub mod passing;
+pub mod replay;
 pub mod report;
 pub mod services;
+mod tallies;
 mod words;
 
 use jiff::Timestamp;

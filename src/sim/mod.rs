@@ -13,6 +13,7 @@ pub mod run;
 pub mod score;
 pub mod stage;
 mod words;
+pub mod year;
 
 pub use rng::Rng;
 

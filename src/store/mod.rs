@@ -23,12 +23,14 @@ pub mod job;
 pub mod lease;
 pub mod lock;
 pub mod page;
+pub mod person;
 pub mod post;
 pub mod problem;
 pub mod retention;
 pub mod setting;
 pub mod source;
 pub mod status;
+pub mod tally;
 pub mod work;
 
 mod blank;
@@ -49,6 +51,7 @@ pub use job::Job;
 pub use lease::FreedLeases;
 pub use lock::StoreLock;
 pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome, SeenPost};
+pub use person::{PersonEnd, SplitOff};
 pub use post::{
     Assessment, ParentFacts, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks,
 };
@@ -56,6 +59,7 @@ pub use problem::{LoadedProblem, ProblemsWanted, RecentMember, VoiceCount};
 pub use retention::{RetentionPolicy, RetentionReport};
 pub use source::{DueSource, LookFacts, SourceRow};
 pub use status::StatusCounts;
+pub use tally::{Tally, TallyCell};
 pub use work::{WorkItem, WorkTicket};
 
 use std::path::{Path, PathBuf};

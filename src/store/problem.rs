@@ -75,6 +75,9 @@ pub struct ProblemsWanted {
     pub recent_max: usize,
 }
 
+/// Most problems of one key that its history is told from.
+const SAME_KEY_MAX: usize = 200;
+
 /// Most merges that are followed from one problem.
 const MERGES_MAX: usize = 64;
 
@@ -120,6 +123,16 @@ impl Store {
             Ok(found)
         })
         .await
+    }
+
+    /// Problems of the same key as this one, it among them, the latest first.
+    pub async fn same_key(&self, problem: &Problem) -> Result<Vec<Problem>> {
+        let key = ProblemKey {
+            aspect: problem.aspect().to_owned(),
+            place: problem.place.clone(),
+            address: problem.address.clone(),
+        };
+        self.read(move |tx| of_key(tx, &key, Timestamp::MIN, SAME_KEY_MAX)).await
     }
 
     /// Candidates for going quiet (last post before `quiet_before`) or being closed (quiet already,
@@ -214,7 +227,8 @@ pub(super) fn problem_of(row: &Row<'_>) -> rusqlite::Result<Problem> {
     })
 }
 
-fn read(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<(Problem, u32)>> {
+/// The row of a problem and the number of its events.
+pub(super) fn read(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<(Problem, u32)>> {
     tx.row(
         concat!("SELECT ", problem_columns!(), " FROM problem WHERE district = ?1 AND id = ?2"),
         params![tx.district, id.as_str()],

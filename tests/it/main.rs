@@ -17,6 +17,7 @@ mod crash;
 mod demo;
 mod digest;
 mod engine_props;
+mod joining;
 mod kill;
 mod lexicons;
 mod live;

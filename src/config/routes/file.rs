@@ -36,8 +36,6 @@ struct AlertTable {
     level: Option<Spanned<String>>,
     voices: Option<Spanned<i64>>,
     rumour_voices: Option<Spanned<i64>>,
-    burst_times: Option<Spanned<i64>>,
-    burst_more: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
@@ -149,8 +147,6 @@ impl Check<'_> {
             voices: self.number(table.voices.as_ref(), 1, default.voices),
             // DESIGN 3: a rumour is told from 3 voices on, not earlier.
             rumour_voices: self.number(table.rumour_voices.as_ref(), 3, default.rumour_voices),
-            burst_times: self.number(table.burst_times.as_ref(), 2, default.burst_times),
-            burst_more: self.number(table.burst_more.as_ref(), 1, default.burst_more),
         }
     }
 
