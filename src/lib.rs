@@ -19,6 +19,8 @@ pub mod alert;
 
 pub mod digest;
 
+pub mod rhythm;
+
 pub mod store;
 
 pub mod notify;

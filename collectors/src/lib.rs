@@ -11,6 +11,8 @@
 pub mod door;
 pub mod error;
 pub mod http;
+pub mod max;
+pub mod ok;
 pub mod play;
 pub mod raw;
 pub mod registry;
@@ -24,7 +26,7 @@ mod ports;
 mod status;
 
 pub use error::{Class, CollectError, Scope};
-pub use ports::{Budget, Busy, Call, Clock, MonthKeys, Ports, Transport};
+pub use ports::{Budget, Busy, Call, Clock, KnownRoom, MonthKeys, Ports, SessionStore, Transport};
 pub use raw::{
     Author, Counts, Coverage, Cursor, Facts, Hole, HoleCause, Page, Platform, RawKind, RawPost,
     SourceKind, SourceSpec,
@@ -63,4 +65,10 @@ pub trait Collector: Send + Sync {
     /// Proves with one harmless call that the platform can be read (token, rights), for `check
     /// --online`. Returns one Russian sentence about what was proven.
     async fn prove(&self) -> Result<String, CollectError>;
+
+    /// What the token may do with one source, right by right, for `check --online`: one Russian
+    /// sentence each. Empty where reading the first page says all.
+    async fn rights(&self, _source: &SourceSpec) -> Vec<Result<String, CollectError>> {
+        Vec::new()
+    }
 }

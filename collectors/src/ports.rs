@@ -87,6 +87,31 @@ pub trait Transport: Send + Sync {
     async fn send(&self, request: Request) -> Result<Response, CollectError>;
 }
 
+/// A channel or group that was found under its name, and what opens it for our account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRoom {
+    /// The name it was found under, in lower case.
+    pub name: String,
+    /// Its number without `-100`.
+    pub id: i64,
+    /// What Telegram wants to see with the number; another account has another.
+    pub hash: i64,
+    /// Whether it is a channel; a group otherwise.
+    pub channel: bool,
+    /// When it was looked up.
+    pub found: Timestamp,
+}
+
+/// What reading Telegram by an account keeps between runs: public channels and groups, no person.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// The room that was found under this name.
+    async fn room(&self, name: &str) -> Option<KnownRoom>;
+
+    /// Keeps a room, in the place of the one known under its name.
+    async fn keep_room(&self, room: &KnownRoom);
+}
+
 /// Everything a collector needs from outside.
 #[derive(Clone)]
 pub struct Ports {

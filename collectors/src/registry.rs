@@ -7,17 +7,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::max::{Max, MaxSettings};
+use crate::ok::{Odnoklassniki, OkSettings};
 use crate::rss::Rss;
-use crate::telegram::{Telegram, TelegramSettings};
+use crate::telegram::{Account, Telegram, TelegramSettings};
 use crate::vk::{Vk, VkSettings};
 use crate::{Collector, Platform, Ports};
 
-/// What each platform needs to be read. OK and MAX get their lines here when they come.
+/// What each platform needs to be read.
 pub struct Settings {
     /// VK, if a token is configured.
     pub vk: Option<VkSettings>,
+    /// OK, if its keys are configured.
+    pub ok: Option<OkSettings>,
+    /// MAX, if a bot is configured.
+    pub max: Option<MaxSettings>,
     /// Telegram's public preview.
     pub telegram: TelegramSettings,
+    /// Telegram by an account, if somebody has logged in.
+    pub account: Option<Arc<Account>>,
 }
 
 /// Builds the readers of all configured platforms.
@@ -27,7 +35,14 @@ pub fn build(settings: Settings, ports: &Ports) -> BTreeMap<Platform, Arc<dyn Co
     if let Some(vk) = settings.vk {
         readers.insert(Platform::Vk, Arc::new(Vk::new(vk, ports.clone())));
     }
-    readers.insert(Platform::Telegram, Arc::new(Telegram::new(settings.telegram, ports.clone())));
+    if let Some(ok) = settings.ok {
+        readers.insert(Platform::Ok, Arc::new(Odnoklassniki::new(ok, ports.clone())));
+    }
+    if let Some(max) = settings.max {
+        readers.insert(Platform::Max, Arc::new(Max::new(max, ports.clone())));
+    }
+    let telegram = Telegram::new(settings.telegram, settings.account, ports.clone());
+    readers.insert(Platform::Telegram, Arc::new(telegram));
     readers.insert(Platform::Rss, Arc::new(Rss::new(ports.clone())));
     readers
 }

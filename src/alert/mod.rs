@@ -5,6 +5,7 @@
 //! never told again (that attitude alone is never told is held by `cluster`: it opens no problem),
 //! and every yes has a name.
 
+pub mod health;
 pub mod render;
 pub mod route;
 
@@ -17,7 +18,7 @@ use crate::model::{
     ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
 };
 
-pub use route::{RouteFacts, RoutedReceiver, route};
+pub use route::{RouteFacts, RoutedReceiver, Weighed, route, weigh};
 
 /// How much stands behind a problem, counted by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -32,22 +32,45 @@ pub struct RoutedReceiver {
     pub because: String,
 }
 
+/// A receiver with why it is told, or why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weighed<'a> {
+    /// Who.
+    pub receiver: &'a Receiver,
+    /// Whether it is told.
+    pub told: bool,
+    /// Why or why not, in Russian.
+    pub because: String,
+}
+
 /// Receivers of a problem, in the order of the file.
 #[must_use]
 pub fn route(facts: &RouteFacts<'_>, routes: &Routes) -> Vec<RoutedReceiver> {
-    let wanting: Vec<&Receiver> =
-        routes.receivers.iter().filter(|receiver| facts.level >= receiver.min_level).collect();
-    let matching: Vec<RoutedReceiver> = wanting
+    let told = weigh(facts, routes).into_iter().filter(|weighed| weighed.told);
+    told.map(|weighed| routed(weighed.receiver, weighed.because)).collect()
+}
+
+/// Every receiver, in the order of the file, with why it is told or not.
+#[must_use]
+pub fn weigh<'a>(facts: &RouteFacts<'_>, routes: &'a Routes) -> Vec<Weighed<'a>> {
+    let mut all: Vec<Weighed<'a>> = routes
+        .receivers
         .iter()
-        .filter_map(|receiver| matches(facts, receiver).map(|because| routed(receiver, because)))
+        .map(|receiver| {
+            let (told, because) = match matches(facts, receiver) {
+                Ok(because) => (true, because),
+                Err(because) => (false, because),
+            };
+            Weighed { receiver, told, because }
+        })
         .collect();
-    if !matching.is_empty() {
-        return matching;
+    if !all.iter().any(|weighed| weighed.told) {
+        for weighed in all.iter_mut().filter(|it| facts.level >= it.receiver.min_level) {
+            weighed.told = true;
+            weighed.because = "никому не подошло по отборам: сообщаем всем".to_owned();
+        }
     }
-    wanting
-        .into_iter()
-        .map(|receiver| routed(receiver, "никому не подошло по отборам: сообщаем всем".to_owned()))
-        .collect()
+    all
 }
 
 /// Receivers of the weekly digest, in the order of the file.
@@ -57,31 +80,55 @@ pub fn digest_receivers(routes: &Routes) -> Vec<RoutedReceiver> {
     wanting.map(|receiver| routed(receiver, "недельная сводка".to_owned())).collect()
 }
 
+/// Those who are told about sources in trouble, in the order of the file.
+#[must_use]
+pub fn operators(routes: &Routes) -> Vec<RoutedReceiver> {
+    let wanting = routes.receivers.iter().filter(|receiver| receiver.operator);
+    wanting.map(|receiver| routed(receiver, "состояние источников".to_owned())).collect()
+}
+
 fn routed(receiver: &Receiver, because: String) -> RoutedReceiver {
     RoutedReceiver { name: receiver.name.clone(), channels: receiver.channels.clone(), because }
 }
 
-/// Why the filters of this receiver let the problem through; `None` if one does not.
-fn matches(facts: &RouteFacts<'_>, receiver: &Receiver) -> Option<String> {
+/// Why the filters of this receiver let the problem through, or which one does not.
+fn matches(facts: &RouteFacts<'_>, receiver: &Receiver) -> Result<String, String> {
+    if facts.level < receiver.min_level {
+        return Err(format!("уровень ниже {}", receiver.min_level.name()));
+    }
     let mut because = Vec::new();
     if !receiver.kinds.is_empty() {
-        receiver.kinds.contains(&facts.kind).then(|| because.push("вид темы".to_owned()))?;
+        if !receiver.kinds.contains(&facts.kind) {
+            return Err("не тот вид темы".to_owned());
+        }
+        because.push("вид темы".to_owned());
     }
     if !receiver.topics.is_empty() {
-        let topic = receiver.topics.contains(facts.topic);
-        topic.then(|| because.push(format!("тема {}", facts.topic)))?;
+        if !receiver.topics.contains(facts.topic) {
+            return Err(format!("тема {} не в его списке", facts.topic));
+        }
+        because.push(format!("тема {}", facts.topic));
     }
     if !receiver.departments.is_empty() {
-        let department = facts.department?;
-        let named = receiver.departments.contains(department);
-        named.then(|| because.push(format!("отдел {department}")))?;
+        match facts.department {
+            Some(own) if receiver.departments.contains(own) => {
+                because.push(format!("отдел {own}"));
+            }
+            Some(own) => return Err(format!("это дело отдела {own}")),
+            None => return Err("у темы нет отдела".to_owned()),
+        }
     }
     if !receiver.places.is_empty() {
-        let place = facts.place?;
-        receiver.places.contains(place).then(|| because.push(format!("место {place}")))?;
+        match facts.place {
+            Some(place) if receiver.places.contains(place) => {
+                because.push(format!("место {place}"));
+            }
+            Some(place) => return Err(format!("место {place} не в его списке")),
+            None => return Err("место не названо".to_owned()),
+        }
     }
     if because.is_empty() {
         because.push("получает все темы".to_owned());
     }
-    Some(because.join(", "))
+    Ok(because.join(", "))
 }

@@ -1,7 +1,8 @@
 //! Makes findings, attitudes and signals of matched rules.
 //!
-//! Place in the flow: last step of `classify`. Invariants: order is by score, then by name; an
-//! attitude pack never becomes a finding; spans are code points of the text as given.
+//! Place in the flow: last step of `classify`. Invariants: order is by score, then by name, and a
+//! topic with less evidence never shows as many points as one before it; an attitude pack never
+//! becomes a finding; spans are code points of the text as given.
 
 use crate::model::finding::Signal;
 use crate::model::{Attitude, Classified, Finding, Language, Match, Span, TopicId, TopicKind};
@@ -12,6 +13,19 @@ use super::lists::Entry;
 use super::run::Range;
 use super::scratch::Scratch;
 
+/// What a rule of a problem keeps at least, however late in a long text it is found.
+const LATE_KEEPS: f64 = 1.0 / 3.0;
+/// Words within which nothing is late: most posts are no longer.
+const EARLY_WORDS: u32 = 8;
+/// Words behind those until what lateness can take is taken but for 1/e: letters open with their
+/// matter.
+const LATE_WORDS: f64 = 22.0;
+/// What saying it again adds, for each natural logarithm of the number of places.
+const REPEAT_ADDS: f64 = 0.5;
+/// What a rule keeps whose every place lies within those of weightier rules of its topic.
+const WITHIN_KEEPS: f64 = 0.5;
+/// The heaviest weight in calculation: a hundred would end all comparison.
+const WEIGHT_MOST: f64 = 0.999;
 /// Words of a clause below which an alert quotes the whole sentence.
 const CLAUSE_WORDS_MIN: u32 = 4;
 /// Words of the longest sentence quoted for a short clause.
@@ -33,13 +47,15 @@ pub fn assemble(
         match owner(hits[0].0) {
             Owner::Topic(number) => {
                 let topic = &lexicon.topics()[number];
-                let score = score(lexicon, hits);
+                let evidence = evidence(lexicon, hits, topic.kind.topic());
+                let score = points(evidence);
                 let matches = writer.matches(lexicon, hits);
                 match topic.kind.topic() {
                     Some(kind) => {
                         let clause = Some(writer.clause(best(lexicon, hits)));
                         let topic = topic.id.clone();
-                        findings.push(Finding { topic, score, kind, matches, clause });
+                        let finding = Finding { topic, score, kind, matches, clause };
+                        findings.push((evidence, finding));
                     }
                     None => attitude.push(Attitude { pack: topic.id.clone(), score, matches }),
                 }
@@ -54,26 +70,54 @@ pub fn assemble(
             Owner::Marker { .. } | Owner::Guard => {}
         }
     }
-    lower(&mut findings, keep);
+    let findings = ranked(lowered(findings, keep));
     if is_resolved(lexicon, scratch, &findings)
         && let Some(marker) = scratch.marker
     {
         signals.push(writer.named("resolved", 1, marker));
     }
-    findings.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.topic.cmp(&b.topic)));
     attitude.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.pack.cmp(&b.pack)));
-    let places = lexicon.gazetteer.findings(&scratch.tokens, text, &scratch.place_hits);
+    let (hits, classes) = (&scratch.place_hits, &scratch.classes);
+    let places = lexicon.gazetteer.findings_classed(&scratch.tokens, text, hits, classes);
     Classified { language, findings, places, signals: strongest(signals), attitude }
 }
 
-/// `100 · (1 − ∏(1 − weight/100))`, each rule once.
-fn score(lexicon: &Lexicon, hits: &[(u32, Range)]) -> u8 {
-    let rest: f64 = hits
+/// How much speaks for a topic: the sum over its rules, each once, of `−ln(1 − weight/100)` times
+/// what its places make of it. A rule said again counts more; one that only repeats the words of a
+/// weightier rule less; of a problem, one that comes late in a long text less. Dangers and rumours
+/// are as grave at the end of a letter as at its start.
+fn evidence(lexicon: &Lexicon, hits: &[(u32, Range)], kind: Option<TopicKind>) -> f64 {
+    let mut rules: Vec<(u8, &[(u32, Range)])> = hits
         .chunk_by(|a, b| a.0 == b.0)
-        .map(|hits| 1.0 - f64::from(lexicon.rules()[hits[0].0 as usize].weight) / 100.0)
-        .product();
-    let score = (100.0 * (1.0 - rest)).round().clamp(1.0, 100.0);
-    score as u8
+        .map(|hits| (lexicon.rules()[hits[0].0 as usize].weight, hits))
+        .collect();
+    rules.sort_by_key(|(weight, hits)| (100 - *weight, hits[0].0));
+    let mut covered: Vec<Range> = Vec::with_capacity(hits.len());
+    let mut sum = 0.0;
+    for (weight, hits) in rules {
+        let within = |hit: Range| covered.iter().any(|range| range.0 < hit.1 && hit.0 < range.1);
+        let again = hits.iter().all(|(_, range)| within(*range));
+        let first = hits.iter().map(|(_, range)| range.0).min().unwrap_or(0);
+        let early = match kind {
+            Some(TopicKind::Problem) => {
+                let late = f64::from(first.saturating_sub(EARLY_WORDS));
+                LATE_KEEPS + (1.0 - LATE_KEEPS) * (-late / LATE_WORDS).exp()
+            }
+            _ => 1.0,
+        };
+        let places = hits.chunk_by(|a, b| a.1 == b.1).count() as f64;
+        let alone = -(1.0 - (f64::from(weight) / 100.0).min(WEIGHT_MOST)).ln();
+        let kept = if again { WITHIN_KEEPS } else { 1.0 };
+        sum += alone * early * kept * (1.0 + REPEAT_ADDS * places.ln());
+        covered.extend(hits.iter().map(|(_, range)| *range));
+    }
+    sum
+}
+
+/// `100 · (1 − e^−evidence)`, 1–100: one rule alone, once, at the start gives its own weight.
+fn points(evidence: f64) -> u8 {
+    let points = (100.0 * (1.0 - (-evidence).exp())).round().clamp(1.0, 100.0);
+    points as u8
 }
 
 /// The first place of the rule with the most points.
@@ -85,15 +129,34 @@ fn best(lexicon: &Lexicon, hits: &[(u32, Range)]) -> Range {
 }
 
 /// Advertisements and the like: problems keep `percent` of their points.
-fn lower(findings: &mut Vec<Finding>, percent: u32) {
+fn lowered(mut findings: Vec<(f64, Finding)>, percent: u32) -> Vec<(f64, Finding)> {
     if percent >= 100 {
-        return;
+        return findings;
     }
-    for finding in findings.iter_mut().filter(|f| f.kind == TopicKind::Problem) {
-        let score = u32::from(finding.score) * percent / 100;
-        finding.score = u8::try_from(score).unwrap_or(100);
+    for (evidence, finding) in findings.iter_mut().filter(|f| f.1.kind == TopicKind::Problem) {
+        let left = f64::from(percent) / 100.0 * (1.0 - (-*evidence).exp());
+        *evidence = -(1.0 - left).ln();
+        finding.score = (100.0 * left).floor() as u8;
     }
-    findings.retain(|finding| finding.score > 0);
+    findings.retain(|(_, finding)| finding.score > 0);
+    findings
+}
+
+/// Findings with the most evidence first; equal evidence by name. Points are rounded and end at
+/// 100, so a finding with less evidence gives up a point where it would show as many.
+fn ranked(mut findings: Vec<(f64, Finding)>) -> Vec<Finding> {
+    findings.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.topic.cmp(&b.1.topic)));
+    let mut before: Option<(f64, u8)> = None;
+    for (evidence, finding) in &mut findings {
+        if let Some((more, score)) = before
+            && finding.score >= score
+        {
+            let less = u8::from(*evidence < more);
+            finding.score = score.saturating_sub(less).max(1);
+        }
+        before = Some((*evidence, finding.score));
+    }
+    findings.into_iter().map(|(_, finding)| finding).collect()
 }
 
 /// Whether what is settled is what the findings are about, or nothing else is left.

@@ -64,14 +64,16 @@ pub fn forms(name: &str) -> Vec<String> {
     cases(name).into_iter().map(|(form, _)| form).collect()
 }
 
-/// Other genitives that plural names have: «химки» → «химок», «челны» → «челнов».
+/// Other genitives that plural names have: «химки» → «химок», «челны» → «челнов», «тальцы» →
+/// «талец».
 fn second_genitives(word: &str) -> Vec<String> {
     if let Some(stem) = word.strip_suffix("ки") {
         vec![format!("{stem}ок"), format!("{stem}ек")]
     } else if let Some(stem) = word.strip_suffix('ы').filter(|stem| !stem.ends_with('ц')) {
         vec![format!("{stem}ов")]
     } else if let Some(stem) = word.strip_suffix("цы") {
-        vec![format!("{stem}цев")]
+        // «тальцы» → «талец»
+        vec![format!("{stem}цев"), format!("{}ец", stem.trim_end_matches('ь'))]
     } else {
         Vec::new()
     }
@@ -232,7 +234,8 @@ mod tests {
             ),
             (
                 "нижние тальцы",
-                "нижние тальцы|нижних тальцов|нижним тальцам|нижними тальцами|нижних тальцах|нижних тальцев",
+                "нижние тальцы|нижних тальцов|нижним тальцам|нижними тальцами|нижних тальцах|нижних тальцев\
+                 |нижних талец",
             ),
             ("эрхирик", "эрхирик эрхирика эрхирику эрхириком эрхирике"),
             ("мухор-тала", "мухор-тала мухор-талы мухор-тале мухор-талу мухор-талой"),

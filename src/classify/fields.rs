@@ -266,6 +266,10 @@ fn in_russian(message: &str, source: &str, at: usize) -> (String, String) {
 
 /// The byte within a TOML literal (quotes included) that byte `inside` of its value came from.
 fn inside_literal(literal: &str, inside: usize) -> usize {
+    // What the parser took for a text in a broken file.
+    if !literal.starts_with(['"', '\'']) {
+        return 0;
+    }
     let skip_newline = |from: usize| from + usize::from(literal[from..].starts_with('\n'));
     if literal.starts_with("'''") {
         return skip_newline(3) + inside;
@@ -341,6 +345,8 @@ mod tests {
             ("\"\\u0430б\"", 2, 7),
             ("\"\"\"\na \\\n  b\"\"\"", 2, 10),
             ("\"аб\"", 99, 6),
+            ("аб", 1, 0),
+            ("", 1, 0),
         ] {
             assert_eq!(inside_literal(literal, inside), expected, "{literal}");
         }

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
 use crate::config::packs::PackFile;
-use crate::config::{Fault, Season, Severity, fault};
-use crate::model::TopicId;
+use crate::config::{Fault, Season, Severity};
+use crate::model::{RuleName, TopicId};
 
 use super::fields::Text;
 use super::lists::{self, Entry, EntryDraft, ListDraft};
@@ -20,13 +21,16 @@ use super::pack::{self, Draft, PackKind, RuleDraft};
 use super::place::Gazetteer;
 use super::program::Program;
 use super::query::{self, Query};
-use super::terms::{IS_FILLER, IS_TROUBLE, Terms};
-use super::{Scratch, proof};
+use super::terms::{IS_FILLER, IS_GUESS, IS_PLACE, IS_TROUBLE, Meaning, NONE, Terms};
+use super::{Scratch, proof, street};
 
 /// Rules all packs may have together.
 pub const RULES_MAX: usize = 100_000;
 /// Words, marks and regular expressions all packs may have together.
 pub const TERMS_MAX: usize = 500_000;
+
+/// How many lexicons there have been.
+static LEXICONS: AtomicU64 = AtomicU64::new(1);
 
 /// A pack as the rest of the program sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +57,7 @@ pub struct Topic {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// `pack:rule`, or `_list:line` for an entry of a list.
-    pub name: String,
+    pub name: RuleName,
     /// What it belongs to.
     pub owner: Owner,
     /// Points, 1–100.
@@ -88,6 +92,8 @@ pub enum Owner {
 #[derive(Debug)]
 pub struct Lexicon {
     hash: String,
+    /// Tells this lexicon from every other one of the process.
+    pub(super) serial: u64,
     topics: Vec<Topic>,
     rules: Vec<Rule>,
     warnings: Vec<Fault>,
@@ -155,6 +161,19 @@ impl Lexicon {
         self.rules.iter().find(|rule| rule.name == name)
     }
 
+    /// What a folded word means to packs and places.
+    pub(super) fn meaning(&self, word: &str) -> Meaning {
+        let mut meaning = self.terms.meaning(word);
+        meaning.class = street::words::class(word);
+        if self.gazetteer.begins(word) {
+            meaning.flags |= IS_PLACE;
+            if meaning.flags & IS_GUESS != 0 {
+                (meaning.stem, meaning.flags) = (NONE, meaning.flags & !IS_GUESS);
+            }
+        }
+        meaning
+    }
+
     /// What is worth a look in the files, though it stops nothing.
     #[must_use]
     pub fn warnings(&self) -> &[Fault] {
@@ -203,6 +222,8 @@ struct Builder<'f> {
     lexicon: Lexicon,
     terms: usize,
     faults: Vec<Fault>,
+    /// For each file the bytes at which its lines end.
+    ends: Vec<Vec<usize>>,
     /// Signals and offers, compiled behind markers and guards.
     later: Vec<EntryDraft>,
 }
@@ -211,6 +232,7 @@ impl<'f> Builder<'f> {
     fn new(files: &'f [PackFile], gazetteer: Gazetteer) -> Self {
         let lexicon = Lexicon {
             hash: hash(files),
+            serial: LEXICONS.fetch_add(1, Ordering::Relaxed),
             topics: Vec::new(),
             rules: Vec::new(),
             warnings: Vec::new(),
@@ -220,7 +242,9 @@ impl<'f> Builder<'f> {
             program: Program::default(),
             gazetteer,
         };
-        Self { files, lexicon, terms: 0, faults: Vec::new(), later: Vec::new() }
+        let ends = |file: &PackFile| file.text.match_indices('\n').map(|(at, _)| at).collect();
+        let ends = files.iter().map(ends).collect();
+        Self { files, lexicon, terms: 0, faults: Vec::new(), ends, later: Vec::new() }
     }
 
     /// Word lists, and the entries that decide polarity.
@@ -255,7 +279,7 @@ impl<'f> Builder<'f> {
 
     fn entry(&mut self, draft: &EntryDraft, owner: Owner) {
         let file = &self.files[draft.spot.file];
-        let (line, _) = fault::line_column(&file.text, draft.spot.at);
+        let line = self.line(draft.spot.file, draft.spot.at);
         let name = format!("{}:{line}", file.stem());
         self.rule(name, owner, 1, &draft.find, draft.unless.as_ref());
     }
@@ -310,10 +334,17 @@ impl<'f> Builder<'f> {
             let text = format!("слов во всех пакетах больше {TERMS_MAX}");
             self.faults.push(find.fault(file, 0, text, "уберите лишние пакеты"));
         }
-        let (line, _) = fault::line_column(&file.text, find.at.start);
+        let line = self.line(find.file, find.at.start);
         self.lexicon.program.add(&query, exclusion.as_ref(), &mut self.lexicon.terms);
         let (path, text) = (file.path.clone(), find.value.clone());
+        let name = RuleName::from(name.as_str());
         self.lexicon.rules.push(Rule { name, owner, weight, file: path, line, find: text });
+    }
+
+    /// Line of byte `at`, from 1.
+    fn line(&self, file: usize, at: usize) -> u32 {
+        let before = self.ends[file].partition_point(|&end| end < at);
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
     }
 
     fn query(&mut self, text: &Text) -> Option<Query> {

@@ -18,10 +18,11 @@
 //! rest (`run`) → scores and spans (`assemble`). The cost follows the text and its matches, not the
 //! number of rules.
 //!
-//! The score of a topic is `100 · (1 − ∏(1 − weight/100))` over its matched rules, each counted
-//! once.
+//! The score of a topic is `100 · (1 − ∏(1 − weight/100))` over its matched rules; `assemble` first
+//! bends each weight by where and how often its rule was found.
 
 mod assemble;
+mod buryat;
 mod declension;
 mod fields;
 mod haystack;
@@ -39,6 +40,7 @@ pub mod query;
 pub mod resolve;
 mod run;
 mod scratch;
+mod slips;
 mod street;
 mod terms;
 
@@ -51,10 +53,12 @@ pub use scratch::Scratch;
 pub use street::{Landmark, LandmarkKind, StreetHit};
 
 use crate::model::{Classified, Post};
+use crate::text::Tokens;
 use crate::text::language::Tally;
+use crate::text::tokens::{CAPITAL, CAPS, STARTS};
 
 use run::{Range, Run, Seen};
-use terms::{IS_NUMBER, NONE, NUMBER, ORG, PLACE};
+use terms::{IS_GUESS, IS_NUMBER, IS_PLACE, NONE, NUMBER, ORG, PLACE};
 
 /// A place or organisation that a text names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +78,8 @@ pub struct PlaceHit {
 const MATCHES_MAX: usize = 8;
 /// Words between two hits of one rule that are shown as one.
 const GAP_MAX: u32 = 4;
+/// Words of the longest post in which an exclusion silences a rule of a problem wherever it stands.
+const LONG_WORDS: usize = 40;
 
 /// Classifies a post's text.
 #[must_use]
@@ -98,14 +104,19 @@ fn read(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
     scratch.tokens.fill(text);
     let mut tally = Tally::default();
     for (at, token) in scratch.tokens.list().iter().enumerate() {
-        let meaning = scratch.memo.meaning(scratch.tokens.text(at), &lexicon.terms);
+        let word = scratch.tokens.text(at);
+        let meaning = scratch.memo.meaning(word, |word| lexicon.meaning(word));
         tally.add(token, meaning.signs);
         scratch.flags.push(meaning.flags);
+        scratch.classes.push(meaning.class);
         let at = u32::try_from(at).unwrap_or(u32::MAX);
-        for term in [meaning.stem, meaning.form] {
-            if term != NONE {
-                scratch.pairs.push((term, at));
-            }
+        // A name is spelled as it is spelled.
+        let name = token.is(CAPITAL) && !token.is(STARTS) && !token.is(CAPS);
+        if meaning.stem != NONE && !(meaning.flags & IS_GUESS != 0 && name) {
+            scratch.pairs.push((meaning.stem, at));
+        }
+        if meaning.form != NONE {
+            scratch.pairs.push((meaning.form, at));
         }
         if meaning.flags & IS_NUMBER != 0 {
             scratch.pairs.push((NUMBER, at));
@@ -117,7 +128,8 @@ fn read(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
             prefix = shorter;
         }
     }
-    lexicon.gazetteer.find(&scratch.tokens, text, &mut scratch.place_hits);
+    let may = |at: usize| scratch.flags.get(at).is_some_and(|flags| flags & IS_PLACE != 0);
+    lexicon.gazetteer.find_among(&scratch.tokens, text, may, &mut scratch.place_hits);
     for hit in &scratch.place_hits {
         let range = scratch.tokens.range(hit.start as usize, hit.end as usize);
         if let (Ok(first), Ok(last)) = (u32::try_from(range.start), u32::try_from(range.end))
@@ -227,9 +239,19 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
         if hits.is_empty() && !would {
             continue;
         }
-        if program.unless[rule as usize].as_ref().is_some_and(|node| run.is_hit(all, node)) {
-            excluded.push(rule);
-            continue;
+        if let Some(node) = &program.unless[rule as usize]
+            && run.is_hit(all, node)
+        {
+            let long = scratch.tokens.list().len() > LONG_WORDS;
+            if would || !long || !is_problem(lexicon, rule) {
+                excluded.push(rule);
+                continue;
+            }
+            keep_far(&scratch.tokens, &mut hits, |out| run.hits(all, node, out));
+            if hits.is_empty() {
+                excluded.push(rule);
+                continue;
+            }
         }
         if would {
             // What was taken back is told of topics; a circumstance that is settled is simply none.
@@ -249,6 +271,24 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
     scratch.cancelled = cancelled;
     scratch.excluded = excluded;
     scratch.hits = hits;
+}
+
+/// Whether a rule belongs to a pack of problems.
+fn is_problem(lexicon: &Lexicon, rule: u32) -> bool {
+    match lexicon.rules()[rule as usize].owner {
+        Owner::Topic(number) => lexicon.topics()[number].kind == PackKind::Problem,
+        _ => false,
+    }
+}
+
+/// Drops hits with an exclusion in their own sentence or one beside it: a letter of many matters
+/// must not lose one because it also names what the rule leaves to another.
+fn keep_far(tokens: &Tokens, hits: &mut Vec<Range>, exclusions: impl Fn(&mut Vec<Range>) -> bool) {
+    let mut excluded = Vec::new();
+    exclusions(&mut excluded);
+    let sentence = |range: &Range| tokens.sentence_of(range.0 as usize);
+    let near = |hit: &Range| excluded.iter().any(|it| sentence(it).abs_diff(sentence(hit)) <= 1);
+    hits.retain(|hit| !near(hit));
 }
 
 /// Sorts ranges and joins neighbours.

@@ -39,6 +39,16 @@ impl<'a> Seen<'a> {
         &self.pairs[from..from + count]
     }
 
+    /// Whether `term` stands anywhere.
+    #[inline]
+    fn is_there(&self, term: TermId) -> bool {
+        if matches!(term, PLACE | ORG) {
+            return self.places.iter().any(|place| place.2 == (term == ORG));
+        }
+        let from = self.pairs.partition_point(|pair| pair.0 < term);
+        self.pairs.get(from).is_some_and(|pair| pair.0 == term)
+    }
+
     fn has(&self, term: TermId, token: u32) -> bool {
         self.pairs.binary_search(&(term, token)).is_ok()
     }
@@ -74,6 +84,9 @@ impl Run<'_> {
     /// Whether `node` matches; its hits are added to `out`. Exclusions look at the whole text.
     pub fn hits(&self, seen: Seen<'_>, node: &Node, out: &mut Vec<Range>) -> bool {
         let before = out.len();
+        if !is_possible(seen, node) {
+            return false;
+        }
         match node {
             Node::Term(term) => out.extend(seen.ranges(*term).take(HITS_MAX)),
             Node::Phrase(parts) => self.phrases(seen, parts, out),
@@ -281,6 +294,26 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Whether every term that `node` cannot do without is there at all: most candidates fail here,
+/// where nothing has been gathered yet.
+fn is_possible(seen: Seen<'_>, node: &Node) -> bool {
+    match node {
+        Node::Term(_) | Node::Any(_) | Node::Regex(_) => true,
+        Node::Phrase(parts) | Node::Window(parts, _) => are_possible(seen, parts),
+        Node::All(all, _) => all.iter().all(|node| match node {
+            Node::Term(term) => seen.is_there(*term),
+            node => is_possible(seen, node),
+        }),
+    }
+}
+
+fn are_possible(seen: Seen<'_>, parts: &[Part]) -> bool {
+    parts.iter().all(|part| match part {
+        Part::Term(term) => seen.is_there(*term),
+        Part::Any(any) => any.iter().any(|parts| are_possible(seen, parts)),
+    })
 }
 
 /// Finds for each list a range within `start..limit`, none overlapping another.

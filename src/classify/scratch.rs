@@ -15,13 +15,15 @@ use super::terms::TermId;
 /// Buffers of one thread. Not shared; cheap to keep, not cheap to make.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// Hash of the lexicon that the memo belongs to.
-    lexicon: String,
+    /// Serial number of the lexicon that the memo belongs to.
+    lexicon: u64,
     pub(super) memo: Memo,
     pub(super) tokens: Tokens,
     pub(super) haystack: Haystack,
     /// Flags of each token's word.
     pub(super) flags: Vec<u8>,
+    /// What each token's word is to an address.
+    pub(super) classes: Vec<u16>,
     /// Terms and tokens of the whole text, sorted.
     pub(super) pairs: Vec<(TermId, u32)>,
     /// The same without hidden tokens.
@@ -60,8 +62,8 @@ impl Scratch {
 
     /// Makes ready for a text and a lexicon.
     pub(super) fn prepare(&mut self, lexicon: &Lexicon) {
-        if self.lexicon != lexicon.hash() {
-            lexicon.hash().clone_into(&mut self.lexicon);
+        if self.lexicon != lexicon.serial {
+            self.lexicon = lexicon.serial;
             self.memo.clear();
             self.stamps.clear();
         }
@@ -72,6 +74,7 @@ impl Scratch {
             self.generation = 1;
         }
         self.flags.clear();
+        self.classes.clear();
         self.pairs.clear();
         self.place_hits.clear();
         self.places.clear();

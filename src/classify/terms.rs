@@ -4,8 +4,9 @@
 //! Invariant: numbers are given in the order of the packs, so the same packs always compile the
 //! same.
 
-use std::collections::HashMap;
-
+use super::buryat::Buryat;
+use super::slips::Slips;
+use crate::text::words::QuickMap;
 use crate::text::{Stems, fold, language, numeral};
 
 /// Number of a term.
@@ -29,8 +30,14 @@ pub const IS_TROUBLE: u8 = 1 << 2;
 /// The word is «не» or «ни».
 pub const IS_NEGATION: u8 = 1 << 3;
 
+/// The stem was guessed: the word is one slip of the finger away from it.
+pub const IS_GUESS: u8 = 1 << 4;
+
+/// A name of a place may begin with the word.
+pub const IS_PLACE: u8 = 1 << 5;
+
 /// What a word means to the packs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Meaning {
     /// Term of its stem, or [`NONE`].
     pub stem: TermId,
@@ -40,32 +47,27 @@ pub struct Meaning {
     pub prefix: u32,
     /// [`IS_NUMBER`], …
     pub flags: u8,
+    /// What it is to an address.
+    pub class: u16,
     /// What it says about the language of its text.
     pub signs: language::Signs,
-}
-
-impl Meaning {
-    /// A word that means nothing.
-    pub const NOTHING: Self = Self {
-        stem: NONE,
-        form: NONE,
-        prefix: NONE,
-        flags: 0,
-        signs: language::Signs { letters: 0, buryat: 0, buryat_name: 0, russian: 0, strange: 0 },
-    };
 }
 
 /// All terms.
 #[derive(Debug, Default)]
 pub struct Terms {
     stemmer: Stems,
-    stems: HashMap<Box<str>, TermId>,
-    forms: HashMap<Box<str>, TermId>,
-    prefixes: HashMap<Box<str>, u32>,
+    stems: QuickMap<Box<str>, TermId>,
+    forms: QuickMap<Box<str>, TermId>,
+    prefixes: QuickMap<Box<str>, u32>,
     /// For each prefix its term and the next shorter prefix it starts with.
     chain: Vec<(TermId, u32)>,
     prefix_chars_max: usize,
-    flags: HashMap<Box<str>, u8>,
+    flags: QuickMap<Box<str>, u8>,
+    /// Buryat words.
+    buryat: Buryat,
+    /// Long stems, to be found in spite of a slip.
+    slips: Slips,
     count: TermId,
 }
 
@@ -82,8 +84,11 @@ impl Terms {
         self.count as usize
     }
 
-    /// Term of the stem of a folded word.
+    /// Term of the stem of a folded word. A Buryat word is known by its letters.
     pub fn stem(&mut self, word: &str) -> TermId {
+        if let Some(key) = Buryat::key(word) {
+            return self.buryat.number(key, &mut self.count);
+        }
         let stem = self.stemmer.stem(word);
         number(&mut self.stems, &mut self.count, stem)
     }
@@ -119,6 +124,7 @@ impl Terms {
 
     /// Ties each prefix to the next shorter one. Call once, when all terms are there.
     pub fn seal(&mut self) {
+        self.slips = Slips::of(self.stems.iter().map(|(stem, term)| (&**stem, *term)));
         let links: Vec<(u32, u32)> = self
             .prefixes
             .iter()
@@ -161,17 +167,20 @@ impl Terms {
         if matches!(word, "не" | "ни") {
             flags |= IS_NEGATION;
         }
-        Meaning {
-            stem: self.stems.get(stem.as_str()).copied().unwrap_or(NONE),
-            form: self.forms.get(squeezed.as_str()).copied().unwrap_or(NONE),
-            prefix: self.longest(&squeezed),
-            flags,
-            signs: language::signs(word),
+        let known = self.stems.get(stem.as_str()).copied().or_else(|| self.buryat.find(word));
+        let form = self.forms.get(squeezed.as_str()).copied().unwrap_or(NONE);
+        let prefix = self.longest(&squeezed);
+        let strange = known.is_none() && form == NONE && prefix == NONE && flags == 0;
+        let guess = if strange { self.slips.find(word, &stem) } else { None };
+        if guess.is_some() {
+            flags |= IS_GUESS;
         }
+        let stem = known.or(guess).unwrap_or(NONE);
+        Meaning { stem, form, prefix, flags, class: 0, signs: language::signs(word) }
     }
 }
 
-fn number(map: &mut HashMap<Box<str>, TermId>, count: &mut TermId, key: String) -> TermId {
+fn number(map: &mut QuickMap<Box<str>, TermId>, count: &mut TermId, key: String) -> TermId {
     *map.entry(key.into()).or_insert_with(|| {
         *count += 1;
         *count - 1

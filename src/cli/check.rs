@@ -44,11 +44,17 @@ pub fn run(args: CheckArgs, globals: &Globals) -> Result<Exit> {
         }
         say!("{}", summary(errors, warnings))?;
     }
+    let calls = forecast(globals);
+    if !args.json {
+        for call in &calls {
+            say!("{}", call.words())?;
+        }
+    }
     let (proofs, proven) = if args.online { go_online(&args, globals)? } else { (None, true) };
     let ok = errors == 0 && proven;
     if args.json {
         let faults = faults.iter().map(Row::from).collect();
-        let report = Report { ok, errors, warnings, faults, online: proofs };
+        let report = Report { ok, errors, warnings, faults, calls, online: proofs };
         say!("{}", serde_json::to_string(&report).map_err(std::io::Error::from)?)?;
     }
     Ok(if ok { Exit::Done } else { Exit::BadConfig })
@@ -102,6 +108,61 @@ fn go_online(args: &CheckArgs, globals: &Globals) -> Result<(Option<Vec<Proof>>,
         }
     }
     Ok((Some(proofs), proven))
+}
+
+/// Methods with a daily quota, by platform: every look makes at least one such call.
+const QUOTAS: [(&str, &str, u32); 1] =
+    [("vk", "wall.get", otklik_collectors::vk::WALL_GET_PER_DAY)];
+
+/// Calls a day that the wished intervals make, at one call a look, against the quota.
+#[derive(Debug, Serialize)]
+struct Forecast {
+    platform: String,
+    sources: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'static str>,
+    wished: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<u32>,
+}
+
+impl Forecast {
+    fn words(&self) -> String {
+        let Self { platform, sources, wished, .. } = self;
+        let Some((method, quota)) = self.method.zip(self.quota) else {
+            return format!(
+                "{platform}: источников {sources}, просмотров в сутки {wished}; суточной нормы нет"
+            );
+        };
+        let head = format!(
+            "{platform}: источников {sources}, вызовов {method} в сутки {wished}, норма {quota}"
+        );
+        if *wished <= i64::from(quota) {
+            return head;
+        }
+        let tenths = (wished * 10 + i64::from(quota) / 2) / i64::from(quota.max(1));
+        let (whole, tenth) = (tenths / 10, tenths % 10);
+        format!("{head}: в среднем будем смотреть реже желаемого в {whole},{tenth} раза")
+    }
+}
+
+/// One line a platform that is read.
+fn forecast(globals: &Globals) -> Vec<Forecast> {
+    let (settings, _) = config::examine(&globals.config_file());
+    let (sources, _) = config::examine_sources(&settings.sources_file(), None);
+    let platforms: BTreeSet<&str> = sources.iter().map(|it| it.platform.as_str()).collect();
+    let of = |platform: &str| {
+        let its: Vec<_> = sources.iter().filter(|source| source.platform == platform).collect();
+        let quota = QUOTAS.iter().find(|(name, ..)| *name == platform);
+        Forecast {
+            platform: platform.to_owned(),
+            sources: its.len(),
+            method: quota.map(|(_, method, _)| *method),
+            wished: its.iter().map(|source| 86_400 / source.every_secs.max(1)).sum(),
+            quota: quota.map(|(.., most)| *most),
+        }
+    };
+    platforms.into_iter().map(of).collect()
 }
 
 fn summary(errors: usize, warnings: usize) -> String {
@@ -159,6 +220,7 @@ struct Report<'a> {
     errors: usize,
     warnings: usize,
     faults: Vec<Row<'a>>,
+    calls: Vec<Forecast>,
     #[serde(skip_serializing_if = "Option::is_none")]
     online: Option<Vec<Proof>>,
 }

@@ -100,7 +100,7 @@ async fn daemon(
     stop: watch::Receiver<bool>,
 ) -> std::result::Result<(), StoreError> {
     let tick = SignedDuration::from_hours(1);
-    let control = Control { stop, socket: None, reload: None, tick, systemd: false };
+    let control = Control { stop, socket: None, reload: None, tick, systemd: false, fault: None };
     daemon::run(services, control).await
 }
 

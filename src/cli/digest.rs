@@ -45,7 +45,9 @@ pub fn run(args: DigestArgs, globals: &Globals) -> Result<Exit> {
     }
     let district = District::load_rules(&settings, false)?;
     let store = open::store_to_read(&settings)?;
-    let made = open::wait(async { Ok(report::build_digest(&store, &district, week).await?) })?;
+    let made = open::wait(async {
+        Ok(report::build_digest(&store, &district, week, SystemClock.now()).await?)
+    })?;
     match args.out {
         None => say!("{}", digest::text(&made))?,
         Some(folder) => {

@@ -218,7 +218,7 @@ impl RowReader<'_> {
 }
 
 fn vote(topic: assessed::TopicLine) -> Vote {
-    let mut rules: Vec<String> = topic.matches.into_iter().map(|found| found.rule).collect();
+    let mut rules: Vec<String> = topic.matches.iter().map(|found| found.rule.to_string()).collect();
     rules.sort();
     rules.dedup();
     Vote { topic: topic.topic.0, rules }

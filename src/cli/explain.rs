@@ -11,7 +11,8 @@ use std::sync::Arc;
 use clap::Args;
 use otklik_collectors::door::{Door, Masked};
 
-use crate::classify::{Rule, Scratch};
+use crate::classify::resolve::confidence;
+use crate::classify::{PlaceReason, Rule, Scratch};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Need;
 use crate::model::{PlaceBy, PlaceFinding, RiskLevel};
@@ -223,8 +224,8 @@ impl Explained<'_> {
         let mut rules: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let mut order: Vec<&str> = Vec::new();
         for found in &topic.matches {
-            let words = rules.entry(&found.rule).or_insert_with(|| {
-                order.push(&found.rule);
+            let words = rules.entry(found.rule.as_str()).or_insert_with(|| {
+                order.push(found.rule.as_str());
                 Vec::new()
             });
             let span = format!("{}–{}", found.span.start, found.span.end);
@@ -270,12 +271,21 @@ impl Explained<'_> {
     fn places(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n{}", self.head("Места"))?;
         if self.assessed.places.is_empty() {
-            return writeln!(out, "  в тексте не названы");
+            writeln!(out, "  в тексте не названы")?;
         }
-        self.assessed.places.iter().try_for_each(|place| writeln!(out, "  {}", self.place(place)))
+        let reasons = self.district.lexicon.gazetteer().reasons(self.text);
+        for place in &self.assessed.places {
+            writeln!(out, "  {}", self.place(place, &reasons))?;
+        }
+        for mark in reasons.iter().filter(|reason| reason.title.is_empty()) {
+            let span = format!("{}–{}", mark.span.start, mark.span.end);
+            let note = self.dim(&format!("({}, {span})", mark.why));
+            writeln!(out, "  «{}» {note}", self.paint.ink(Ink::Place, &mark.text))?;
+        }
+        Ok(())
     }
 
-    fn place(&self, place: &PlaceFinding) -> String {
+    fn place(&self, place: &PlaceFinding, reasons: &[PlaceReason]) -> String {
         let mut parts = Vec::new();
         if !place.title.is_empty() {
             parts.push(self.paint.ink(Ink::Place, &place.title));
@@ -286,8 +296,13 @@ impl Explained<'_> {
         }
         let why = match place.by {
             PlaceBy::Text => match place.span {
-                Some(span) => format!("назван в тексте, {}–{}", span.start, span.end),
-                None => "назван в тексте".to_owned(),
+                Some(span) => {
+                    let reason = reasons.iter().find(|reason| reason.span == span);
+                    let why = reason.map_or("назван в тексте", |reason| &reason.why);
+                    let sure = reason.map_or_else(|| confidence(place), |r| r.confidence);
+                    format!("{why}, {}–{}, уверенность {sure} %", span.start, span.end)
+                }
+                None => format!("назван в тексте, уверенность {} %", confidence(place)),
             },
             PlaceBy::Parent => "по записи, на которую отвечают".to_owned(),
             PlaceBy::Thread => "по обсуждению".to_owned(),

@@ -93,7 +93,7 @@ pub fn run(args: ExportArgs, globals: &Globals) -> Result<Exit> {
 }
 
 /// An instant, or a span back from now.
-fn since_of(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp> {
+pub(super) fn since_of(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp> {
     if let Some(at) = parse_instant(text, zone) {
         return Ok(at);
     }

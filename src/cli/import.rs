@@ -6,7 +6,7 @@
 //! is simply run again.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -23,6 +23,8 @@ use crate::pipeline::keys::KeyFile;
 use crate::store::{PageOutcome, Store};
 
 use super::line::PostLine;
+use super::tabular::columns::{Columns, Want};
+use super::tabular::maps::{ColumnMap, is_name};
 use super::{Exit, Failure, Globals, Result, open, say, tabular};
 
 /// Source of lines that name none.
@@ -34,6 +36,15 @@ pub struct ImportArgs {
     /// Файл .jsonl, .jsonl.gz, .csv или .xlsx; «-»: строки JSON со стандартного ввода
     #[arg(value_name = "ФАЙЛ")]
     file: PathBuf,
+    /// Столбцы незнакомой таблицы: auto — предложить, показать и запомнить; ИМЯ — как запомнено
+    #[arg(long, value_name = "auto|ИМЯ")]
+    map: Option<String>,
+    /// Под каким именем запомнить предложенные столбцы (без ключа: по имени файла)
+    #[arg(long, value_name = "ИМЯ", requires = "map")]
+    save: Option<String>,
+    /// Только показать столбцы и проверить строки; ничего не сохранять
+    #[arg(long)]
+    dry_run: bool,
     /// Считать своим любое место: для текстов других районов
     #[arg(long)]
     anywhere: bool,
@@ -62,19 +73,84 @@ pub fn run(args: ImportArgs, globals: &Globals) -> Result<Exit> {
     if !args.file.exists() && args.file.as_os_str() != "-" {
         return Err(Failure::failed(format!("файла {} нет", args.file.display())));
     }
-    let store = open::store_to_write(&settings)?;
+    let config = globals.config_file();
+    let name = map_name(&args)?;
+    let want = match args.map.as_deref() {
+        None => Want::Known,
+        Some("auto") => Want::Auto(name.clone()),
+        Some(saved) => Want::Saved(ColumnMap::load(&config, saved)?),
+    };
+    let store = if args.dry_run { None } else { Some(open::store_to_write(&settings)?) };
     let mut tally = Tally::default();
-    let mut lines = tabular::read(&args.file, &district.zone, &mut |number, text| {
+    let mut lines = tabular::read(&args.file, &want, &district.zone, &mut |number, text| {
         writeln!(io::stderr().lock(), "строка {number}: {text}")
     })?;
     tally.lines = lines.good.len() as u64 + lines.rejected;
     tally.rejected = lines.rejected;
+    if let (Want::Auto(_), Some(columns)) = (&want, &lines.columns) {
+        show(columns)?;
+        if !args.dry_run {
+            keep(&config, &name, columns)?;
+        }
+    }
     let now = SystemClock.now();
     // Stable: lines of one instant keep the order of the file.
     lines.good.sort_by_key(|line| line.published.unwrap_or(now));
-    open::wait(store_all(&settings, &district, &store, lines.good, now, &mut tally))?;
+    if let Some(store) = &store {
+        open::wait(store_all(&settings, &district, store, lines.good, now, &mut tally))?;
+    }
     tell(&tally, args.json)?;
     Ok(if tally.rejected > 0 { Exit::Partly } else { Exit::Done })
+}
+
+/// The name under which a proposal is kept: as given, else made of the file's name.
+fn map_name(args: &ImportArgs) -> Result<String> {
+    if args.save.is_some() && args.map.as_deref() != Some("auto") {
+        return Err(Failure::usage("--save запоминает предложенные столбцы: нужен --map auto"));
+    }
+    if let Some(name) = &args.save {
+        return if is_name(name) {
+            Ok(name.clone())
+        } else {
+            Err(Failure::usage(format!("--save {name}: годятся буквы, цифры, «-» и «_»")))
+        };
+    }
+    let stem = args.file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name: String =
+        stem.chars().take(60).map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    let name = name.trim_matches('-');
+    Ok(if is_name(name) { name.to_owned() } else { "table".to_owned() })
+}
+
+/// Shows how the columns are understood; on the error output, beside the complaints about rows.
+fn show(columns: &Columns) -> Result<()> {
+    let mut out = io::stderr().lock();
+    writeln!(out, "Столбцы (имена в строке {}):", columns.head + 1)?;
+    for note in &columns.notes {
+        writeln!(out, "{note}")?;
+    }
+    if !columns.has("id") {
+        writeln!(out, "  номера нет: он составлен из времени и текста")?;
+    }
+    if !columns.has("published") {
+        writeln!(out, "  времени нет: строки считаются написанными сейчас")?;
+    }
+    Ok(())
+}
+
+/// Keeps the proposal; a folder that cannot be written to stops no import.
+fn keep(config: &Path, name: &str, columns: &Columns) -> Result<()> {
+    let told = match ColumnMap::save(config, name, columns) {
+        Ok(Some(file)) => format!(
+            "Запомнено: {}. В следующий раз: otklik import ФАЙЛ --map {name}",
+            file.display()
+        ),
+        Ok(None) => format!(
+            "Карта столбцов «{name}» уже есть и отличается, она не изменена; другое имя: --save ИМЯ"
+        ),
+        Err(failure) => failure.text,
+    };
+    Ok(writeln!(io::stderr().lock(), "{told}")?)
 }
 
 fn tell(tally: &Tally, json: bool) -> Result<()> {

@@ -4,7 +4,7 @@
 //! Invariant: an error names the field, never its content.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use otklik_collectors::Counts;
 use serde_json::{Map, Value};
@@ -153,21 +153,79 @@ fn instant(
 }
 
 /// RFC 3339, or civil time in `zone` as tables have it: `2026-11-20 09:30[:00]`, `20.11.2026
-/// 09:30`, `2026-11-20`, `20.11.2026`.
+/// 09:30`, `20/11/2026`, `20 ноября 2026 г., 9:30`; «МСК» behind it names the zone.
 #[must_use]
 pub fn parse_instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    const MOMENTS: &[&str] = &[
+        "%d.%m.%Y %H:%M:%S",
+        "%d.%m.%Y %H:%M",
+        "%d.%m.%y %H:%M",
+        "%Y-%m-%d %H:%M",
+        "%Y.%m.%d %H:%M:%S",
+        "%Y.%m.%d %H:%M",
+    ];
+    const DATES: &[&str] = &["%d.%m.%Y", "%d.%m.%y", "%Y.%m.%d"];
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
     }
+    let moscow = moscow_time(text);
+    let (text, zone) = match &moscow {
+        Some((text, moscow)) => (*text, moscow),
+        None => (text, zone),
+    };
     let civil = text.parse::<DateTime>().ok().or_else(|| {
-        ["%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%Y-%m-%d %H:%M"]
-            .iter()
-            .find_map(|form| DateTime::strptime(form, text).ok())
-            .or_else(|| {
-                jiff::civil::Date::strptime("%d.%m.%Y", text).ok().map(|date| date.at(0, 0, 0, 0))
-            })
+        let text = in_figures(text);
+        let moment = MOMENTS.iter().find_map(|form| DateTime::strptime(form, &text).ok());
+        let day = || DATES.iter().find_map(|form| Date::strptime(form, &text).ok());
+        moment.or_else(|| day().map(|date| date.at(0, 0, 0, 0)))
     })?;
     zone.to_ambiguous_zoned(civil).compatible().ok().map(|zoned| zoned.timestamp())
+}
+
+/// The text before «МСК» or «(МСК)», with that zone.
+fn moscow_time(text: &str) -> Option<(&str, TimeZone)> {
+    let bare = text.trim_end_matches([')', ' ']);
+    let end = bare.len().checked_sub("МСК".len())?;
+    let named = bare.get(end..).is_some_and(|word| word.to_uppercase() == "МСК");
+    let zone = if named { TimeZone::get("Europe/Moscow").ok()? } else { return None };
+    Some((bare[..end].trim_end_matches(['(', ' ']), zone))
+}
+
+/// «20 ноября 2026 г., в 9:30» as «20.11.2026 9:30».
+fn in_figures(text: &str) -> String {
+    const MONTHS: &[&str] = &[
+        "января",
+        "февраля",
+        "марта",
+        "апреля",
+        "мая",
+        "июня",
+        "июля",
+        "августа",
+        "сентября",
+        "октября",
+        "ноября",
+        "декабря",
+    ];
+    let text = text.to_lowercase().replace('/', ".").replace(',', " ");
+    let mut words: Vec<String> = Vec::new();
+    let mut glue = false;
+    for word in text.split_whitespace().filter(|word| !matches!(*word, "г." | "г" | "года" | "в"))
+    {
+        let month = MONTHS.iter().position(|month| *month == word);
+        match (month, words.last_mut()) {
+            (Some(month), Some(day)) => {
+                day.push_str(&format!(".{:02}.", month + 1));
+                glue = true;
+            }
+            (_, Some(date)) if glue => {
+                date.push_str(word.trim_end_matches("г."));
+                glue = false;
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words.join(" ")
 }
 
 /// Whether an address may lead to a post rather than to a person: pages of social networks count

@@ -4,6 +4,8 @@
 //! `run(args, globals) -> Result<Exit>` that prints what was asked to the standard output and
 //! nothing else there; everything a person reads here is Russian.
 
+mod add;
+mod alerts;
 mod assessed;
 mod classify;
 mod collect;
@@ -31,6 +33,7 @@ mod places;
 mod russian;
 mod sources;
 mod table;
+mod telegram;
 mod try_page;
 mod words;
 
@@ -92,6 +95,8 @@ enum CommandLine {
     Places(places::PlacesArgs),
     /// Источники: что читать
     Sources(sources::SourcesArgs),
+    /// Учётная запись, которой читается Telegram
+    Telegram(telegram::TelegramArgs),
     /// Прочитать одну страницу источника и показать, как она будет оценена; ничего не сохраняется
     Try(try_page::TryArgs),
     /// Служба: читает источники, находит проблемы, оповещает
@@ -100,6 +105,8 @@ enum CommandLine {
     Status(small::StatusArgs),
     /// Один проход по источникам сейчас, без отправки
     Collect(collect::CollectArgs),
+    /// Записать жалобу, о которой сообщили по телефону или на приёме
+    Add(add::AddArgs),
     /// Загрузить публикации из файла
     Import(import::ImportArgs),
     /// Выгрузить публикации, проблемы, оповещения, отправку
@@ -109,7 +116,7 @@ enum CommandLine {
     /// Проблемы
     Problems(problems::ProblemsArgs),
     /// Оповещения
-    Alerts(small::AlertsArgs),
+    Alerts(alerts::AlertsArgs),
     /// Недельная сводка
     Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
@@ -186,15 +193,17 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Packs(args) => packs::run(args, &globals),
         CommandLine::Places(args) => places::run(args, &globals),
         CommandLine::Sources(args) => sources::run(args, &globals),
+        CommandLine::Telegram(args) => telegram::run(args, &globals),
         CommandLine::Try(args) => try_page::run(args, &globals),
         CommandLine::Run(args) => run::run(args, &globals),
         CommandLine::Status(args) => small::status(args, &globals),
         CommandLine::Collect(args) => collect::run(args, &globals),
+        CommandLine::Add(args) => add::run(args, &globals),
         CommandLine::Import(args) => import::run(args, &globals),
         CommandLine::Export(args) => export::run(args, &globals),
         CommandLine::Classify(args) => classify::run(args, &globals),
         CommandLine::Problems(args) => problems::problems(args, &globals),
-        CommandLine::Alerts(args) => small::alerts(args, &globals),
+        CommandLine::Alerts(args) => alerts::run(args, &globals),
         CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),

@@ -1,9 +1,15 @@
 //! `otklik packs`: the word lists as a whole: what there is, and whether the examples hold.
 //!
-//! Place in the flow: the analyst's desk. One subcommand a function; `backtest`, `candidates`,
-//! `export`, `import`, `diff`, `history` and `rollback` get theirs here when they come. Invariants:
-//! reads the same files that go live, by the same code; changes nothing; a file that is broken does
-//! not hide the others.
+//! Place in the flow: the analyst's desk. One subcommand a file; `list` and `test` stand here.
+//! Invariants: reads the same files that go live, by the same code; only `import` and `rollback`
+//! write, and only what passes every check; a file that is broken does not hide the others.
+
+mod backtest;
+mod candidates;
+mod diff;
+mod draft;
+mod history;
+mod sheets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -30,6 +36,21 @@ enum PacksCommand {
     List(ListArgs),
     /// Проверить примеры: каждый должен находиться или не находиться, как в нём сказано
     Test(TestArgs),
+    /// Прогнать сохранённые публикации через изменённые правила: какие оповещения появятся и
+    /// пропадут
+    Backtest(backtest::BacktestArgs),
+    /// Слова, которые отличают подтверждённые публикации темы от остальных
+    Candidates(candidates::CandidatesArgs),
+    /// Записать словари книгой Excel, лист на словарь
+    Export(sheets::ExportArgs),
+    /// Принять словари из книги Excel: те же проверки, ошибки по ячейкам
+    Import(sheets::ImportArgs),
+    /// Чем словари отличаются от поставки или от прежнего набора
+    Diff(diff::DiffArgs),
+    /// Какие наборы правил действовали: когда, кто принял, зачем
+    History(history::HistoryArgs),
+    /// Вернуть словари прежнего набора
+    Rollback(history::RollbackArgs),
 }
 
 /// Arguments of `packs list`.
@@ -53,11 +74,24 @@ struct TestArgs {
 
 /// Runs the command.
 pub fn run(args: PacksArgs, globals: &Globals) -> Result<Exit> {
-    let settings = globals.settings_or_shipped(Need::Classify)?;
-    let files = read_or_shipped(&settings.keywords)?;
+    let read = || -> Result<(Settings, Vec<PackFile>)> {
+        let settings = globals.settings_or_shipped(Need::Classify)?;
+        let files = read_or_shipped(&settings.keywords)?;
+        Ok((settings, files))
+    };
     match args.command {
-        PacksCommand::List(args) => list(&args, &files),
-        PacksCommand::Test(args) => test(&args, &settings, &files),
+        PacksCommand::List(args) => list(&args, &read()?.1),
+        PacksCommand::Test(args) => {
+            let (settings, files) = read()?;
+            test(&args, &settings, &files)
+        }
+        PacksCommand::Backtest(args) => backtest::run(&args, globals),
+        PacksCommand::Candidates(args) => candidates::run(&args, globals),
+        PacksCommand::Export(args) => sheets::export(&args, globals),
+        PacksCommand::Import(args) => sheets::import(&args, globals),
+        PacksCommand::Diff(args) => diff::run(&args, globals),
+        PacksCommand::History(args) => history::history(&args, globals),
+        PacksCommand::Rollback(args) => history::rollback(&args, globals),
     }
 }
 

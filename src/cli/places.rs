@@ -99,6 +99,25 @@ fn remarks(file: &PlacesFile, gazetteer: &Gazetteer) -> Vec<Remark> {
             }
         }
     }
+    for entry in &file.landmark {
+        let kind = entry.kind.get_ref();
+        for name in std::iter::once(entry.name.get_ref()).chain(&entry.also) {
+            let place = entry.place.as_ref().map(|place| place.get_ref().as_str());
+            if let Some(other) = misled(gazetteer, place, &format!("{kind} {name}")) {
+                let text = format!("{kind} «{name}» {other}");
+                remarks.push(Remark { kind: "unreachable", text });
+            }
+        }
+    }
+    for entry in &file.organisation {
+        for name in std::iter::once(entry.name.get_ref()).chain(&entry.also) {
+            let place = entry.place.as_ref().map(|place| place.get_ref().as_str());
+            if let Some(other) = misled(gazetteer, place, name) {
+                let text = format!("организация «{name}» {other}");
+                remarks.push(Remark { kind: "unreachable", text });
+            }
+        }
+    }
     let ambiguous = gazetteer.weak_spots().into_iter();
     remarks.extend(ambiguous.map(|text| Remark { kind: "ambiguous", text }));
     remarks.extend(duplicates(file));
@@ -120,6 +139,16 @@ fn leads_astray(gazetteer: &Gazetteer, id: &str, name: &str) -> Option<String> {
     }
 }
 
+/// Where a landmark or an organisation leads if not to the settlement it names, or nowhere if none.
+fn misled(gazetteer: &Gazetteer, place: Option<&str>, text: &str) -> Option<String> {
+    let reasons = gazetteer.reasons(text);
+    let Some(reason) = reasons.first().filter(|reason| reason.span.start == 0) else {
+        return Some("не найдётся ни в одном тексте".to_owned());
+    };
+    let found = reason.place.as_ref().map(PlaceId::as_str);
+    (found != place).then(|| format!("ведёт в другое место: {}", reason.title))
+}
+
 /// Names written twice.
 fn duplicates(file: &PlacesFile) -> Vec<Remark> {
     let mut seen = std::collections::BTreeMap::<String, String>::new();
@@ -128,9 +157,18 @@ fn duplicates(file: &PlacesFile) -> Vec<Remark> {
         let names = std::iter::once(entry.name.get_ref()).chain(&entry.also);
         names.map(|name| (name.clone(), entry.name.get_ref().clone()))
     });
+    let landmarks = file.landmark.iter().flat_map(|entry| {
+        let kind = entry.kind.get_ref();
+        let names = std::iter::once(entry.name.get_ref()).chain(&entry.also);
+        names.map(move |name| (format!("{kind} {name}"), kind.clone()))
+    });
+    let organisations = file.organisation.iter().flat_map(|entry| {
+        let names = std::iter::once(entry.name.get_ref()).chain(&entry.also);
+        names.map(|name| (name.clone(), entry.name.get_ref().clone()))
+    });
     let elsewhere = file.elsewhere.iter().flat_map(|entry| &entry.names);
     let elsewhere = elsewhere.map(|name| (name.clone(), "вне района".to_owned()));
-    for (name, owner) in ours.chain(elsewhere) {
+    for (name, owner) in ours.chain(landmarks).chain(organisations).chain(elsewhere) {
         let key = name.to_lowercase().replace('ё', "е");
         if let Some(other) = seen.insert(key, owner.clone()) {
             let text = format!("имя «{name}» стоит дважды: {other}, {owner}");

@@ -14,7 +14,7 @@ use crate::model::{
     RumourState, SourceId,
 };
 use crate::pipeline::district::District;
-use crate::pipeline::replay;
+use crate::pipeline::rejoin;
 use crate::store::StoredProblem;
 
 use super::table::aligned;
@@ -261,7 +261,7 @@ fn show(settings: &Settings, id: &ProblemId) -> Result<Exit> {
     if let Some(rumour) = problem.rumour {
         say!("Слух: {}", rumour_words(rumour))?;
     }
-    say!("{}", cluster_life(problem, &past, zone))?;
+    say!("{}", course(&district, problem, &past))?;
     for reason in &problem.reasons {
         say!("  {:+} {}", reason.points, reason.text)?;
     }
@@ -281,8 +281,8 @@ fn show(settings: &Settings, id: &ProblemId) -> Result<Exit> {
 }
 
 /// Chronic or acute, and in which months it was there before.
-fn cluster_life(problem: &Problem, past: &[Problem], zone: &jiff::tz::TimeZone) -> String {
-    let life = crate::cluster::life(problem, past, zone);
+fn course(district: &District, problem: &Problem, past: &[Problem]) -> String {
+    let life = district.life(problem, past);
     let course = if life.chronic { "хроническая" } else { "острая" };
     let before = match life.before {
         0 => "прежде не возникала".to_owned(),
@@ -352,7 +352,7 @@ fn run_replay(settings: &Settings, since: Option<Date>, json: bool) -> Result<Ex
             .map_err(|error| Failure::usage(format!("{date}: {error}")))?
             .timestamp(),
     };
-    let found = open::wait(async { Ok(replay::replay(&store, &district, since).await?) })?;
+    let found = open::wait(async { Ok(rejoin::rejoin(&store, &district, since).await?) })?;
     if json {
         say!(
             "{}",

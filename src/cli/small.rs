@@ -1,21 +1,18 @@
-//! Short commands on the store: status, alerts, erase, reload.
+//! Short commands on the store: status, erase, reload.
 //!
 //! Place in the flow: reads beside a running daemon; changes go to it. Invariant: lists never name
 //! a person; what is printed for machines is one JSON object a line.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
 use crate::daemon::RULES_FAULT;
-use crate::model::{
-    AlertId, CommandKind, HealthState, PostId, PostKey, ProblemId, ProblemState, SourceId,
-};
-use crate::pipeline::district::District;
-use crate::store::{StatusCounts, StoredProblem};
+use crate::model::{CommandKind, PostId, PostKey, ProblemState, SourceId};
+use crate::store::StatusCounts;
 
 use super::table::aligned;
-use super::{Exit, Failure, Globals, Result, export, open, say, words};
+use super::{Exit, Failure, Globals, Result, open, say, sources, words};
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -52,8 +49,8 @@ fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
     let sources: Vec<_> = counts
         .sources
         .iter()
-        .filter(|row| row.listed)
-        .map(|row| {
+        .map(|watched| {
+            let row = &watched.row;
             serde_json::json!({
                 "source": row.source.id,
                 "state": row.health.state,
@@ -62,6 +59,8 @@ fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
                 "text": row.health.text,
                 "last_ok": row.health.last_ok.map(|at| at.to_string()),
                 "next": row.health.next.to_string(),
+                "every_real_secs": row.interval_secs,
+                "completeness": sources::completeness(&watched.completeness),
             })
         })
         .collect();
@@ -103,21 +102,16 @@ fn tell_status(settings: &Settings, counts: &StatusCounts, runs: bool) -> Result
         Some(since) => say!("Отправка: есть неотправленное с {}.", moment(since))?,
         None => say!("Отправка: всё отправлено.")?,
     }
-    let troubled = |state: HealthState| match state {
-        HealthState::Ok => "читается",
-        HealthState::Slow => "сбои",
-        HealthState::Paused => "пауза",
-        HealthState::NeedsPerson => "нужен человек",
-        HealthState::Gone => "недоступен",
-    };
     let mut rows = Vec::new();
-    for row in counts.sources.iter().filter(|row| row.listed) {
+    for watched in &counts.sources {
+        let row = &watched.row;
         let last = row.health.last_ok.map_or("ни разу".to_owned(), moment);
         let text = row.health.text.clone().unwrap_or_default();
         rows.push(vec![
             row.source.id.to_string(),
-            troubled(row.health.state).to_owned(),
+            words::health(row.health.state).to_owned(),
             format!("прочитан: {last}"),
+            format!("полнота: {}", words::share(&watched.completeness)),
             text,
         ]);
     }
@@ -125,102 +119,6 @@ fn tell_status(settings: &Settings, counts: &StatusCounts, runs: bool) -> Result
         say!("  {line}")?;
     }
     Ok(())
-}
-
-/// `otklik alerts …`
-#[derive(Debug, Args)]
-pub struct AlertsArgs {
-    #[command(subcommand)]
-    command: Option<AlertsCommand>,
-}
-
-#[derive(Debug, Subcommand)]
-enum AlertsCommand {
-    /// Список (так и без слова list)
-    List {
-        /// Строки JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Показать оповещение словами и его отправку
-    Show {
-        /// Номер оповещения
-        #[arg(value_name = "НОМЕР")]
-        alert: String,
-    },
-    /// Взять в работу
-    Ack {
-        /// Номер оповещения
-        #[arg(value_name = "НОМЕР")]
-        alert: String,
-    },
-}
-
-/// Runs `alerts`.
-pub fn alerts(args: AlertsArgs, globals: &Globals) -> Result<Exit> {
-    let settings = globals.settings_or_shipped(Need::Store)?;
-    match args.command.unwrap_or(AlertsCommand::List { json: false }) {
-        AlertsCommand::Ack { alert } => {
-            let kind = CommandKind::Acknowledge { alert: AlertId(alert) };
-            open::told(&open::wait(open::change(&settings, kind))?)
-        }
-        AlertsCommand::Show { alert } => show_alert(&settings, &AlertId(alert)),
-        AlertsCommand::List { json } => list_alerts(&settings, json),
-    }
-}
-
-fn list_alerts(settings: &Settings, json: bool) -> Result<Exit> {
-    let district = District::load_rules(settings, false)?;
-    let store = open::store_to_read(settings)?;
-    let found = open::wait(async { Ok(store.alerts(None, None, 10_000).await?) })?;
-    let now = SystemClock.now();
-    let mut rows = Vec::new();
-    for alert in &found {
-        if json {
-            say!("{}", serde_json::Value::Object(export::alert_row(alert)))?;
-            continue;
-        }
-        let facts = &alert.facts;
-        let place = facts.place.as_ref().map_or("—", |place| district.place_title(place));
-        rows.push(vec![
-            alert.id.to_string(),
-            words::moment(alert.at, now, &settings.district.timezone),
-            words::level(facts.level).to_owned(),
-            district.topic_title(&facts.topic).to_owned(),
-            place.to_owned(),
-            words::reason(alert.reason, facts.kind).to_owned(),
-        ]);
-    }
-    if !json && rows.is_empty() {
-        say!("Оповещений нет.")?;
-    }
-    for line in aligned(&rows) {
-        say!("{line}")?;
-    }
-    Ok(Exit::Done)
-}
-
-fn show_alert(settings: &Settings, id: &AlertId) -> Result<Exit> {
-    let district = District::load_rules(settings, false)?;
-    let store = open::store_to_read(settings)?;
-    let (text, sent) = open::wait(async {
-        let Some(alert) = store.alert(id).await? else {
-            return Err(Failure::failed(format!("нет оповещения {id}; список: otklik alerts")));
-        };
-        let text = crate::pipeline::dispatch::word_alert(&store, &district, &alert).await?;
-        Ok((text, store.deliveries_of(&format!("alert:{id}")).await?))
-    })?;
-    say!("{}\n\n{}", text.subject, text.text)?;
-    for delivery in sent {
-        say!(
-            "Отправка: {} ({}): {}{}",
-            delivery.receiver,
-            delivery.channel.name(),
-            delivery.state.name(),
-            delivery.trouble.map(|text| format!(", {text}")).unwrap_or_default()
-        )?;
-    }
-    Ok(Exit::Done)
 }
 
 /// Arguments of `erase`.
@@ -243,13 +141,17 @@ pub fn erase(args: EraseArgs, globals: &Globals) -> Result<Exit> {
 
 /// Arguments of `reload`.
 #[derive(Debug, Args)]
-pub struct ReloadArgs {}
+pub struct ReloadArgs {
+    /// Зачем изменены правила: запишется в историю (otklik packs history)
+    #[arg(long, value_name = "ТЕКСТ")]
+    why: Option<String>,
+}
 
 /// `otklik reload`: the daemon reads its reloadable files now.
-pub fn reload(_args: ReloadArgs, globals: &Globals) -> Result<Exit> {
+pub fn reload(args: ReloadArgs, globals: &Globals) -> Result<Exit> {
     let settings = globals.settings_or_shipped(Need::Store)?;
     let reply = open::wait(async {
-        let command = open::command(CommandKind::Reload);
+        let command = open::command(CommandKind::Reload { why: args.why });
         open::ask_daemon(&settings, &command).await
     })?;
     match reply {

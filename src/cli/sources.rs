@@ -1,35 +1,42 @@
 //! `otklik sources`: what is watched, and a new page to watch.
 //!
-//! Place in the flow: edits and shows `sources.toml`; the daemon reads it again by itself.
+//! Place in the flow: edits `sources.toml`, which the daemon reads again by itself; [`list`] shows
+//! it with what the store knows.
 //! Invariant: an edit adds lines at the end and changes none, and is made only if the whole file is
 //! sound after it.
 
 use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde::Serialize;
 
 use crate::config::check::{self, Checked};
 use crate::config::handle::{self, Recognised};
 use crate::config::reference::quoted;
 use crate::config::sources::{kind_name, parse_sources, platform, scope_name};
-use crate::config::{Fault, Need, Severity, duration, fault, load_sources, save};
+use crate::config::{Fault, Need, Severity, fault, save};
 use crate::model::{Source, SourceKind, SourceScope};
 
-use super::{Exit, Failure, Globals, Result, say, table};
+use super::{Exit, Failure, Globals, Result, say};
+
+mod list;
+
+pub(super) use list::completeness;
 
 /// Arguments of `sources`.
 #[derive(Debug, Args)]
 pub struct SourcesArgs {
+    /// Построчно в JSON
+    #[arg(long)]
+    json: bool,
     #[command(subcommand)]
-    command: SourcesCommand,
+    command: Option<SourcesCommand>,
 }
 
 #[derive(Debug, Subcommand)]
 enum SourcesCommand {
     /// Добавить страницу в sources.toml
     Add(AddArgs),
-    /// Показать, что читается
+    /// Показать, что читается, как часто и насколько полно (так и без слова list)
     List(ListArgs),
 }
 
@@ -103,11 +110,12 @@ impl From<Scope> for SourceScope {
 
 /// Runs the command.
 pub fn run(args: SourcesArgs, globals: &Globals) -> Result<Exit> {
-    let settings = globals.settings(Need::District)?;
-    let file = settings.sources_file();
     match args.command {
-        SourcesCommand::Add(args) => add(&args, &file),
-        SourcesCommand::List(args) => list(&args, &file),
+        Some(SourcesCommand::Add(args)) => {
+            add(&args, &globals.settings(Need::District)?.sources_file())
+        }
+        Some(SourcesCommand::List(list)) => list::list(args.json || list.json, globals),
+        None => list::list(args.json, globals),
     }
 }
 
@@ -220,60 +228,4 @@ fn section(args: &AddArgs, id: &str, platform: &str, handle: &str, kind: SourceK
     }
     lines.push(String::new());
     lines.join("\n")
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    id: &'a str,
-    platform: &'a str,
-    handle: &'a str,
-    kind: &'a str,
-    scope: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<&'a str>,
-    every: String,
-    comments: bool,
-    backfill: String,
-}
-
-fn list(args: &ListArgs, file: &Path) -> Result<Exit> {
-    let sources = load_sources(file, None)?;
-    if args.json {
-        for source in &sources {
-            let row = Row {
-                id: source.id.as_str(),
-                platform: &source.platform,
-                handle: &source.handle,
-                kind: kind_name(source.kind),
-                scope: scope_name(source.scope),
-                place: source.place.as_ref().map(|place| place.as_str()),
-                every: duration::render(source.every_secs),
-                comments: source.comments,
-                backfill: duration::render(source.backfill_secs),
-            };
-            say!("{}", serde_json::to_string(&row).map_err(std::io::Error::from)?)?;
-        }
-        return Ok(Exit::Done);
-    }
-    if sources.is_empty() {
-        say!("Источников нет. Добавить: otklik sources add https://vk.com/имя_сообщества")?;
-        return Ok(Exit::Done);
-    }
-    let head = ["имя", "платформа", "страница", "вид", "охват", "место", "каждые"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(sources.iter().map(|source| {
-        vec![
-            source.id.to_string(),
-            source.platform.clone(),
-            source.handle.clone(),
-            kind_name(source.kind).to_owned(),
-            scope_name(source.scope).to_owned(),
-            source.place.as_ref().map_or("—".to_owned(), ToString::to_string),
-            duration::render(source.every_secs),
-        ]
-    }));
-    for line in table::aligned(&rows) {
-        say!("{line}")?;
-    }
-    Ok(Exit::Done)
 }

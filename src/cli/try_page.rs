@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use otklik_collectors::Page;
 use otklik_collectors::vk::VkSettings;
+use otklik_collectors::{Page, registry};
 use serde::Serialize;
 
 use crate::classify::Scratch;
@@ -23,7 +23,8 @@ use crate::model::{
 use crate::pipeline::assess::{Batch, assess};
 use crate::pipeline::collect::spec_of;
 use crate::pipeline::district::District;
-use crate::pipeline::services::{Reading, vk_settings};
+use crate::pipeline::services::{self, Reading, vk_settings};
+use crate::pipeline::telegram::{self, Entry, PassingRooms};
 
 use super::assessed::TopicLine;
 use super::{Exit, Failure, Globals, Result, open, say, table};
@@ -38,7 +39,7 @@ const TOKEN_VARIABLE: &str = "OTKLIK_VK_TOKEN";
 /// Arguments of `try`.
 #[derive(Debug, Args)]
 pub struct TryArgs {
-    /// Источник из sources.toml или адрес страницы: https://vk.com/…, https://t.me/…, лента RSS
+    /// Источник из sources.toml или адрес страницы: VK, ОК, Telegram, MAX, лента RSS
     #[arg(value_name = "ИСТОЧНИК", allow_hyphen_values = true)]
     page: String,
     /// Сколько записей показать (без ключа: 20)
@@ -60,17 +61,30 @@ pub fn run(args: TryArgs, globals: &Globals) -> Result<Exit> {
     let settings = globals.settings_or_shipped(Need::Collect)?;
     let (listed, _) = config::examine_sources(&settings.sources_file(), None);
     let source = find(&args, &listed)?;
-    let vk = match source.platform.as_str() {
-        "vk" => Some(token(&args, &settings)?),
-        _ => None,
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entry = match source.platform.as_str() {
+        "telegram" => telegram::open(&settings, &clock, Arc::new(PassingRooms::default())),
+        _ => Entry::Off,
+    };
+    // Only what this page needs: the keys of other platforms may be out of reach for whoever tries.
+    let of = |platform: &str| source.platform == platform;
+    let platforms = registry::Settings {
+        vk: if of("vk") { Some(token(&args, &settings)?) } else { None },
+        ok: if of("ok") { Some(wanted("ok", services::ok_settings(&settings)?)?) } else { None },
+        max: if of("max") {
+            Some(wanted("max", services::max_settings(&settings)?)?)
+        } else {
+            None
+        },
+        telegram: services::telegram_settings(&settings),
+        account: entry.account(),
     };
     let district = District::load_rules(&settings, false)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut known = listed;
     if !known.iter().any(|known| known.id == source.id) {
         known.push(source.clone());
     }
-    let reading = Reading::passing(&settings, &known, vk, Arc::clone(&clock))?;
+    let reading = Reading::passing(&settings, &known, platforms, Arc::clone(&clock))?;
     let horizon = clock.now().saturating_sub(SignedDuration::from_hours(24 * HORIZON_DAYS));
     let horizon = horizon.unwrap_or(Timestamp::UNIX_EPOCH);
     let page = open::wait(async {
@@ -85,6 +99,16 @@ pub fn run(args: TryArgs, globals: &Globals) -> Result<Exit> {
         print(&tried, args.count, &district)?;
     }
     Ok(Exit::Done)
+}
+
+/// Keys that must be configured for a try.
+fn wanted<T>(platform: &str, keys: Option<T>) -> Result<T> {
+    keys.ok_or_else(|| Failure {
+        exit: Exit::BadConfig,
+        text: format!(
+            "для этой страницы нужны ключи: заполните [platforms.{platform}] в otklik.toml"
+        ),
+    })
 }
 
 fn refused(error: otklik_collectors::CollectError) -> Failure {

@@ -53,10 +53,10 @@ pub fn bound(level: f64, mean: f64, size: f64) -> (u32, f64) {
     }
 }
 
-/// ln Γ(x) for x > 0: Stirling's series above 8, the recurrence below.
+/// ln Γ(x) for x > 0: Stirling's series above 16, the recurrence below.
 fn ln_gamma(x: f64) -> f64 {
     let (mut x, mut product) = (x, 1.0);
-    while x < 8.0 {
+    while x < 16.0 {
         product *= x;
         x += 1.0;
     }

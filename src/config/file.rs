@@ -69,29 +69,33 @@ section! {
 }
 
 section! {
-    /// Одноклассники. Ключи проверяются, чтение появится позже.
+    /// Одноклассники. Раздел нужен, если есть источники ОК. Все три ключа берутся из одного окна
+    /// настроек приложения ОК; права на чтение просят письмом: docs/ru/письмо-ок.md.
     OkSection = "platforms.ok" {
         /// Адрес API.
         api_url: String = Shown::Default("\"https://api.ok.ru/fb.do\"");
         /// Публичный ключ приложения.
-        application_key: PublicKey = Shown::Example("\"CABCDEFGHIJKLMNOP\"");
-        /// Ключ доступа.
+        application_key: PublicKey = Shown::Required("\"CABCDEFGHIJKLMNOP\"");
+        /// Вечный ключ доступа (access_token) владельца приложения.
         access_token: SecretFrom = Shown::Required("{ credential = \"ok_access_token\" }");
-        /// Секрет сессии.
-        session_secret: SecretFrom = Shown::Example("{ credential = \"ok_session_secret\" }");
+        /// Секретный ключ сессии (session_secret_key), которым подписываются запросы.
+        session_secret: SecretFrom = Shown::Required("{ credential = \"ok_session_secret\" }");
     }
 }
 
 section! {
-    /// Telegram. Открытые каналы читаются через веб-просмотр, без учётной записи.
+    /// Telegram. Открытые каналы читаются через веб-просмотр, без учётной записи. С учётной записью
+    /// (api_id, api_hash, session и `otklik telegram login`) читаются ещё комментарии, каналы с
+    /// закрытым просмотром и открытые группы.
     TelegramSection = "platforms.telegram" {
         /// Адрес веб-просмотра каналов.
         preview_url: String = Shown::Default("\"https://t.me\"");
-        /// Номер приложения с my.telegram.org (для комментариев, появится позже).
+        /// Номер приложения с my.telegram.org.
         api_id: i64 = Shown::Example("12345");
         /// Хеш приложения с my.telegram.org.
         api_hash: SecretFrom = Shown::Example("{ credential = \"telegram_api_hash\" }");
-        /// Файл с ключом входа, права 0600; в резервные копии не попадает.
+        /// Файл с ключом входа, права 0600; его пишет otklik telegram login, в резервные копии он
+        /// не попадает.
         session: String = Shown::Example("\"/var/lib/otklik/telegram.session\"");
         /// Адрес сервера Telegram, если нужен особый.
         dc_address: String = Shown::Example("\"149.154.167.50:443\"");
@@ -99,9 +103,10 @@ section! {
 }
 
 section! {
-    /// MAX. Ключи проверяются, чтение появится позже.
+    /// MAX. Раздел нужен, если есть источники MAX: каналы и открытые чаты, где бот администратор
+    /// с правом читать все сообщения.
     MaxSection = "platforms.max" {
-        /// Адрес API.
+        /// Адрес API; у MAX он уже менялся.
         api_url: String = Shown::Default("\"https://platform-api2.max.ru\"");
         /// Ключ бота.
         token: SecretFrom = Shown::Required("{ credential = \"max_token\" }");
@@ -127,6 +132,42 @@ section! {
         api_url: String = Shown::Default("\"https://api.telegram.org\"");
         /// Ключ бота от @BotFather.
         token: SecretFrom = Shown::Required("{ credential = \"telegram_bot_token\" }");
+    }
+}
+
+section! {
+    /// Бот MAX для оповещений. Без раздела сообщения в MAX не отправляются.
+    MaxBotSection = "max_bot" {
+        /// Адрес API. Сертификат сервера выдан Минцифры: нужен его корневой, см. [network] ca_file.
+        api_url: String = Shown::Default("\"https://platform-api2.max.ru\"");
+        /// Ключ бота из кабинета партнёра.
+        token: SecretFrom = Shown::Required("{ credential = \"max_bot_token\" }");
+    }
+}
+
+section! {
+    /// Сообщения от сообщества VK для оповещений. Без раздела сообщения в VK не отправляются.
+    VkBotSection = "vk_bot" {
+        /// Адрес API до имени метода.
+        api_url: String = Shown::Default("\"https://api.vk.ru/method\"");
+        /// Ключ сообщества с правом на сообщения.
+        token: SecretFrom = Shown::Required("{ credential = \"vk_bot_token\" }");
+    }
+}
+
+section! {
+    /// Сообщения на адрес другой программы: шлюз СМС, табло дежурного. Что стоит в адресе
+    /// получателя после «#», подставляется вместо {to}.
+    WebhookSection = "webhook" {
+        /// Вид тела: json, form или text.
+        form: String = Shown::Default("\"json\"");
+        /// Тело. Места: {id}, {at}, {subject}, {text}, {short} (не длиннее двух СМС), {to}.
+        body: String = Shown::Default(
+            "'{\"id\": \"{id}\", \"at\": \"{at}\", \"subject\": \"{subject}\", \"text\": \"{text}\"}'"
+        );
+        /// Ключ подписи. С ним в заголовке x-otklik-signature приходит sha256= и HMAC-SHA-256
+        /// от строки «значение x-otklik-at, точка, тело».
+        secret: SecretFrom = Shown::Example("{ credential = \"webhook_secret\" }");
     }
 }
 
@@ -189,6 +230,12 @@ pub struct File {
     pub smtp: SmtpSection,
     /// `[telegram_bot]`.
     pub bot: BotSection,
+    /// `[max_bot]`.
+    pub max_bot: MaxBotSection,
+    /// `[vk_bot]`.
+    pub vk_bot: VkBotSection,
+    /// `[webhook]`.
+    pub webhook: WebhookSection,
     /// `[schedule]`.
     pub schedule: ScheduleSection,
     /// `[retention]`.
@@ -199,7 +246,7 @@ pub struct File {
 
 impl File {
     /// All sections in the order they are shown.
-    pub const SECTIONS: [About; 13] = [
+    pub const SECTIONS: [About; 16] = [
         DistrictSection::ABOUT,
         StoreSection::ABOUT,
         KeywordsSection::ABOUT,
@@ -210,6 +257,9 @@ impl File {
         MaxSection::ABOUT,
         SmtpSection::ABOUT,
         BotSection::ABOUT,
+        MaxBotSection::ABOUT,
+        VkBotSection::ABOUT,
+        WebhookSection::ABOUT,
         ScheduleSection::ABOUT,
         RetentionSection::ABOUT,
         LogSection::ABOUT,
@@ -232,6 +282,9 @@ impl File {
             max: reader.section(root),
             smtp: reader.section(root),
             bot: reader.section(root),
+            max_bot: reader.section(root),
+            vk_bot: reader.section(root),
+            webhook: reader.section(root),
             schedule: reader.section(root),
             retention: reader.section(root),
             log: reader.section(root),

@@ -67,6 +67,8 @@ fn named(platform: &str, path: &str) -> Checked<String> {
             return wrong("это закрытый чат, он не читается", "годятся только открытые каналы");
         }
         ("ok", "group") => parts.next().unwrap_or_default(),
+        ("ok", "profile") => return personal_ok(),
+        ("max", "join" | "u" | "c") => return closed_max(),
         ("vk", wall) if wall.starts_with("wall") => wall[4..].split('_').next().unwrap_or_default(),
         (_, first) => first,
     };
@@ -99,6 +101,8 @@ pub fn check(platform: &str, text: &str, kind: SourceKind) -> Checked<String> {
     match platform {
         "vk" => vk(name, kind),
         "telegram" => telegram(name),
+        "ok" => ok(name),
+        "max" => max(name),
         _ => Ok(name.to_owned()),
     }
 }
@@ -141,6 +145,44 @@ fn telegram(name: &str) -> Checked<String> {
         return wrong("такого имени в Telegram не бывает", "скопируйте адрес канала: t.me/имя");
     }
     Ok(name.to_owned())
+}
+
+/// A group of OK: its number, or its short name.
+fn ok(name: &str) -> Checked<String> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some(number) = name.strip_prefix("group").filter(|rest| digits(rest)) {
+        return Ok(number.to_owned());
+    }
+    if name == "profile" {
+        return personal_ok();
+    }
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    if !name.chars().all(sound) || name.len() < 2 {
+        return wrong("такого имени в ОК не бывает", "скопируйте адрес группы: ok.ru/group/…");
+    }
+    Ok(name.to_owned())
+}
+
+fn personal_ok() -> Checked<String> {
+    wrong("это личная страница", "в ОК читаются только группы")
+}
+
+/// A channel of MAX by the name of its link, or a chat by its number.
+fn max(name: &str) -> Checked<String> {
+    if name.parse::<i64>().is_ok_and(|chat| chat != 0) {
+        return Ok(name.to_owned());
+    }
+    let sound = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        && name.len() >= 2;
+    if !sound {
+        return wrong("такого имени в MAX не бывает", "скопируйте адрес канала: max.ru/имя");
+    }
+    Ok(name.to_owned())
+}
+
+fn closed_max() -> Checked<String> {
+    wrong("это приглашение в закрытый чат", "годятся каналы и открытые чаты, где бот администратор")
 }
 
 fn feed(text: &str) -> Checked<String> {
@@ -198,6 +240,11 @@ mod tests {
         check("vk", "id15", SourceKind::Community, "личная страница");
         check("vk", "15", SourceKind::News, "личная страница");
         check("vk", "имя", SourceKind::Community, "не бывает");
+        check("ok", "https://ok.ru/profile/5", SourceKind::Leader, "личная страница");
+        check("ok", "имя", SourceKind::News, "не бывает");
+        check("max", "https://max.ru/join/AbCdEf", SourceKind::News, "закрытый чат");
+        check("max", "https://max.ru/u/AbCdEf", SourceKind::News, "закрытый чат");
+        check("max", "имя", SourceKind::News, "не бывает");
         check("vk", "https://t.me/onohoy", SourceKind::Community, "это адрес telegram");
         check("vk", "https://news.example.org/a", SourceKind::Community, "не адрес vk");
         check("rss", "news.example.org", SourceKind::News, "полный адрес");
@@ -216,5 +263,11 @@ mod tests {
         check("vk", "onohoy.online", SourceKind::Community, "onohoy.online");
         check("telegram", "@onohoy_news", SourceKind::News, "onohoy_news");
         check("telegram", "https://t.me/s/onohoy_news", SourceKind::News, "onohoy_news");
+        check("ok", "https://ok.ru/group/51234/topic/7", SourceKind::Community, "51234");
+        check("ok", "ok.ru/group51234", SourceKind::Community, "51234");
+        check("ok", "https://m.ok.ru/onohoy", SourceKind::Community, "onohoy");
+        check("ok", "51234", SourceKind::Community, "51234");
+        check("max", "https://max.ru/onohoy-news", SourceKind::Official, "onohoy-news");
+        check("max", "-70000000000001", SourceKind::Community, "-70000000000001");
     }
 }

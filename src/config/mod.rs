@@ -9,6 +9,7 @@ pub mod duration;
 pub mod fault;
 pub mod file;
 pub mod handle;
+pub mod hook;
 pub mod nearest;
 pub mod packs;
 pub mod places;
@@ -17,6 +18,7 @@ pub mod reference;
 mod resolve;
 pub mod risk;
 pub mod routes;
+pub mod rules;
 pub mod save;
 pub mod season;
 pub mod secret;
@@ -27,11 +29,12 @@ pub mod wording;
 
 pub use fault::{Fault, Severity};
 pub use risk::RiskRules;
+pub use rules::RuleFiles;
 pub use season::Season;
 pub use secret::{Secret, SecretError, SecretFrom, SecretText};
 pub use settings::{
     Bot, District, LogLevel, Max, Need, Network, OkApi, Platforms, Retention, Schedule, Settings,
-    Smtp, Telegram, TokenKind, Vk, builtin, examine, load, load_all, load_district,
+    Smtp, Telegram, TokenKind, Vk, Webhook, builtin, examine, load, load_all, load_district,
     load_for_classify, load_for_store,
 };
 pub use sources::{KnownPlaces, examine_sources, load_sources};

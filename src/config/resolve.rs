@@ -14,11 +14,12 @@ use crate::model::DistrictId;
 use super::check::{self, Checked};
 use super::fault::Fault;
 use super::file::File;
+use super::hook::{BodyForm, HookBody};
 use super::read::Reader;
 use super::secret::{Secret, SecretFrom};
 use super::settings::{
     Bot, District, LogLevel, Max, Network, OkApi, Platforms, Retention, Schedule, Settings, Smtp,
-    Telegram, TokenKind, Vk,
+    Telegram, TokenKind, Vk, Webhook,
 };
 
 /// Folder of an installed configuration.
@@ -46,7 +47,25 @@ pub fn resolve(file: &Path, source: &str) -> (Settings, Vec<(&'static str, Fault
             max: work.max(&typed),
         },
         smtp: work.smtp(&typed),
-        telegram_bot: work.bot(&typed),
+        telegram_bot: work.bot(
+            "telegram_bot",
+            typed.bot.at,
+            typed.bot.api_url.as_ref(),
+            typed.bot.token.as_ref(),
+        ),
+        max_bot: work.bot(
+            "max_bot",
+            typed.max_bot.at,
+            typed.max_bot.api_url.as_ref(),
+            typed.max_bot.token.as_ref(),
+        ),
+        vk_bot: work.bot(
+            "vk_bot",
+            typed.vk_bot.at,
+            typed.vk_bot.api_url.as_ref(),
+            typed.vk_bot.token.as_ref(),
+        ),
+        webhook: work.webhook(&typed),
         schedule: work.schedule(&typed),
         retention: work.retention(&typed),
         log: work.log(&typed),
@@ -212,11 +231,14 @@ impl Work<'_> {
             let from = key.get_ref().0.clone();
             Secret::new("platforms.ok.application_key", from, self.dir)
         });
+        let api_url = self.text(section.api_url.as_ref(), check::base_url);
+        let access_token = self.secret("access_token", section.access_token.as_ref());
+        let session_secret = self.secret("session_secret", section.session_secret.as_ref());
         Some(OkApi {
-            api_url: self.text(section.api_url.as_ref(), check::base_url)?,
-            application_key: public,
-            access_token: self.secret("access_token", section.access_token.as_ref()),
-            session_secret: self.secret("session_secret", section.session_secret.as_ref()),
+            api_url: api_url?,
+            application_key: public?,
+            access_token: access_token?,
+            session_secret: session_secret?,
         })
     }
 
@@ -251,12 +273,31 @@ impl Work<'_> {
         Some(Smtp { url: url?, from: from?, password })
     }
 
-    fn bot(&mut self, typed: &File) -> Option<Bot> {
-        let section = &typed.bot;
+    /// One of the bots that send alerts.
+    fn bot(
+        &mut self,
+        section: &'static str,
+        at: Option<usize>,
+        api_url: Option<&Spanned<String>>,
+        token: Option<&Spanned<SecretFrom>>,
+    ) -> Option<Bot> {
+        at?;
+        self.reader.enter(section);
+        let api_url = self.text(api_url, check::base_url);
+        Some(Bot { api_url: api_url?, token: self.secret("token", token)? })
+    }
+
+    fn webhook(&mut self, typed: &File) -> Option<Webhook> {
+        let section = &typed.webhook;
         section.at?;
-        self.reader.enter("telegram_bot");
-        let api_url = self.text(section.api_url.as_ref(), check::base_url);
-        Some(Bot { api_url: api_url?, token: self.secret("token", section.token.as_ref())? })
+        self.reader.enter("webhook");
+        let form = self.text(section.form.as_ref(), |text| check::word(text, &BodyForm::ALL))?;
+        let body = self.text(section.body.as_ref(), |text| match HookBody::parse(text, form) {
+            Ok(body) => Ok(body),
+            Err(fault) => check::wrong(format!("тело webhook: {fault}"), ""),
+        });
+        let secret = self.secret("secret", section.secret.as_ref());
+        Some(Webhook { body: body?, secret })
     }
 
     fn schedule(&mut self, typed: &File) -> Schedule {

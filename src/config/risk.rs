@@ -86,7 +86,7 @@ pub struct Circumstance {
     #[serde(default)]
     pub topics: Vec<String>,
     /// Counts where the text does not give the signal, and for problems only: a danger or a rumour
-    /// says itself that something is wrong.
+    /// says itself that something is wrong, unless it is hardly named.
     #[serde(default)]
     pub absent: bool,
     /// Points for the signal.

@@ -49,6 +49,8 @@ pub struct Receiver {
     pub places: BTreeSet<PlaceId>,
     /// Whether the weekly digest goes there.
     pub digest: bool,
+    /// Whether news about sources in trouble goes there.
+    pub operator: bool,
 }
 
 /// All of `routes.toml`. The default is what holds without the file: nobody is told.

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use crate::model::DistrictId;
 
 use super::fault::{Fault, Severity, read_text};
+use super::hook::HookBody;
 use super::secret::Secret;
 
 /// How much of the configuration a command reads. Each step includes the ones before.
@@ -62,8 +63,14 @@ pub struct Settings {
     pub platforms: Platforms,
     /// Mail, if configured.
     pub smtp: Option<Smtp>,
-    /// The bot for alerts, if configured.
+    /// The Telegram bot for alerts, if configured.
     pub telegram_bot: Option<Bot>,
+    /// The MAX bot for alerts, if configured.
+    pub max_bot: Option<Bot>,
+    /// The VK community that sends alerts, if configured.
+    pub vk_bot: Option<Bot>,
+    /// How webhooks are posted, if configured.
+    pub webhook: Option<Webhook>,
     /// Fixed jobs.
     pub schedule: Schedule,
     /// How long things are kept.
@@ -139,11 +146,11 @@ pub struct OkApi {
     /// Address of the API.
     pub api_url: String,
     /// Public key of the application.
-    pub application_key: Option<Secret>,
+    pub application_key: Secret,
     /// Access token.
-    pub access_token: Option<Secret>,
-    /// Secret of the session.
-    pub session_secret: Option<Secret>,
+    pub access_token: Secret,
+    /// Secret of the session, with which requests are signed.
+    pub session_secret: Secret,
 }
 
 /// Telegram.
@@ -181,13 +188,22 @@ pub struct Smtp {
     pub password: Option<Secret>,
 }
 
-/// The bot for alerts.
+/// A bot or community that sends alerts.
 #[derive(Debug, Clone)]
 pub struct Bot {
-    /// Address of the Bot API, without a slash at its end.
+    /// Address of its API, without a slash at its end.
     pub api_url: String,
     /// Token.
     pub token: Secret,
+}
+
+/// How webhooks are posted.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// What is sent.
+    pub body: HookBody,
+    /// Key of the signature.
+    pub secret: Option<Secret>,
 }
 
 /// Fixed jobs, on civil time of the district.
@@ -246,6 +262,22 @@ impl LogLevel {
 }
 
 impl Settings {
+    /// The host that a platform's API answers on, as budgets name it; feeds have one each.
+    #[must_use]
+    pub fn platform_host(&self, platform: &str) -> Option<String> {
+        let platforms = &self.platforms;
+        let url = match platform {
+            "vk" => &platforms.vk.as_ref()?.api_url,
+            "ok" => &platforms.ok.as_ref()?.api_url,
+            "telegram" => &platforms.telegram.preview_url,
+            "max" => &platforms.max.as_ref()?.api_url,
+            _ => return None,
+        };
+        let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let host = rest.split(['/', ':', '?']).next().unwrap_or(rest);
+        Some(host.to_lowercase())
+    }
+
     /// A reloadable file of the folder: `sources.toml`, `routes.toml`, …
     #[must_use]
     pub fn reloadable(&self, name: &str) -> PathBuf {
@@ -260,13 +292,16 @@ impl Settings {
         [
             self.network.proxy_password.as_ref(),
             platforms.vk.as_ref().map(|vk| &vk.token),
-            ok.and_then(|ok| ok.application_key.as_ref()),
-            ok.and_then(|ok| ok.access_token.as_ref()),
-            ok.and_then(|ok| ok.session_secret.as_ref()),
+            ok.map(|ok| &ok.application_key),
+            ok.map(|ok| &ok.access_token),
+            ok.map(|ok| &ok.session_secret),
             platforms.telegram.api_hash.as_ref(),
             platforms.max.as_ref().map(|max| &max.token),
             self.smtp.as_ref().and_then(|smtp| smtp.password.as_ref()),
             self.telegram_bot.as_ref().map(|bot| &bot.token),
+            self.max_bot.as_ref().map(|bot| &bot.token),
+            self.vk_bot.as_ref().map(|bot| &bot.token),
+            self.webhook.as_ref().and_then(|hook| hook.secret.as_ref()),
         ]
         .into_iter()
         .flatten()

@@ -46,9 +46,8 @@ section! {
     }
 }
 
-/// Platforms that sources may name; `true` = can be read today.
-pub const PLATFORMS: [(&str, bool); 5] =
-    [("vk", true), ("telegram", true), ("rss", true), ("ok", false), ("max", false)];
+/// Platforms that sources may name.
+pub const PLATFORMS: [&str; 5] = ["vk", "telegram", "rss", "ok", "max"];
 
 const KINDS: [(&str, SourceKind); 4] = [
     ("official", SourceKind::Official),
@@ -166,15 +165,10 @@ fn rule<U>(
 
 /// The name of a platform that can be read.
 pub fn platform(text: &str) -> Checked<String> {
-    match PLATFORMS.iter().find(|(name, _)| *name == text) {
-        Some((name, true)) => Ok((*name).to_owned()),
-        Some((name, false)) => check::wrong(
-            format!("чтение {name} появится позже"),
-            "поставьте «#» перед строками этого источника",
-        ),
+    match PLATFORMS.iter().find(|name| **name == text) {
+        Some(name) => Ok((*name).to_owned()),
         None => {
-            let names = PLATFORMS.map(|(name, _)| name);
-            let fix = super::wording::suggestion(text, &names);
+            let fix = super::wording::suggestion(text, &PLATFORMS);
             check::wrong(format!("неизвестная платформа «{text}»"), fix)
         }
     }

@@ -8,6 +8,7 @@
 pub mod reload;
 pub mod socket;
 mod tasks;
+mod turns;
 mod watchdog;
 
 use std::path::PathBuf;
@@ -17,10 +18,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Busy;
-use crate::config::{Fault, Severity};
+use crate::config::{Fault, Severity, rules};
 use crate::model::{Command, CommandKind, CommandReply};
+use crate::pipeline::note::{self, Note};
 use crate::pipeline::{command, report, services::Services};
-use crate::store::{FreedLeases, StoreError};
+use crate::store::{FreedLeases, RulesEntry, StoreError};
 use reload::Reload;
 use socket::{Asked, Socket};
 use tasks::Tasks;
@@ -70,6 +72,8 @@ pub struct Control {
     pub socket: Option<PathBuf>,
     /// Files to watch, if any.
     pub reload: Option<Reload>,
+    /// What is wrong with the files, if the daemon starts with an earlier set of rules.
+    pub fault: Option<String>,
     /// Longest sleep of the loop: it looks at files and feeds the watchdog at least so often.
     pub tick: SignedDuration,
     /// Whether to talk to the service manager.
@@ -84,7 +88,11 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
     let (ask, mut asked) = mpsc::channel::<Asked>(16);
     let _socket = open_socket(control.socket.as_deref(), ask);
     take_over(&services).await?;
-    begin(&services).await?;
+    let fault = control.fault.take();
+    begin(&services, fault.as_deref()).await?;
+    if fault.is_none() {
+        keep_rules(&services, By::start()).await?;
+    }
     let mut tasks = Tasks::new(Arc::clone(&services), sender, control.stop.clone());
     let watchdog = watchdog::Watchdog::start(control.systemd);
     loop {
@@ -151,11 +159,37 @@ async fn take_over(services: &Services) -> Result<(), StoreError> {
 }
 
 /// Rows for sources and fixed jobs.
-async fn begin(services: &Services) -> Result<(), StoreError> {
+async fn begin(services: &Services, fault: Option<&str>) -> Result<(), StoreError> {
     let district = services.district.load_full();
     services.store.sync_sources(&district.sources, services.clock.now()).await?;
-    services.store.keep_setting(RULES_FAULT, "").await?;
+    services.store.keep_setting(RULES_FAULT, fault.unwrap_or_default()).await?;
     report::plan(services, &district).await
+}
+
+/// Who changed the rules, and why.
+struct By {
+    actor: String,
+    reason: String,
+    /// Whether the reason is entered even if the rules are the same.
+    again: bool,
+}
+
+impl By {
+    fn start() -> Self {
+        Self {
+            actor: "otklik".to_owned(), reason: "запуск службы".to_owned(), again: false
+        }
+    }
+}
+
+/// Enters the rules in force into the history; nothing if they are its last entry.
+async fn keep_rules(services: &Services, by: By) -> Result<(), StoreError> {
+    let Some(named) = services.district.load().files.named() else { return Ok(()) };
+    let By { actor, reason, again } = by;
+    let (version, at) = (rules::version(&named), services.clock.now());
+    let entry = RulesEntry { version, at, actor, reason };
+    services.store.keep_rules(entry, named, again).await?;
+    Ok(())
 }
 
 /// Puts changed files in force; a bad file leaves the old rules.
@@ -165,12 +199,14 @@ async fn reload_files(
 ) -> Result<Option<Result<(), String>>, StoreError> {
     let Some(reload) = reload else { return Ok(None) };
     let Some(outcome) = reload.look(services.clock.now()) else { return Ok(None) };
-    put_in_force(services, outcome).await.map(Some)
+    let (actor, reason) = reload.edit();
+    put_in_force(services, outcome, By { actor, reason, again: false }).await.map(Some)
 }
 
 async fn put_in_force(
     services: &Services,
     outcome: reload::Outcome,
+    by: By,
 ) -> Result<Result<(), String>, StoreError> {
     let faults = match outcome {
         Ok(district) => services.replace(district).err().map(|fault| vec![fault]),
@@ -186,10 +222,38 @@ async fn put_in_force(
         services.store.keep_setting(RULES_FAULT, &first).await?;
         return Ok(Err(format!("Правила не приняты, действуют прежние. {first}")));
     }
-    begin(services).await?;
+    begin(services, None).await?;
+    keep_rules(services, by).await?;
     let district = services.district.load();
     tracing::info!(lexicon = district.lexicon.hash(), "changed files in force");
     Ok(Ok(()))
+}
+
+/// Reads the files now because somebody asked; what they gave as a reason goes into the history.
+async fn reread(
+    services: &Services,
+    reload: &mut Reload,
+    command: &Command,
+    why: &Option<String>,
+) -> Result<Result<(), String>, StoreError> {
+    let outcome = reload.now(services.clock.now());
+    let (_, edit) = reload.edit();
+    let actor = command.actor.clone();
+    let by = match why {
+        Some(why) => By { actor, reason: why.clone(), again: true },
+        None => By { actor, reason: edit, again: false },
+    };
+    put_in_force(services, outcome, by).await
+}
+
+/// Notes a complaint under the rules in force.
+async fn take_note(
+    services: &Services,
+    asked: Note<'_>,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    let (district, reading) = (services.district.load_full(), services.reading.load_full());
+    note::take(&services.store, &district, &reading.door, asked, now).await
 }
 
 async fn answer(
@@ -200,11 +264,11 @@ async fn answer(
 ) -> Result<(), StoreError> {
     let now: Timestamp = services.clock.now();
     let reply = match &asked.command.kind {
-        CommandKind::Reload => match reload {
+        CommandKind::Reload { why } => match reload {
             None => CommandReply {
                 done: false, text: "Перечитывать нечего".to_owned()
             },
-            Some(reload) => match put_in_force(services, reload.now(now)).await? {
+            Some(reload) => match reread(services, reload, &asked.command, why).await? {
                 Ok(()) => CommandReply {
                     done: true, text: "Правила перечитаны".to_owned()
                 },
@@ -214,6 +278,19 @@ async fn answer(
         CommandKind::SendDigest { week } => {
             tasks.digest(week.clone(), asked.reply);
             return Ok(());
+        }
+        CommandKind::Note { text, place, topic } => {
+            let asked = Note { text, place: place.as_ref(), topic: topic.as_ref() };
+            match take_note(services, asked, now).await {
+                Ok(reply) => {
+                    tasks.regroup();
+                    reply
+                }
+                Err(error) if error.is_transient() => {
+                    CommandReply { done: false, text: format!("Не выполнено: {error}") }
+                }
+                Err(error) => return Err(error),
+            }
         }
         _ => match command::change_store(&services.store, &asked.command, now).await {
             Ok(Some(reply)) => reply,

@@ -25,6 +25,8 @@ const LOOK_SECS: i64 = 1;
 pub struct Reload {
     settings: Settings,
     used: Stamp,
+    /// Who made the last edit, and what it touched.
+    edit: (String, String),
     changing: Option<Stamp>,
     next: Timestamp,
 }
@@ -34,7 +36,7 @@ impl Reload {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let used = stamp(&settings);
-        Self { settings, used, changing: None, next: Timestamp::MIN }
+        Self { settings, used, edit: Default::default(), changing: None, next: Timestamp::MIN }
     }
 
     /// New rules, if files changed and have been still since the last look.
@@ -61,11 +63,62 @@ impl Reload {
         self.read(present)
     }
 
+    /// Who made the edit that was read last (the owner of its newest file), and which files it
+    /// touched, as a sentence for the history.
+    #[must_use]
+    pub fn edit(&self) -> (String, String) {
+        self.edit.clone()
+    }
+
     fn read(&mut self, present: Stamp) -> Outcome {
         self.changing = None;
+        self.edit = edit_of(&self.used, &present);
         self.used = present;
         District::load(&self.settings, false)
     }
+}
+
+/// Most files that are named as touched.
+const NAMED_MAX: usize = 6;
+
+fn edit_of(before: &Stamp, present: &Stamp) -> (String, String) {
+    let name = |file: &PathBuf| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let touched: Vec<&PathBuf> = present
+        .iter()
+        .filter(|(file, about)| before.get(*file) != Some(*about))
+        .map(|(file, _)| file)
+        .collect();
+    let gone = before.keys().filter(|file| !present.contains_key(*file));
+    let newest = touched.iter().max_by_key(|file| present.get(**file).map(|about| about.1));
+    let actor = newest.map(|file| owner(file)).unwrap_or_else(|| "otklik".to_owned());
+    let mut names: Vec<String> = touched.iter().map(|file| name(file)).collect();
+    names.extend(gone.map(|file| format!("{} (удалён)", name(file))));
+    let more = names.len().saturating_sub(NAMED_MAX);
+    names.truncate(NAMED_MAX);
+    let more = if more > 0 { format!(" и ещё {more}") } else { String::new() };
+    let reason = match names.is_empty() {
+        true => "перечитаны без изменений".to_owned(),
+        false => format!("правка файлов: {}{more}", names.join(", ")),
+    };
+    (actor, reason)
+}
+
+/// The account that owns a file: whoever saved it last, with most editors.
+#[cfg(unix)]
+fn owner(file: &Path) -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(about) = std::fs::metadata(file) else { return "?".to_owned() };
+    let uid = about.uid().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let account = accounts.lines().find(|line| line.split(':').nth(2) == Some(&uid));
+    let name = account.and_then(|line| line.split(':').next());
+    name.map_or_else(|| format!("uid {uid}"), str::to_owned)
+}
+
+/// Elsewhere nobody is named.
+#[cfg(not(unix))]
+fn owner(_: &Path) -> String {
+    "?".to_owned()
 }
 
 fn stamp(settings: &Settings) -> Stamp {

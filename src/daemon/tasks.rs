@@ -1,7 +1,7 @@
 //! The tasks that the loop has running: who may start now, who has ended.
 //!
 //! Place in the flow: between the loop and the pipeline. Invariants: looks run side by side up to a
-//! bound, grouping, sending and fixed jobs one at a time each; a task that fails is logged once and
+//! bound and in fair turns, grouping, sending and fixed jobs one at a time each; a task that fails is logged once and
 //! tried again when its row is due; a damaged store ends the daemon.
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{self, JoinSet};
 
+use super::turns::Turns;
 use super::{Ending, Event, Task};
 use crate::model::CommandReply;
 use crate::pipeline::collect::{self, Manner};
@@ -22,6 +23,8 @@ use crate::store::StoreError;
 
 /// Looks side by side.
 const LOOKS_MAX: usize = 8;
+/// Due sources among which turns are chosen.
+const DUE_MAX: u32 = 512;
 /// How long fixed jobs are held.
 const JOBS_LEASE_MINUTES: i64 = 30;
 /// Pause after a task failed before the same kind starts again.
@@ -36,6 +39,7 @@ pub(super) struct Tasks {
     kinds: HashMap<task::Id, Task>,
     lease: String,
     looks: usize,
+    turns: Turns,
     running: BTreeMap<Task, Timestamp>,
     /// Whether posts wait to be grouped.
     waits: bool,
@@ -60,6 +64,7 @@ impl Tasks {
             kinds: HashMap::new(),
             lease,
             looks: 0,
+            turns: Turns::default(),
             running: BTreeMap::new(),
             waits: true,
             grown: Arc::default(),
@@ -95,6 +100,11 @@ impl Tasks {
         Ok(times.filter(|at| *at > now).min().unwrap_or(Timestamp::MAX))
     }
 
+    /// Something was stored outside a look: there is something to group.
+    pub(super) fn regroup(&mut self) {
+        self.waits = true;
+    }
+
     fn free(&self, task: Task, now: Timestamp) -> bool {
         !self.running.contains_key(&task)
             && self.paused.get(&task).is_none_or(|until| *until <= now)
@@ -106,11 +116,14 @@ impl Tasks {
         if places == 0 || self.paused.get(&Task::Look).is_some_and(|until| *until > now) {
             return Ok(false);
         }
-        let limit = u32::try_from(places).unwrap_or(1);
         let until = collect::lease_end(now);
-        let due = self.services.store.claim_due_sources(now, &self.lease, until, limit).await?;
-        let began = !due.is_empty();
-        for due in due {
+        let due = self.services.store.due_sources(now, DUE_MAX).await?;
+        let district = self.services.district.load_full();
+        let mut began = false;
+        for (id, place) in self.turns.choose(&due, &district.sources, places) {
+            let claimed = self.services.store.claim_source(&id, now, &self.lease, until).await?;
+            let Some(due) = claimed else { continue };
+            began = true;
             self.looks += 1;
             let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
             let (page, grown) = (self.events.clone(), Arc::clone(&self.grown));
@@ -124,6 +137,7 @@ impl Tasks {
                 let report =
                     collect::look(&services, &district, due, &lease, Manner::Daemon, &told).await?;
                 tracing::debug!(pages = report.pages, new = report.posts.new, "look ended");
+                drop(place);
                 Ok(Ending)
             });
         }

@@ -4,6 +4,7 @@
 //! [`document()`] make bytes. Invariant: no quote, no link, no words of a single post; of a source
 //! nothing but its health; attitude only as counts that at least five voices share.
 
+mod completeness;
 mod document;
 mod render;
 mod sheet;
@@ -19,6 +20,7 @@ use crate::alert::render::words;
 use crate::model::digest::{DigestCounts, DigestProblem, Week};
 use crate::model::{PlaceId, ProblemState, RiskLevel, TopicId, TopicKind};
 
+pub use completeness::{reasons as gaps, share};
 pub use document::document;
 pub use render::{html, subject, telegram, text};
 pub use sheet::{cell, guard, sheet};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Titles, Unseen};
+use super::{Titles, Unseen, completeness};
 use crate::alert::render::words;
 use crate::model::PlaceId;
 use crate::model::digest::{DigestCounts, DigestSource};
@@ -16,7 +16,7 @@ use crate::model::digest::{DigestCounts, DigestSource};
 pub(super) fn unseen(counts: &DigestCounts, titles: &Titles, near: Timestamp) -> Vec<Unseen> {
     let mut block = Vec::new();
     block.extend(broken(&counts.sources, titles, near));
-    block.extend(unread(&counts.sources));
+    block.extend(incomplete(&counts.sources, titles, near));
     block.extend(pictures(counts.pictures_only));
     block.extend(silent_places(counts, titles));
     if block.is_empty() {
@@ -55,25 +55,26 @@ fn broken(sources: &[DigestSource], titles: &Titles, near: Timestamp) -> Option<
     (n > 0).then_some(Unseen { head, lines })
 }
 
-/// Posts and comments that are known to be there and could not be read.
-fn unread(sources: &[DigestSource]) -> Option<Unseen> {
-    let with: Vec<&DigestSource> = sources.iter().filter(|source| source.unread > 0).collect();
-    let sum = with.iter().fold(0u32, |sum, source| sum.saturating_add(source.unread));
-    let verb = words::plural(sum, "Не прочитана", "Не прочитаны", "Не прочитано");
-    let noun = words::count(sum, "публикация", "публикации", "публикаций");
-    let head = format!("{verb} {noun} (закрытые комментарии, нечитаемое содержимое):");
-    let lines = with
-        .iter()
-        .map(|source| format!("{}: {}", words::plain(&source.id), source.unread))
-        .collect();
-    (sum > 0).then_some(Unseen { head, lines })
+/// Sources of which something is known not to have been read, with the share that was.
+fn incomplete(sources: &[DigestSource], titles: &Titles, near: Timestamp) -> Option<Unseen> {
+    let line = |source: &DigestSource| {
+        let told = &source.completeness;
+        let reasons = completeness::reasons(told, source.comments, near, &titles.zone);
+        let id = words::plain(&source.id);
+        let share = completeness::share(told);
+        (!reasons.is_empty()).then(|| format!("{id}: полнота {share}; {}", reasons.join("; ")))
+    };
+    let lines: Vec<String> = sources.iter().filter_map(line).collect();
+    let head = "Прочитано не всё (полнота за четыре недели):".to_owned();
+    (!lines.is_empty()).then_some(Unseen { head, lines })
 }
 
 /// Posts that say what they say in a picture.
 fn pictures(n: u32) -> Option<Unseen> {
     let noun = words::count(n, "публикация", "публикации", "публикаций");
     let verb = words::plural(n, "состоит", "состоят", "состоят");
-    let head = format!("{} {verb} только из картинки: текст на ней мы не читаем.", noun);
+    let head =
+        format!("{noun} за четыре недели {verb} только из картинки: текст на ней мы не читаем.");
     (n > 0).then_some(Unseen { head, lines: Vec::new() })
 }
 

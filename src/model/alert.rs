@@ -124,15 +124,19 @@ pub enum Channel {
     Email,
     /// Telegram Bot API.
     Telegram,
-    /// MAX bot (later).
+    /// MAX bot.
     Max,
-    /// VK community messages (later).
+    /// Messages of a VK community.
     Vk,
-    /// Signed webhook (later).
+    /// Signed webhook.
     Webhook,
 }
 
 impl Channel {
+    /// All channels, in the order they are tried if nobody says otherwise.
+    pub const ALL: [Channel; 5] =
+        [Channel::Email, Channel::Telegram, Channel::Max, Channel::Vk, Channel::Webhook];
+
     /// The word in files and output.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -185,7 +189,7 @@ impl DeliveryState {
 pub struct Delivery {
     /// Stable id; the Message-ID is made of it.
     pub id: DeliveryId,
-    /// `alert:<id>` or `digest:<week>`.
+    /// `alert:<id>`, `digest:<week>` or `health:<instant>`.
     pub subject: String,
     /// Receiver's name in routes.toml.
     pub receiver: String,

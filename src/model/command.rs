@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AlertId, PostKey, ProblemId, SourceId};
+use super::ids::{AlertId, PlaceId, PostKey, ProblemId, SourceId, TopicId};
 use super::problem::RumourState;
 
 /// What is asked.
@@ -17,7 +17,11 @@ pub enum CommandKind {
     /// Is anybody there?
     Ping,
     /// Read packs, sources, routes, risk, places again now.
-    Reload,
+    Reload {
+        /// Why they were changed, for the history.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// Look at these sources now (all, if empty).
     CollectNow {
         /// Which.
@@ -62,6 +66,15 @@ pub enum CommandKind {
         state: RumourState,
         /// The refutation.
         link: Option<String>,
+    },
+    /// Note a complaint that came by telephone or at the reception.
+    Note {
+        /// In the official's own words, masked.
+        text: String,
+        /// Settlement, if named.
+        place: Option<PlaceId>,
+        /// Topic, if named.
+        topic: Option<TopicId>,
     },
     /// Make and send the digest of an ISO week now.
     SendDigest {

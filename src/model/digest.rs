@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::coverage::Completeness;
 use super::finding::TopicKind;
 use super::ids::{PlaceId, ProblemId, TopicId};
 use super::problem::ProblemState;
@@ -95,8 +96,10 @@ pub struct DigestSource {
     pub trouble: Option<String>,
     /// Last look that ended well.
     pub last_ok: Option<Timestamp>,
-    /// Posts known but not readable or not classified (pictures, closed comments).
-    pub unread: u32,
+    /// What was read and what was not.
+    pub completeness: Completeness,
+    /// Whether comments are wanted.
+    pub comments: bool,
 }
 
 /// Everything the store counts for one digest.
@@ -118,6 +121,6 @@ pub struct DigestCounts {
     pub sources: Vec<DigestSource>,
     /// Settlements that any text of the week named.
     pub places_heard: Vec<PlaceId>,
-    /// Picture-only posts of the week.
+    /// Picture-only posts of the sources' frames (four weeks).
     pub pictures_only: u32,
 }

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{PlaceId, TopicId};
+use super::ids::{PlaceId, RuleName, TopicId};
 
 /// Half-open range of Unicode code points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub enum TopicKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Match {
     /// `pack:rule`.
-    pub rule: String,
+    pub rule: RuleName,
     /// The words that matched, as written.
     pub text: String,
     /// Where, in code points of the classified text.

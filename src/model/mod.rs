@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod command;
+pub mod coverage;
 pub mod digest;
 pub mod finding;
 pub mod ids;
@@ -19,15 +20,22 @@ pub use alert::{
     SendOutcome,
 };
 pub use command::{Command, CommandKind, CommandReply};
+pub use coverage::{
+    Completeness, Gap, Hole, HoleCause, HoleState, Ledger, Noted, NotedHole, Stored, Stretch,
+};
 pub use finding::{
     Attitude, Classified, Finding, Language, Match, PlaceBy, PlaceFinding, Span, TopicKind,
 };
 pub use ids::{
-    AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, SourceId, TopicId,
+    AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
+    TopicId,
 };
 pub use post::{Counts, Post, PostKind};
 pub use problem::{
     Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
 };
 pub use risk::{Risk, RiskLevel, RiskReason};
-pub use source::{Health, HealthState, Source, SourceKind, SourceScope};
+pub use source::{
+    Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
+    SourceScope,
+};

@@ -69,6 +69,77 @@ pub enum HealthState {
     NeedsPerson,
     /// Not there under this name, or closed.
     Gone,
+    /// Read as wished, but nobody has written for longer than its own rhythm explains.
+    Silent,
+}
+
+impl HealthState {
+    /// Whether the last look ended well.
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        matches!(self, HealthState::Ok | HealthState::Silent)
+    }
+}
+
+/// Why the next look is when it is.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LookReason {
+    /// As often as wished.
+    #[default]
+    Wished,
+    /// Sooner: people write much there now.
+    Busy,
+    /// Later: hardly anybody writes there now.
+    Quiet,
+    /// Sooner: a grave problem is open there.
+    Risk,
+    /// Later: the platform's daily quota does not allow more.
+    Quota,
+    /// After a failure or a pause that the platform ordered.
+    Trouble,
+}
+
+/// Why a source stands in a notice to the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthNews {
+    /// A trouble that was not told yet.
+    Trouble,
+    /// It goes on for another day.
+    Still,
+    /// It is over.
+    Over,
+}
+
+/// One source in a notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthLine {
+    /// Which.
+    pub source: SourceId,
+    /// Why it is told.
+    pub news: HealthNews,
+    /// Its state.
+    pub state: HealthState,
+    /// Since when.
+    pub since: Timestamp,
+    /// What happened and what to do, in Russian.
+    pub text: Option<String>,
+    /// Last look that ended well.
+    pub last_ok: Option<Timestamp>,
+}
+
+/// What the operator is told about sources at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthNotice {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Nothing answers: our own network is down.
+    pub network: bool,
+    /// Sources, by id.
+    pub lines: Vec<HealthLine>,
 }
 
 /// Health of one source, as shown and told.
@@ -88,4 +159,6 @@ pub struct Health {
     pub last_ok: Option<Timestamp>,
     /// When we look next.
     pub next: Timestamp,
+    /// Why then.
+    pub why: LookReason,
 }

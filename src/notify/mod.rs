@@ -6,10 +6,16 @@
 //! server.
 
 mod email;
+mod max;
 mod next;
+mod pieces;
 pub mod play;
 mod telegram;
+mod vk;
+mod webhook;
+mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,8 +24,12 @@ use jiff::Timestamp;
 use crate::model::{Channel, DeliveryId, SendOutcome};
 
 pub use email::{Email, EmailSettings};
+pub use max::Max;
 pub use next::{NextStep, apply_step, backoff, next_step};
-pub use telegram::{Telegram, TelegramSettings, UNITS_MAX};
+pub use telegram::{Telegram, UNITS_MAX};
+pub use vk::Vk;
+pub use webhook::{Webhook, WebhookSettings};
+pub use wire::{BotSettings, Way};
 
 /// A file that goes with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,21 +86,21 @@ pub trait Notifier: Send + Sync {
 /// The channels that are set up.
 #[derive(Clone, Default)]
 pub struct Notifiers {
-    /// E-mail.
-    pub email: Option<Arc<dyn Notifier>>,
-    /// Telegram.
-    pub telegram: Option<Arc<dyn Notifier>>,
+    channels: BTreeMap<Channel, Arc<dyn Notifier>>,
 }
 
 impl Notifiers {
+    /// The same with `notifier` for `channel`.
+    #[must_use]
+    pub fn with(mut self, channel: Channel, notifier: Arc<dyn Notifier>) -> Self {
+        self.channels.insert(channel, notifier);
+        self
+    }
+
     /// The notifier of a channel, if it is set up.
     #[must_use]
     pub fn of(&self, channel: Channel) -> Option<&Arc<dyn Notifier>> {
-        match channel {
-            Channel::Email => self.email.as_ref(),
-            Channel::Telegram => self.telegram.as_ref(),
-            Channel::Max | Channel::Vk | Channel::Webhook => None,
-        }
+        self.channels.get(&channel)
     }
 
     /// Sends over `channel`. A channel that is not set up refuses, so that the next one is tried.

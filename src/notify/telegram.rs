@@ -7,36 +7,20 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::redirect::Policy;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::pieces::split;
+use super::wire::{self, BotSettings, WAIT, Wire, is_plain_token, refused};
 use super::{Attachment, Message, Notifier};
 use crate::alert::render::words::escape;
 use crate::model::SendOutcome;
 
 /// Longest message, in UTF-16 units after entity parsing.
 pub const UNITS_MAX: usize = 4_096;
-/// Most bytes of an answer that are read.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
-const WAIT: Duration = Duration::from_secs(30);
-
-/// How the bot is reached.
-#[derive(Clone, Copy)]
-pub struct TelegramSettings<'a> {
-    /// Base address, for example `https://api.telegram.org`.
-    pub api_url: &'a str,
-    /// Token of the bot.
-    pub token: &'a str,
-    /// Proxy, for example `socks5h://127.0.0.1:1080`.
-    pub proxy: Option<&'a str>,
-    /// Further root certificate, PEM.
-    pub ca_pem: Option<&'a [u8]>,
-}
-
 /// The Telegram notifier.
 pub struct Telegram {
-    client: reqwest::Client,
+    wire: Wire,
     /// Base address with the token: secret.
     base: String,
 }
@@ -75,41 +59,19 @@ struct Parameters {
 impl Telegram {
     /// Checks the settings; calls nothing. Errors are Russian sentences without the settings'
     /// values.
-    pub fn new(settings: &TelegramSettings<'_>) -> Result<Self, String> {
+    pub fn new(settings: &BotSettings<'_>) -> Result<Self, String> {
         Self::with_wait(settings, WAIT)
     }
 
     /// The same, waiting at most `wait` for each answer.
-    pub fn with_wait(settings: &TelegramSettings<'_>, wait: Duration) -> Result<Self, String> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_');
-        if settings.token.is_empty() || !settings.token.chars().all(plain) {
+    pub fn with_wait(settings: &BotSettings<'_>, wait: Duration) -> Result<Self, String> {
+        if !is_plain_token(settings.token) {
             return Err("[telegram_bot] token: неверный вид, нужен 123456:AA…".to_owned());
         }
-        let api_url = settings.api_url.trim_end_matches('/');
-        let base = format!("{api_url}/bot{}", settings.token);
-        if reqwest::Url::parse(&base).is_err() || !api_url.starts_with("http") {
-            return Err("[telegram_bot] api_url: нужно вида https://api.telegram.org".to_owned());
-        }
-        // The first one in the process wins; both crates of ours install the same.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let mut builder = reqwest::Client::builder()
-            .timeout(wait)
-            .connect_timeout(wait / 3)
-            .redirect(Policy::none())
-            .pool_max_idle_per_host(0)
-            .no_proxy();
-        if let Some(proxy) = settings.proxy {
-            let proxy = reqwest::Proxy::all(proxy)
-                .map_err(|_| "[network] proxy: неверный адрес".to_owned())?;
-            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string("127.0.0.1")));
-        }
-        if let Some(pem) = settings.ca_pem {
-            let roots = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|_| "[network] ca_file: это не сертификаты PEM".to_owned())?;
-            builder = builder.tls_certs_merge(roots);
-        }
-        let client = builder.build().map_err(|_| "Telegram: шифрование недоступно".to_owned())?;
-        Ok(Self { client, base })
+        let key = "[telegram_bot] api_url";
+        let api_url = wire::base(key, settings.api_url, "https://api.telegram.org")?;
+        let wire = Wire::new("Telegram", settings.way, wait)?;
+        Ok(Self { wire, base: format!("{api_url}/bot{}", settings.token) })
     }
 
     /// One call with a JSON body.
@@ -119,29 +81,12 @@ impl Telegram {
     }
 
     async fn post(&self, method: &str, mime: &str, body: Vec<u8>) -> Result<Value, Trouble> {
-        let request = self
-            .client
-            .post(format!("{}/{method}", self.base))
-            .header("content-type", mime)
-            .body(body);
-        let mut response = request.send().await.map_err(|error| lost(&error))?;
-        let status = response.status().as_u16();
-        let retry_after =
-            response.headers().get("retry-after").and_then(|it| it.to_str().ok()?.parse().ok());
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > ANSWER_BYTES_MAX {
-                break;
-            }
-        }
-        match serde_json::from_slice::<Answer>(&bytes) {
+        let url = format!("{}/{method}", self.base);
+        let reply = self.wire.post(&url, &[("content-type", mime)], body).await?;
+        match serde_json::from_slice::<Answer>(&reply.bytes) {
             Ok(answer) if answer.ok => Ok(answer.result),
-            Ok(answer) => Err(refusal(&answer, status, retry_after)),
-            Err(_) => {
-                let text = format!("Telegram ответил непонятно (HTTP {status})");
-                Err(SendOutcome::Retry { after_secs: retry_after, text }.into())
-            }
+            Ok(answer) => Err(refusal(&answer, reply.status, reply.retry_after)),
+            Err(_) => Err(self.wire.odd(&reply).into()),
         }
     }
 
@@ -226,27 +171,10 @@ impl Notifier for Telegram {
                 let name = me.get("username").and_then(Value::as_str).unwrap_or("без имени");
                 Ok(format!("Telegram: бот @{} отвечает", one_word(name)))
             }
-            Err(Trouble::Outcome(
-                SendOutcome::Retry { text, .. }
-                | SendOutcome::Unreachable { text }
-                | SendOutcome::Lost { text }
-                | SendOutcome::Refused { text },
-            )) => Err(text),
-            Err(_) => Err("Telegram ответил непонятно".to_owned()),
+            Err(Trouble::Outcome(outcome)) => Err(wire::sentence(outcome)),
+            Err(Trouble::Entities) => Err("Telegram ответил непонятно".to_owned()),
         }
     }
-}
-
-/// A failed exchange. The error itself holds the address, and with it the token: it ends here.
-fn lost(error: &reqwest::Error) -> Trouble {
-    let outcome = if error.is_connect() {
-        SendOutcome::Unreachable { text: "Нет соединения с Telegram".to_owned() }
-    } else if error.is_timeout() {
-        SendOutcome::Lost { text: "Telegram не отвечает вовремя".to_owned() }
-    } else {
-        SendOutcome::Lost { text: "Связь с Telegram прервалась".to_owned() }
-    };
-    Trouble::Outcome(outcome)
 }
 
 /// What a "no" of the Bot API means. Its words are only recognised here, never repeated.
@@ -283,13 +211,9 @@ fn refusal(answer: &Answer, status: u16, retry_after: Option<i64>) -> Trouble {
             after_secs: retry_after,
             text: format!("Telegram временно не принимает сообщения ({code})"),
         },
-        _ => refused(&format!("Telegram отказал ({code})")),
+        _ => refused(format!("Telegram отказал ({code})")),
     };
     Trouble::Outcome(outcome)
-}
-
-fn refused(text: &str) -> SendOutcome {
-    SendOutcome::Refused { text: text.to_owned() }
 }
 
 /// Chat numbers are numbers in JSON, names are strings.
@@ -305,7 +229,10 @@ fn one_word(name: &str) -> String {
 /// The messages to send: as rendered, or the plain text split where there is no rendering that
 /// fits.
 fn pieces(message: &Message) -> Vec<String> {
-    let plain = |text: &str| split(text).iter().map(|it| escape(it)).collect::<Vec<_>>();
+    let plain = |text: &str| {
+        let pieces = split(text, UNITS_MAX, char::len_utf16);
+        pieces.iter().map(|it| escape(it)).collect::<Vec<_>>()
+    };
     if message.telegram.is_empty() {
         return plain(&message.text);
     }
@@ -313,33 +240,6 @@ fn pieces(message: &Message) -> Vec<String> {
     let all = message.telegram.iter();
     all.flat_map(|html| if fits(html) { vec![html.clone()] } else { plain(&plain_of(html)) })
         .collect()
-}
-
-/// Plain text in pieces of at most [`UNITS_MAX`] units, cut behind a line end or a space where
-/// there is one in the second half; nothing but that character is dropped.
-fn split(text: &str) -> Vec<String> {
-    let mut pieces = Vec::new();
-    let mut rest = text.trim_end();
-    while rest.encode_utf16().count() > UNITS_MAX {
-        let mut units = 0;
-        let fits = rest.char_indices().find(|(_, c)| {
-            units += c.len_utf16();
-            units > UNITS_MAX
-        });
-        let end = fits.map_or(rest.len(), |(at, _)| at);
-        let head = &rest[..end];
-        let edge = head.rfind('\n').filter(|at| *at > end / 2);
-        let edge = edge.or_else(|| head.rfind(' ').filter(|at| *at > end / 2));
-        let (piece, tail) = match edge {
-            Some(at) => (&rest[..at], &rest[at + 1..]),
-            None => (head, &rest[end..]),
-        };
-        pieces.push(piece.to_owned());
-        rest = tail;
-    }
-    pieces.push(rest.to_owned());
-    pieces.retain(|piece| !piece.trim().is_empty());
-    pieces
 }
 
 /// The plain text of our own HTML.

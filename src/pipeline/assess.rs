@@ -20,7 +20,7 @@ use crate::classify::{Scratch, classify};
 use crate::model::digest::Week;
 use crate::model::{
     Classified, Finding, PlaceBy, PlaceFinding, PlaceId, Post, PostId, PostKey, Risk, Source,
-    SourceScope, TopicId,
+    SourceScope, Span, TopicId,
 };
 use crate::risk::{self, RiskContext};
 use crate::store::{
@@ -38,12 +38,21 @@ pub struct Batch<'a> {
     pub source: &'a Source,
     /// Places and topics of stored posts that are answered by posts of this batch.
     pub parents: BTreeMap<PostKey, ParentFacts>,
-    /// Places that came with imported lines.
-    pub given: BTreeMap<PostId, PlaceId>,
+    /// What came with posts beside their texts.
+    pub given: BTreeMap<PostId, Given>,
     /// Hashes of the texts of this batch's posts that are stored already.
     pub stored: BTreeMap<PostKey, Vec<u8>>,
     /// The present instant: publication time of posts that have none.
     pub now: Timestamp,
+}
+
+/// What somebody said about a post beside its text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Its settlement.
+    pub place: Option<PlaceId>,
+    /// Its topic, never an attitude.
+    pub topic: Option<TopicId>,
 }
 
 /// What assessing made of a batch.
@@ -65,7 +74,7 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
     let mut threads = Threads::new();
     for raw in raws {
         let (mut post, author) = text::normalise(raw, batch.source, batch.now);
-        post.place = batch.given.get(&post.key.id).cloned();
+        post.place = batch.given.get(&post.key.id).and_then(|given| given.place.clone());
         let key = post.key.clone();
         let fingerprint = fingerprint(&post.text).to_be_bytes().to_vec();
         if batch.stored.get(&key) == Some(&fingerprint) {
@@ -85,9 +94,10 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
 
 /// Places that the answers of this batch name themselves, by the post they answer. Answers of
 /// earlier pages are not looked up: the store has no index by parent.
-type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
+pub(super) type Threads = BTreeMap<PostId, Vec<PlaceFinding>>;
 
-fn assess_one(
+/// Assesses one post; `None` if it is not ours.
+pub(super) fn assess_one(
     batch: &Batch<'_>,
     post: Post,
     fingerprint: Vec<u8>,
@@ -96,7 +106,11 @@ fn assess_one(
     scratch: &mut Scratch,
 ) -> Option<PostCommit> {
     let district = batch.district;
-    let classified = classify(&post.text, &district.lexicon, scratch);
+    let mut classified = classify(&post.text, &district.lexicon, scratch);
+    let given = batch.given.get(&post.key.id);
+    if let Some(topic) = given.and_then(|given| given.topic.as_ref()) {
+        name_topic(&mut classified, district, topic, &post.text);
+    }
     let places = resolve_places(batch, &post, &classified, threads);
     // A settlement of ours, or the district by its name.
     let ours = places
@@ -151,6 +165,27 @@ pub fn marks_of(
         objects: objects(classified),
         echo,
     }
+}
+
+/// Points of a topic that a person named and the packs did not find.
+const NAMED_SCORE: u8 = 80;
+
+/// Adds a topic that a person named. It is about the whole text.
+fn name_topic(classified: &mut Classified, district: &District, topic: &TopicId, text: &str) {
+    let kind = district.lexicon.topic(topic.as_str()).and_then(|topic| topic.kind.topic());
+    let known = classified.findings.iter().any(|finding| finding.topic == *topic);
+    let (Some(kind), false) = (kind, known) else { return };
+    let end = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    classified.findings.push(Finding {
+        topic: topic.clone(),
+        score: NAMED_SCORE,
+        kind,
+        matches: Vec::new(),
+        clause: Some(Span { start: 0, end }),
+    });
+    classified
+        .findings
+        .sort_by(|one, two| two.score.cmp(&one.score).then_with(|| one.topic.cmp(&two.topic)));
 }
 
 /// Risk of one post. Attitude is not among the inputs.

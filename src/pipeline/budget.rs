@@ -37,14 +37,14 @@ fn quota_zone() -> TimeZone {
 }
 
 /// The platforms' day of an instant, as yyyymmdd.
-fn day_of(at: Timestamp) -> u32 {
+pub(super) fn day_of(at: Timestamp) -> u32 {
     let date = at.to_zoned(quota_zone()).date();
     let part = |n: i8| u32::try_from(n).unwrap_or(0);
     u32::try_from(date.year()).unwrap_or(0) * 10_000 + part(date.month()) * 100 + part(date.day())
 }
 
 /// First instant of the platforms' next day.
-fn next_day(at: Timestamp) -> Timestamp {
+pub(super) fn next_day(at: Timestamp) -> Timestamp {
     let zoned = at.to_zoned(quota_zone());
     zoned
         .date()

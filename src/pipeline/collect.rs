@@ -7,18 +7,29 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use otklik_collectors::{Class, CollectError, Cursor, Page, Platform, SourceSpec};
+use otklik_collectors::{Class, CollectError, Coverage, Cursor, Page, Platform, Scope, SourceSpec};
 
 use super::assess::{Batch, assess};
 use super::district::District;
 use super::services::Services;
-use crate::model::{Health, HealthState, PostId, PostKey, Source};
+use super::words;
+use crate::model::{
+    Health, HealthState, HoleCause, LookReason, Noted, NotedHole, PostId, PostKey, Source, Stretch,
+};
 use crate::store::{DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError};
 
+/// Code of a page that has fallen silent.
+const SILENT: &str = "silent";
 /// How long one look may hold a source before somebody else may take it, renewed with each page.
 const LEASE_MINUTES: i64 = 15;
 /// Least and most wait after a failed look.
 const RETRY_SECS: (i64, i64) = (60, 6 * 3600);
+/// Most wait after a failure that concerns a whole host, our own network among them.
+const HOST_RETRY_SECS: i64 = 20 * 60;
+/// Pages of one turn of the daemon: then whoever has been due for longer goes first.
+const PAGES_A_TURN: u32 = 20;
+/// Furthest that a look reaches back to close a gap, in days, unless its source's backfill is more.
+const BACK_DAYS_MAX: i64 = 90;
 /// Longest wait for a limit inside `collect --once`.
 const PATIENCE_SECS: i64 = 90;
 /// Tries of one page inside `collect --once`.
@@ -69,7 +80,7 @@ pub fn lease_end(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_mins(LEASE_MINUTES)).unwrap_or(now)
 }
 
-/// Looks at a claimed source to the end. `lease` is the one it was claimed with; `on_page` is
+/// Looks at a claimed source to the end, or for one turn of the daemon. `lease` is the one it was claimed with; `on_page` is
 /// called after each commit, so that grouping need not wait for the end of the look.
 pub async fn look(
     services: &Services,
@@ -83,30 +94,34 @@ pub async fn look(
     let Some(source) = district.sources.iter().find(|source| source.id == due.id) else {
         return Ok(report);
     };
-    let began = services.clock.now();
     let mut cursor = due.cursor.clone().map(Cursor);
     let mut spec = spec_of(source, due.platform_id.clone());
-    let back = if due.health.last_ok.is_none() {
-        source.backfill_secs.max(services.settings.schedule.rescan_secs)
-    } else {
-        services.settings.schedule.rescan_secs
-    };
-    let horizon = began.saturating_sub(SignedDuration::from_secs(back)).unwrap_or(began);
+    let horizon = horizon(source, &due, services.settings.schedule.rescan_secs);
+    let mut newest = None;
     loop {
         match read_page(services, &spec, cursor.as_ref(), horizon, manner).await {
             Ok(page) => {
                 let more = page.more;
+                newest = newest.max(page.posts.iter().filter_map(|raw| raw.published).max());
                 cursor = Some(page.cursor.clone());
                 if page.facts.platform_id.is_some() {
                     spec.platform_id.clone_from(&page.facts.platform_id);
                 }
-                let outcome = commit(services, district, source, &due.health, lease, page).await?;
+                let end = match more {
+                    true => None,
+                    false => Some(well(services, district, source, &due.health, newest).await?),
+                };
+                let outcome = commit(services, district, source, end, lease, page).await?;
                 report.pages += 1;
                 add(&mut report.posts, &outcome);
                 if outcome.new + outcome.edited + outcome.revived > 0 {
                     on_page();
                 }
                 if !more {
+                    return Ok(report);
+                }
+                if manner == Manner::Daemon && report.pages >= PAGES_A_TURN {
+                    services.store.yield_look(&source.id, lease, services.clock.now()).await?;
                     return Ok(report);
                 }
             }
@@ -119,6 +134,39 @@ pub async fn look(
             }
         }
     }
+}
+
+/// How far back a look goes: the backfill at first, later the re-scan window. After an absence it
+/// reaches back to where everything had been read, and for holes that can be read again to the
+/// oldest of them, but never further than [`BACK_DAYS_MAX`].
+fn horizon(source: &Source, due: &DueSource, rescan_secs: i64) -> Timestamp {
+    let back = |secs| due.began.saturating_sub(SignedDuration::from_secs(secs));
+    let window = match due.health.last_ok {
+        None => source.backfill_secs.max(rescan_secs),
+        Some(_) => rescan_secs,
+    };
+    let window = back(window).unwrap_or(due.began);
+    let furthest = back(BACK_DAYS_MAX * 86_400).unwrap_or(window);
+    let wanted = [due.read_until, due.owed].into_iter().flatten().fold(window, Timestamp::min);
+    wanted.max(furthest).min(window)
+}
+
+/// What a page proves about the completeness of its source, in our words.
+fn noted(coverage: &Coverage) -> Noted {
+    use otklik_collectors::HoleCause as Theirs;
+    let holes = coverage.holes.iter().map(|hole| NotedHole {
+        stretch: Stretch::new(hole.from, hole.to),
+        cause: match hole.cause {
+            Theirs::PageMissed => HoleCause::PageMissed,
+            Theirs::HistoryEnds => HoleCause::HistoryEnds,
+            Theirs::Numbers => HoleCause::Numbers,
+            Theirs::CommentsRefused => HoleCause::CommentsRefused,
+            Theirs::Unreadable => HoleCause::Unreadable,
+        },
+        posts: hole.posts,
+    });
+    let read = coverage.read.map(|(from, to)| Stretch::new(from, to));
+    Noted { read, holes: holes.collect() }
 }
 
 /// What a collector needs to know of a source.
@@ -185,7 +233,7 @@ async fn commit(
     services: &Services,
     district: &District,
     source: &Source,
-    before: &Health,
+    end: Option<Health>,
     lease: &str,
     page: Page,
 ) -> Result<PageOutcome, StoreError> {
@@ -209,15 +257,6 @@ async fn commit(
         now,
     };
     let assessed = services.with_scratch(|scratch| assess(&mut batch, page.posts, scratch));
-    let end = (!page.more).then(|| Health {
-        state: HealthState::Ok,
-        since: if before.state == HealthState::Ok { before.since } else { now },
-        code: None,
-        text: None,
-        failures: 0,
-        last_ok: Some(now),
-        next: now.saturating_add(SignedDuration::from_secs(source.every_secs)).unwrap_or(now),
-    });
     let commit = PageCommit {
         look: Some(LookPage {
             source: source.id.clone(),
@@ -230,6 +269,7 @@ async fn commit(
                 comments_closed: page.facts.comments_closed,
                 unreadable: page.facts.unreadable,
             },
+            noted: noted(&page.facts.coverage),
             end,
         }),
         posts: assessed.posts,
@@ -250,6 +290,31 @@ fn add(sum: &mut PageOutcome, more: &PageOutcome) {
     sum.erased += more.erased;
 }
 
+/// Health after a look that ended well: when we look next, and whether the page has fallen silent.
+async fn well(
+    services: &Services,
+    district: &District,
+    source: &Source,
+    before: &Health,
+    newest: Option<Timestamp>,
+) -> Result<Health, StoreError> {
+    let now = services.clock.now();
+    // A wrong date in the future is no sign of life tomorrow.
+    let newest = newest.map(|at| at.min(now));
+    let outlook = services.watch.outlook(services, district, source, newest, now).await?;
+    let state = if outlook.silent.is_some() { HealthState::Silent } else { HealthState::Ok };
+    Ok(Health {
+        state,
+        since: if before.state == state { before.since } else { now },
+        code: outlook.silent.map(|_| SILENT.to_owned()),
+        text: outlook.silent.map(|since| words::silent(since, now, &district.zone)),
+        failures: 0,
+        last_ok: Some(now),
+        next: outlook.next.at,
+        why: outlook.next.why,
+    })
+}
+
 /// Health after a failed look: what to do next, since when, and when we try again.
 #[must_use]
 pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
@@ -264,6 +329,8 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
     let (least, most) = RETRY_SECS;
     let wait = match error.class {
         Class::Transient | Class::Malformed => {
+            // A network that comes back must not find everybody asleep for hours.
+            let most = if error.scope == Scope::Host { HOST_RETRY_SECS } else { most };
             (least << failures.saturating_sub(1).min(9)).min(most)
         }
         Class::RateLimited => least,
@@ -279,5 +346,6 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
         failures,
         last_ok: before.last_ok,
         next: error.until.map_or(next, |until| until.max(now)),
+        why: LookReason::Trouble,
     }
 }

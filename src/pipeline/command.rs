@@ -64,7 +64,7 @@ pub async fn change_store(
                 Some(_) => {
                     let kind = ProblemEventKind::Rumour { state: *state, link: link.clone() };
                     append(store, problem, kind, now).await?;
-                    done(words::noted(problem))
+                    done(words::marked(problem))
                 }
             }
         }
@@ -72,7 +72,9 @@ pub async fn change_store(
             let count = store.hasten_sources(sources, now).await?;
             done(words::hastened(count))
         }
-        CommandKind::Reload | CommandKind::SendDigest { .. } => return Ok(None),
+        CommandKind::Reload { .. } | CommandKind::SendDigest { .. } | CommandKind::Note { .. } => {
+            return Ok(None);
+        }
     }))
 }
 

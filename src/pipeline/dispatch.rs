@@ -8,12 +8,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
+use super::health;
 use super::report;
 use super::services::Services;
 use super::words;
 use crate::alert::render::{AlertText, AlertView, QuoteView, render};
 use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState, SendOutcome};
-use crate::notify::{Message, NextStep, apply_step, next_step};
+use crate::notify::{Message, NextStep, Thread, apply_step, next_step};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Store, StoreError};
 
 /// How long one claim holds: longer than any channel takes for one message.
@@ -146,6 +147,7 @@ async fn word(
             return Ok(None);
         };
         let text = word_alert(&services.store, district, &alert).await?;
+        let begun = services.store.conversation(&alert.problem, delivery).await?;
         return Ok(Some(Message {
             id: delivery.id.clone(),
             at: alert.at,
@@ -154,8 +156,11 @@ async fn word(
             html: text.html,
             telegram: text.telegram,
             attachments: Vec::new(),
-            thread: None,
+            thread: begun.map(|begun| Thread { first: begun.first, receipt: begun.receipt }),
         }));
+    }
+    if let Some(id) = delivery.subject.strip_prefix("health:") {
+        return health::word_notice(services, district, delivery, id).await;
     }
     match delivery.subject.strip_prefix("digest:") {
         Some(week) => report::word_digest(services, district, delivery, week).await,

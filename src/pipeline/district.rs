@@ -10,12 +10,13 @@ use jiff::tz::TimeZone;
 
 use super::words;
 use crate::classify::{Gazetteer, Lexicon};
-use crate::cluster::ClusterRules;
+use crate::cluster::{self, ClusterRules, Life};
+use crate::config::packs::PackFile;
 use crate::config::places::PlacesFile;
 use crate::config::risk::RiskRules;
 use crate::config::routes::{self, KnownNames, Routes};
-use crate::config::{self, Fault, Settings, Severity, fault};
-use crate::model::{DistrictId, PlaceId, Source, TopicId};
+use crate::config::{self, Fault, RuleFiles, Settings, Severity};
+use crate::model::{DistrictId, PlaceId, Problem, Source, TopicId};
 use crate::risk::TopicFacts;
 
 /// Everything that decides, for one district.
@@ -36,6 +37,8 @@ pub struct District {
     pub routes: Routes,
     /// What is read.
     pub sources: Vec<Source>,
+    /// The files that the rules were made of.
+    pub files: RuleFiles,
 }
 
 impl District {
@@ -48,7 +51,22 @@ impl District {
     /// Reads what classification needs: packs, places, risk; no sources. Routes are taken along if
     /// they are sound: a command that sends nothing is not stopped by them.
     pub fn load_rules(settings: &Settings, anywhere: bool) -> Result<Self, Vec<Fault>> {
-        let (district, faults) = rules(settings, anywhere, Strictness::Unconcerned);
+        Self::of_files(RuleFiles::read(settings), settings, anywhere)
+    }
+
+    /// The same of files that are in hand: an edit before it goes live, a set kept in the store.
+    pub fn of_files(
+        files: RuleFiles,
+        settings: &Settings,
+        anywhere: bool,
+    ) -> Result<Self, Vec<Fault>> {
+        let (district, faults) = rules(files, settings, anywhere, Strictness::Unconcerned);
+        finish(district, faults)
+    }
+
+    /// Everything, with rules of files that are in hand.
+    pub fn with_files(files: RuleFiles, settings: &Settings) -> Result<Self, Vec<Fault>> {
+        let (district, faults) = with_sources(files, settings, false, Strictness::Lenient);
         finish(district, faults)
     }
 
@@ -60,17 +78,7 @@ impl District {
         anywhere: bool,
         strictness: Strictness,
     ) -> (Option<Self>, Vec<Fault>) {
-        let (mut district, mut faults) = rules(settings, anywhere, strictness);
-        let places: Option<BTreeSet<PlaceId>> = district.as_ref().map(|district| {
-            district.lexicon.gazetteer().ours().map(|(id, _)| id.clone()).collect()
-        });
-        let file = settings.sources_file();
-        let (sources, found) = config::examine_sources(&file, places.as_ref());
-        faults.extend(found);
-        if let Some(district) = district.as_mut() {
-            district.sources = sources;
-        }
-        (district, faults)
+        with_sources(RuleFiles::read(settings), settings, anywhere, strictness)
     }
 
     /// What the risk table asks about a topic.
@@ -88,6 +96,12 @@ impl District {
     #[must_use]
     pub fn topic_title<'a>(&'a self, topic: &'a TopicId) -> &'a str {
         self.lexicon.topic(topic.as_str()).map_or(topic.as_str(), |known| known.title.as_str())
+    }
+
+    /// How a problem behaves over time; `past` are problems of its key.
+    #[must_use]
+    pub fn life(&self, problem: &Problem, past: &[Problem]) -> Life {
+        cluster::life(problem, past, &self.zone)
     }
 
     /// Title of a settlement; its id if the list has it no more.
@@ -114,18 +128,38 @@ pub enum Strictness {
     Strict,
 }
 
+/// The rules, and the sources that are read by them.
+fn with_sources(
+    files: RuleFiles,
+    settings: &Settings,
+    anywhere: bool,
+    strictness: Strictness,
+) -> (Option<District>, Vec<Fault>) {
+    let (mut district, mut faults) = rules(files, settings, anywhere, strictness);
+    let places: Option<BTreeSet<PlaceId>> = district
+        .as_ref()
+        .map(|district| district.lexicon.gazetteer().ours().map(|(id, _)| id.clone()).collect());
+    let (sources, found) = config::examine_sources(&settings.sources_file(), places.as_ref());
+    faults.extend(found);
+    if let Some(district) = district.as_mut() {
+        district.sources = sources;
+    }
+    (district, faults)
+}
+
 /// Packs, places, risk and routes, with everything that is wrong with them.
 fn rules(
+    files: RuleFiles,
     settings: &Settings,
     anywhere: bool,
     strictness: Strictness,
 ) -> (Option<District>, Vec<Fault>) {
     let mut faults = Vec::new();
-    let gazetteer = gazetteer(settings, anywhere, &mut faults);
+    let gazetteer = gazetteer(&files, anywhere, &mut faults);
     let known_places = gazetteer.ours().map(|(id, _)| id.0.clone()).collect();
-    let lexicon = take(&mut faults, load_packs(&settings.keywords, gazetteer));
+    let lexicon = take(&mut faults, compile(&files, gazetteer));
     faults.extend(lexicon.iter().flat_map(|lexicon| lexicon.warnings().to_vec()));
-    let risk = read_or(&mut faults, &settings.risk_file(), RiskRules::parse, RiskRules::shipped);
+    let risk = parse_or(&mut faults, &files.risk, RiskRules::parse, RiskRules::shipped);
     let known = KnownNames {
         topics: lexicon
             .as_ref()
@@ -137,13 +171,13 @@ fn rules(
     let mut warnings = Vec::new();
     let parsed = |file: &Path, source: &str| routes::parse(file, source, &known);
     let mut broken = Vec::new();
-    let (routes, found) = read_or(&mut broken, &file, parsed, Default::default);
+    let (routes, found) = parse_or(&mut broken, &files.routes, parsed, Default::default);
     if strictness == Strictness::Unconcerned {
         broken = broken.into_iter().map(Fault::warning).collect();
     }
     faults.extend(broken);
     warnings.extend(found);
-    if let (Some(lexicon), true) = (&lexicon, file.exists()) {
+    if let (Some(lexicon), Ok(Some(_))) = (&lexicon, &files.routes) {
         let unknown = unknown_departments(lexicon, &routes, &file);
         warnings.extend(unknown.into_iter().map(|fault| match strictness {
             Strictness::Strict => fault,
@@ -160,6 +194,7 @@ fn rules(
         cluster: ClusterRules::default(),
         routes,
         sources: Vec::new(),
+        files,
     });
     (district, faults)
 }
@@ -182,38 +217,41 @@ fn unknown_departments(lexicon: &Lexicon, routes: &Routes, file: &Path) -> Vec<F
 }
 
 /// Places of `places.toml`. `anywhere`: every place counts as ours.
-fn gazetteer(settings: &Settings, anywhere: bool, faults: &mut Vec<Fault>) -> Gazetteer {
-    let file = settings.places_file();
-    let places = read_or(faults, &file, PlacesFile::parse, PlacesFile::built_in);
+fn gazetteer(files: &RuleFiles, anywhere: bool, faults: &mut Vec<Fault>) -> Gazetteer {
+    let places = parse_or(faults, &files.places, PlacesFile::parse, PlacesFile::built_in);
     let gazetteer = Gazetteer::compile(&places);
     if anywhere { gazetteer.anywhere() } else { gazetteer }
 }
 
 /// The packs alone, compiled over the known places, with their examples run.
 pub fn load_lexicon(settings: &Settings) -> Result<Lexicon, Vec<Fault>> {
+    lexicon_of(&RuleFiles::read(settings))
+}
+
+/// The same of files that are in hand.
+pub fn lexicon_of(files: &RuleFiles) -> Result<Lexicon, Vec<Fault>> {
     let mut faults = Vec::new();
-    let gazetteer = gazetteer(settings, false, &mut faults);
-    let lexicon = take(&mut faults, load_packs(&settings.keywords, gazetteer));
+    let gazetteer = gazetteer(files, false, &mut faults);
+    let lexicon = take(&mut faults, compile(files, gazetteer));
     lexicon.filter(|_| !is_broken(&faults)).ok_or(faults)
 }
 
-/// The packs of `folder`; without such a folder those the program carries.
-fn load_packs(folder: &Path, gazetteer: Gazetteer) -> Result<Lexicon, Vec<Fault>> {
-    Lexicon::compile(config::packs::read_or_shipped(folder)?, gazetteer)
+fn compile(files: &RuleFiles, gazetteer: Gazetteer) -> Result<Lexicon, Vec<Fault>> {
+    Lexicon::compile(files.packs.clone()?, gazetteer)
 }
 
-/// Reads a reloadable file; a missing one means what the program has built in.
-fn read_or<T>(
+/// Reads one of the files; a missing one means what the program has built in.
+fn parse_or<T>(
     faults: &mut Vec<Fault>,
-    file: &Path,
+    file: &Result<Option<PackFile>, Fault>,
     parse: impl Fn(&Path, &str) -> Result<T, Vec<Fault>>,
     built_in: impl Fn() -> T,
 ) -> T {
-    if !file.exists() {
-        return built_in();
-    }
-    let parsed =
-        fault::read_text(file).map_err(|fault| vec![fault]).and_then(|source| parse(file, &source));
+    let parsed = match file {
+        Ok(None) => return built_in(),
+        Ok(Some(file)) => parse(&file.path, &file.text),
+        Err(fault) => Err(vec![fault.clone()]),
+    };
     take(faults, parsed).unwrap_or_else(built_in)
 }
 

@@ -35,6 +35,8 @@ const BATCH: u32 = 200;
 const TRIES: u32 = 5;
 /// A post older than this when it is grouped is the past: decided, never sent.
 const PAST_HOURS: i64 = 48;
+/// What was written so shortly before the first look at a source is its present, not its past.
+const PRESENT_HOURS: i64 = 2;
 
 /// How decisions are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,27 +104,7 @@ async fn decide_batch(
     let newcomers: Vec<Newcomer> = work.iter().map(|item| newcomer(item, district)).collect();
     let open = load_open(store, district, &newcomers).await?;
     let usual = load_usual(store, district, &newcomers, &open).await?;
-    let mut desk = Desk {
-        district,
-        sending,
-        now,
-        open,
-        words: BTreeMap::new(),
-        dangers: BTreeSet::new(),
-        report: GroupReport::default(),
-        usual,
-        usual_rules: usual_rules(district),
-        joined: BTreeMap::new(),
-        commit: GroupCommit {
-            tallies: Vec::new(),
-            done: Vec::new(),
-            events: Vec::new(),
-            memberships: Vec::new(),
-            alerts: Vec::new(),
-            deliveries: Vec::new(),
-            now,
-        },
-    };
+    let mut desk = Desk::new(district, open, usual, sending, now);
     let quotes: Vec<QuoteRef> =
         desk.open.iter().flat_map(|loaded| loaded.quotes.iter().cloned()).collect();
     let words = store.quotes_text(&quotes).await?;
@@ -134,6 +116,19 @@ async fn decide_batch(
     }
     desk.commit.tallies = changed_tallies(&desk.usual);
     Ok((desk.commit, desk.report))
+}
+
+/// A commit without a decision.
+pub(super) fn nothing(now: Timestamp) -> GroupCommit {
+    GroupCommit {
+        tallies: Vec::new(),
+        done: Vec::new(),
+        events: Vec::new(),
+        memberships: Vec::new(),
+        alerts: Vec::new(),
+        deliveries: Vec::new(),
+        now,
+    }
 }
 
 /// Loads every problem that the posts may touch, and of each what they may ask for.
@@ -193,25 +188,48 @@ fn text_hash(fingerprint: &[u8]) -> u64 {
 }
 
 /// One batch on its way to a commit.
-struct Desk<'a> {
+pub(super) struct Desk<'a> {
     district: &'a District,
     sending: Sending,
     now: Timestamp,
-    open: OpenProblems,
+    pub(super) open: OpenProblems,
     /// Words of clauses that may be quoted, by post and start.
-    words: BTreeMap<(PostKey, u32), String>,
+    pub(super) words: BTreeMap<(PostKey, u32), String>,
     /// Rumours that stand beside a danger in some post of this batch.
     dangers: BTreeSet<ProblemId>,
     usual: Usual,
     usual_rules: UsualRules,
     /// Problems that posts of this batch joined, the main one first.
     joined: BTreeMap<PostKey, Vec<ProblemId>>,
-    report: GroupReport,
-    commit: GroupCommit,
+    pub(super) report: GroupReport,
+    pub(super) commit: GroupCommit,
 }
 
-impl Desk<'_> {
-    fn take(&mut self, item: WorkItem, mut newcomer: Newcomer) {
+impl<'a> Desk<'a> {
+    /// A desk with the problems that may be joined, and nothing decided yet.
+    pub(super) fn new(
+        district: &'a District,
+        open: OpenProblems,
+        usual: Usual,
+        sending: Sending,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            district,
+            sending,
+            now,
+            open,
+            words: BTreeMap::new(),
+            dangers: BTreeSet::new(),
+            usual,
+            usual_rules: usual_rules(district),
+            joined: BTreeMap::new(),
+            report: GroupReport::default(),
+            commit: nothing(now),
+        }
+    }
+
+    pub(super) fn take(&mut self, item: WorkItem, mut newcomer: Newcomer) {
         // What it answers may have joined in this very batch.
         if let Some(parent) = &item.post.parent {
             let parent = PostKey { source: item.post.key.source.clone(), id: parent.clone() };
@@ -225,7 +243,8 @@ impl Desk<'_> {
             && item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
         let rules = self.district;
         let score = |facts: &ProblemFacts<'_>| score_problem(rules, facts);
-        let assignments = cluster::assign(newcomer, &mut self.open, &self.district.cluster, &score);
+        let assignments =
+            cluster::assign(&newcomer, &mut self.open, &self.district.cluster, &score);
         let mut ids: Vec<ProblemId> = assignments
             .iter()
             .filter(|it| it.membership.is_some())
@@ -239,7 +258,10 @@ impl Desk<'_> {
         let past = SignedDuration::from_hours(PAST_HOURS);
         let (now, tell) = match self.sending {
             Sending::Suppressed => (item.post.published, false),
-            Sending::Live => (self.now, self.now.duration_since(item.post.published) <= past),
+            Sending::Live => {
+                let fresh = self.now.duration_since(item.post.published) <= past;
+                (self.now, fresh && !is_backfill(&item))
+            }
         };
         for assignment in assignments {
             let id = assignment.problem;
@@ -320,7 +342,16 @@ impl Desk<'_> {
     }
 }
 
-fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
+/// Whether a post had been there long before anybody looked at its source: a new source tells
+/// nobody about its past.
+fn is_backfill(item: &WorkItem) -> bool {
+    let present = SignedDuration::from_hours(PRESENT_HOURS);
+    let begin = item.first_look.and_then(|first| first.saturating_sub(present).ok());
+    begin.is_some_and(|begin| item.post.published < begin)
+}
+
+/// A waiting post as `cluster` sees it.
+pub(super) fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
     let voices = item.voices.iter().map(|it| (it.topic.clone(), (it.month, it.voice)));
     Newcomer {
         voices: voices.collect(),

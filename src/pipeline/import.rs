@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use otklik_collectors::RawPost;
 use otklik_collectors::door::Door;
 
-use super::assess::{Batch, assess};
+use super::assess::{Batch, Given, assess};
 use super::district::District;
 use super::group::{GroupReport, Sending, group_store};
 use crate::classify::Scratch;
@@ -88,8 +88,8 @@ async fn assess_all(
         };
         for (order, post) in posts {
             // One at a time: the same id may stand in the file twice with different texts.
-            batch.given =
-                post.place.map(|place| (PostId(post.raw.id.clone()), place)).into_iter().collect();
+            let given = Given { place: post.place, topic: None };
+            batch.given = BTreeMap::from([(PostId(post.raw.id.clone()), given)]);
             let found = assess(&mut batch, vec![post.raw], scratch);
             assessed.extend(found.posts.into_iter().map(|commit| (order, commit)));
         }
@@ -99,7 +99,7 @@ async fn assess_all(
 }
 
 /// A source that nobody listed.
-fn source_of(id: SourceId, platform: String) -> Source {
+pub(super) fn source_of(id: SourceId, platform: String) -> Source {
     Source {
         id,
         platform,

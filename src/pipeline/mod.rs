@@ -6,12 +6,15 @@
 //! remembered but rows, so every step can be stopped, repeated and replayed.
 //!
 //! - [`collect`]: one look at one source; its pages go through [`assess`] and are committed whole.
+//! - [`watch`]: when to look next.
 //! - [`import`]: the same for posts out of a file, told to nobody.
 //! - [`group`]: posts that wait become problems, alerts and outbox rows.
 //! - [`dispatch`]: outbox rows become messages.
-//! - [`replay`]: the problems made once more from what is stored.
+//! - [`health`]: what the operator is told about sources.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
 //! - [`command`]: what a person asked.
+//! - [`rejoin`]: the problems made once more from what is stored.
+//! - [`replay`]: stored posts through other rules, to see what would have been told.
 //!
 //! Invariant: rules are values ([`district::District`]); what does I/O is in
 //! [`services::Services`].
@@ -21,16 +24,22 @@ pub mod budget;
 pub mod calendar;
 pub mod collect;
 pub mod command;
+pub mod confirmed;
 pub mod dispatch;
 pub mod district;
 pub mod group;
+pub mod health;
 pub mod import;
 pub mod keys;
+pub mod note;
 pub mod passing;
+pub mod rejoin;
 pub mod replay;
 pub mod report;
 pub mod services;
 mod tallies;
+pub mod telegram;
+pub mod watch;
 mod words;
 
 use jiff::Timestamp;

@@ -1,202 +1,355 @@
-//! Problems made once more from what is stored, and compared with those that are there.
+//! Stored posts through other rules: what would have been told, had they been in force.
 //!
-//! Place in the flow: `otklik problems replay`; reads, changes nothing. What a post says (findings,
-//! places) is taken as stored; how it may join (complaint, object, echo, ground) is judged from its
-//! text by the present packs, because those marks die with the work they were made for. Posts come
-//! in the order in which they were stored, and what people did (closing, merging) at its time.
-//! Invariant: with the packs that judged the posts, and their texts still there, the result equals
-//! the live one.
+//! Place in the flow: `packs backtest` replays the same posts through the rules in force and
+//! through the edited ones and shows the difference. Invariants: nothing is stored; posts go
+//! through the same stages as live ones, in the same order, each at its own time. A topic that a
+//! post did not have when it was stored has no voice there: each such post then counts as a voice
+//! of its own, so a number of voices may come out too high, never too low.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use otklik_collectors::Author;
+use otklik_collectors::door::Door;
 
-use super::assess::{is_echo, marks_of};
+use super::assess::{Batch, Threads, assess_one};
 use super::district::District;
-use super::group::{newcomer_of, score_problem};
-use crate::classify::{Scratch, classify};
-use crate::cluster::{self, OpenProblems, ProblemFacts};
-use crate::model::{Classified, PostKey, ProblemEvent, ProblemEventKind, ProblemId};
-use crate::store::{PostMark, PostState, Store, StoreError, StoredPost, WorkMarks};
+use super::group::{Desk, Sending, newcomer, nothing};
+use super::import::source_of;
+use super::keys::{PassingKeys, month_of};
+use crate::classify::Scratch;
+use crate::cluster::OpenProblems;
+use crate::cluster::usual::Usual;
+use crate::model::{Alert, PostId, PostKey, ProblemId, Source, SourceId, TopicId};
+use crate::store::{
+    ParentFacts, PostCommit, PostState, StoredPost, VoiceMark, WorkItem, WorkMarks, WorkTicket,
+};
+use crate::text::fingerprint::fingerprint;
 
-/// Posts read at once.
-const PAGE: u32 = 2_000;
-
-/// A post that the replay puts elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
-    /// Which.
+/// An alert that would have been decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplayedAlert {
+    /// The alert.
+    pub alert: Alert,
+    /// The post that gave the last push.
     pub post: PostKey,
-    /// Its problems as they are.
-    pub live: BTreeSet<ProblemId>,
-    /// Its problems in the replay.
-    pub replayed: BTreeSet<ProblemId>,
+    /// Who would have been told, by name.
+    pub receivers: Vec<String>,
+    /// The clauses that it quotes.
+    pub quotes: Vec<String>,
 }
 
 /// What a replay found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Replay {
-    /// Posts compared.
-    pub posts: u32,
-    /// Problems that opened in the replay since then.
-    pub problems: u32,
-    /// Posts whose text is gone: how they may join is known from where they are.
-    pub without_text: u32,
-    /// Posts that a person took out of a problem: not compared.
-    pub by_person: u32,
-    /// Posts that the replay puts elsewhere.
-    pub moved: Vec<Moved>,
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Replayed {
+    /// Posts read.
+    pub posts: u64,
+    /// Problems opened.
+    pub opened: u32,
+    /// Alerts, in order.
+    pub alerts: Vec<ReplayedAlert>,
+    /// Posts by topic.
+    pub topics: BTreeMap<TopicId, u64>,
 }
 
-/// Replays everything stored and compares the posts published since then.
-pub async fn replay(
-    store: &Store,
-    district: &District,
-    since: Timestamp,
-) -> Result<Replay, StoreError> {
-    let posts = stored_in_order(store).await?;
-    let mut hands = by_hand(store).await?.into_iter().peekable();
-    let parted = store.parted_posts().await?;
-    let mut stage = Stage {
-        district,
-        open: OpenProblems::new(district.id.clone()),
-        joined: BTreeMap::new(),
-        scratch: Scratch::default(),
-        found: Replay::default(),
-    };
-    for post in posts {
-        while let Some((id, event)) = hands.next_if(|(_, event)| event.at < post.stored) {
-            if let Some(loaded) = stage.open.get_mut(&id) {
-                loaded.problem.apply(&event);
-            }
-        }
-        stage.take(&post);
-        if post.post.published < since {
-            continue;
-        }
-        if parted.contains(&post.post.key) {
-            stage.found.by_person += 1;
-            continue;
-        }
-        stage.compare(&post);
-    }
-    for (id, event) in hands {
-        if let Some(loaded) = stage.open.get_mut(&id) {
-            loaded.problem.apply(&event);
-        }
-    }
-    stage.settle();
-    let opened = stage.open.iter().filter(|loaded| loaded.problem.opened >= since);
-    stage.found.problems = u32::try_from(opened.count()).unwrap_or(u32::MAX);
-    Ok(stage.found)
-}
-
-/// All posts, in the order in which they reached the store.
-async fn stored_in_order(store: &Store) -> Result<Vec<StoredPost>, StoreError> {
-    let mut posts: Vec<StoredPost> = Vec::new();
-    let mut mark: Option<PostMark> = None;
-    loop {
-        let page = store.export_posts(None, mark.as_ref(), PAGE).await?;
-        let Some(last) = page.last() else { break };
-        mark = Some(PostMark { published: last.post.published, key: last.post.key.clone() });
-        posts.extend(page);
-    }
-    posts.sort_by(|a, b| {
-        let order = |post: &StoredPost| (post.stored, post.post.published);
-        order(a).cmp(&order(b)).then_with(|| a.post.key.cmp(&b.post.key))
-    });
-    Ok(posts)
-}
-
-/// What people did to problems, by time.
-async fn by_hand(store: &Store) -> Result<Vec<(ProblemId, ProblemEvent)>, StoreError> {
-    let mut events = Vec::new();
-    for stored in store.export_problems(None, None, u32::MAX).await? {
-        let id = stored.problem.id;
-        for event in store.problem_events(&id).await? {
-            let by_person = match &event.kind {
-                ProblemEventKind::Closed { reason } => reason == "person",
-                ProblemEventKind::Merged { .. }
-                | ProblemEventKind::Absorbed { .. }
-                | ProblemEventKind::Split { .. } => true,
-                _ => false,
-            };
-            if by_person {
-                events.push((id.clone(), event));
-            }
-        }
-    }
-    events.sort_by(|a, b| a.1.at.cmp(&b.1.at).then_with(|| a.0.cmp(&b.0)));
-    Ok(events)
-}
-
-/// A replay under way.
-struct Stage<'a> {
+/// One replay under way.
+pub struct Replay<'a> {
     district: &'a District,
-    open: OpenProblems,
-    joined: BTreeMap<PostKey, Vec<ProblemId>>,
+    sources: BTreeMap<SourceId, Source>,
+    door: Door,
     scratch: Scratch,
-    found: Replay,
+    desk: Desk<'a>,
+    said: BTreeMap<PostKey, ParentFacts>,
+    threads: BTreeMap<SourceId, Threads>,
+    joined: BTreeMap<PostKey, Vec<ProblemId>>,
+    found: Replayed,
 }
 
-impl Stage<'_> {
-    fn take(&mut self, stored: &StoredPost) {
-        let marks = self.marks(stored);
-        let post = &stored.post;
-        let parent = post
-            .parent
-            .as_ref()
-            .map(|id| PostKey { source: post.key.source.clone(), id: id.clone() });
-        let mut item = newcomer_of(post, &stored.assessment, &marks, self.district);
-        item.thread = parent.and_then(|key| self.joined.get(&key).cloned()).unwrap_or_default();
-        let district = self.district;
-        let score = |facts: &ProblemFacts<'_>| score_problem(district, facts);
-        let done = cluster::assign(&item, &mut self.open, &district.cluster, &score);
-        let main = done.iter().filter(|it| it.membership.is_some());
-        let mut ids: Vec<ProblemId> = main.map(|it| it.problem.clone()).collect();
-        if let Some(others) = ids.get_mut(1..) {
-            others.sort();
-        }
-        if !ids.is_empty() {
-            self.joined.insert(post.key.clone(), ids);
+impl<'a> Replay<'a> {
+    /// A replay through the rules of `district`, from an empty start.
+    #[must_use]
+    pub fn new(district: &'a District) -> Self {
+        let sources = district.sources.iter();
+        let open = OpenProblems::new(district.id.clone());
+        Self {
+            district,
+            sources: sources.map(|source| (source.id.clone(), source.clone())).collect(),
+            door: Door::new(Arc::new(PassingKeys::default()), []),
+            scratch: Scratch::default(),
+            desk: Desk::new(
+                district,
+                open,
+                Usual::default(),
+                Sending::Suppressed,
+                Timestamp::UNIX_EPOCH,
+            ),
+            said: BTreeMap::new(),
+            threads: BTreeMap::new(),
+            joined: BTreeMap::new(),
+            found: Replayed::default(),
         }
     }
 
-    fn marks(&mut self, stored: &StoredPost) -> WorkMarks {
-        let StoredPost { post, state, assessment, problems, .. } = stored;
-        if *state != PostState::Live {
-            let topics = assessment.findings.iter().map(|finding| finding.topic.clone());
-            return WorkMarks {
-                ground: !problems.is_empty() && !post.official,
-                risks: topics.map(|topic| (topic, assessment.risk.clone())).collect(),
-                ..WorkMarks::default()
-            };
+    /// Takes the next post, in the order of `Store::export_posts`. What is gone is not read.
+    pub fn take(&mut self, stored: &StoredPost, voices: &[VoiceMark]) {
+        if stored.state != PostState::Live {
+            return;
         }
-        let said = classify(&post.text, &self.district.lexicon, &mut self.scratch);
-        let classified = Classified { findings: assessment.findings.clone(), ..said };
-        let echo = post.parent.is_some() && is_echo(post, &classified);
-        marks_of(self.district, post, &classified, &assessment.places, echo)
-    }
-
-    fn compare(&mut self, stored: &StoredPost) {
         self.found.posts += 1;
-        self.found.without_text += u32::from(stored.state != PostState::Live);
-        let live: BTreeSet<ProblemId> = stored.problems.iter().cloned().collect();
-        let post = stored.post.key.clone();
-        let replayed = self.joined.get(&post).into_iter().flatten().cloned().collect();
-        if live != replayed {
-            self.found.moved.push(Moved { post, live, replayed });
+        let key = stored.post.key.clone();
+        let Some(commit) = self.assess(stored) else { return };
+        let findings = commit.assessment.findings.iter();
+        let said = ParentFacts {
+            places: commit.assessment.places.clone(),
+            topics: findings.map(|finding| finding.topic.clone()).collect(),
+        };
+        self.said.insert(key.clone(), said);
+        for finding in &commit.assessment.findings {
+            *self.found.topics.entry(finding.topic.clone()).or_default() += 1;
+        }
+        let Some(marks) = commit.work.clone() else { return };
+        let voices = known_voices(&commit, voices);
+        let item = self.item(commit, marks, voices, stored.stored);
+        let newcomer = newcomer(&item, self.district);
+        self.desk.take(item, newcomer);
+        self.hear(&key);
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn finish(mut self) -> Replayed {
+        self.found.opened = self.desk.report.opened;
+        self.found
+    }
+
+    fn assess(&mut self, stored: &StoredPost) -> Option<PostCommit> {
+        let post = stored.post.clone();
+        let id = post.key.source.clone();
+        let source = self
+            .sources
+            .entry(id.clone())
+            .or_insert_with(|| source_of(id.clone(), post.platform.clone()));
+        let parent = post.parent.as_ref().map(|parent| answered(&post.key, parent));
+        let parents = parent.and_then(|key| Some((key.clone(), self.said.get(&key)?.clone())));
+        let batch = Batch {
+            district: self.district,
+            door: &self.door,
+            source,
+            parents: parents.into_iter().collect(),
+            given: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            now: post.published,
+        };
+        let print = fingerprint(&post.text).to_be_bytes().to_vec();
+        let threads = self.threads.entry(id).or_default();
+        assess_one(&batch, post, print, &Author::Anonymous, threads, &mut self.scratch)
+    }
+
+    fn item(
+        &self,
+        commit: PostCommit,
+        marks: WorkMarks,
+        voices: Vec<VoiceMark>,
+        stored: Timestamp,
+    ) -> WorkItem {
+        let problems = |key: &PostKey| self.joined.get(key).cloned().unwrap_or_default();
+        let parent = commit.post.parent.as_ref().map(|parent| answered(&commit.post.key, parent));
+        WorkItem {
+            ticket: WorkTicket { post: commit.post.key.clone(), version: 1 },
+            fingerprint: commit.fingerprint,
+            assessment: commit.assessment,
+            voices,
+            marks,
+            joined: Vec::new(),
+            parent_joined: parent.as_ref().map(problems).unwrap_or_default(),
+            parted: Vec::new(),
+            stored,
+            // Whether it is told is not asked here: everything is judged at its own time.
+            first_look: None,
+            post: commit.post,
         }
     }
 
-    /// Merged problems are one with those that have their posts.
-    fn settle(&mut self) {
-        let open = &self.open;
-        self.found.moved.retain_mut(|moved| {
-            let living = |id: &ProblemId| open.living_id(id);
-            moved.replayed = moved.replayed.iter().map(living).collect();
-            moved.live = moved.live.iter().map(living).collect();
-            moved.live != moved.replayed
-        });
+    /// Takes over what the desk decided about one post.
+    fn hear(&mut self, post: &PostKey) {
+        let commit = std::mem::replace(&mut self.desk.commit, nothing(Timestamp::UNIX_EPOCH));
+        let mut joined: Vec<(bool, ProblemId)> =
+            commit.memberships.into_iter().map(|m| (!m.primary, m.problem)).collect();
+        joined.sort();
+        if !joined.is_empty() {
+            let ids = joined.into_iter().map(|(_, id)| id).collect();
+            self.joined.insert(post.clone(), ids);
+        }
+        for alert in commit.alerts {
+            let subject = format!("alert:{}", alert.id);
+            let own = commit.deliveries.iter().filter(|delivery| delivery.subject == subject);
+            let quotes = alert.facts.quotes.iter().filter_map(|quote| {
+                self.desk.words.get(&(quote.post.clone(), quote.span.start)).cloned()
+            });
+            self.found.alerts.push(ReplayedAlert {
+                receivers: own.map(|delivery| delivery.receiver.clone()).collect(),
+                quotes: quotes.collect(),
+                post: post.clone(),
+                alert,
+            });
+        }
+    }
+}
+
+fn answered(key: &PostKey, parent: &PostId) -> PostKey {
+    PostKey { source: key.source.clone(), id: parent.clone() }
+}
+
+/// The stored voices of the topics that a post has now; for a new topic one made of the post.
+fn known_voices(commit: &PostCommit, stored: &[VoiceMark]) -> Vec<VoiceMark> {
+    if commit.post.official || commit.post.own_name {
+        return Vec::new();
+    }
+    let key = &commit.post.key;
+    let own = fingerprint(&format!("{}\n{}", key.source, key.id)).to_be_bytes();
+    let month = month_of(commit.post.published);
+    let voice = |topic: &TopicId| {
+        let known = stored.iter().find(|mark| mark.topic == *topic).cloned();
+        known.unwrap_or_else(|| VoiceMark { topic: topic.clone(), month, voice: own })
+    };
+    commit.assessment.findings.iter().map(|finding| voice(&finding.topic)).collect()
+}
+
+/// Two alerts about the same matter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair<'r> {
+    /// By the rules in force.
+    pub before: &'r ReplayedAlert,
+    /// By the edited rules.
+    pub after: &'r ReplayedAlert,
+}
+
+/// What an edit changes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Difference<'r> {
+    /// Alerts that only the edited rules decide.
+    pub won: Vec<&'r ReplayedAlert>,
+    /// Alerts that only the rules in force decide.
+    pub lost: Vec<&'r ReplayedAlert>,
+    /// Alerts about the same matter that differ in time, reason, level, topic or receivers.
+    pub changed: Vec<Pair<'r>>,
+    /// How many are the same.
+    pub same: u64,
+}
+
+/// Days between two alerts of one topic and place that may be the same matter.
+const NEAR_HOURS: i64 = 7 * 24;
+
+/// Compares two replays of the same posts: first alerts of one topic and place that are near in
+/// time, then alerts that the same post set off under another topic or place.
+#[must_use]
+pub fn compare<'r>(before: &'r Replayed, after: &'r Replayed) -> Difference<'r> {
+    let mut difference = Difference::default();
+    let mut free: Vec<&ReplayedAlert> = after.alerts.iter().collect();
+    let mut lost: Vec<&ReplayedAlert> = Vec::new();
+    for old in &before.alerts {
+        let key = |it: &ReplayedAlert| (it.alert.facts.topic.clone(), it.alert.facts.place.clone());
+        let apart = |it: &ReplayedAlert| it.alert.at.duration_since(old.alert.at).as_hours().abs();
+        let nearest = (0..free.len())
+            .filter(|&at| key(free[at]) == key(old) && apart(free[at]) <= NEAR_HOURS)
+            .min_by_key(|&at| (free[at].alert.reason != old.alert.reason, apart(free[at]), at));
+        match nearest.map(|at| free.remove(at)) {
+            Some(new) if is_same(old, new) => difference.same += 1,
+            Some(new) => difference.changed.push(Pair { before: old, after: new }),
+            None => lost.push(old),
+        }
+    }
+    for old in lost {
+        match free.iter().position(|new| new.post == old.post) {
+            Some(at) => {
+                difference.changed.push(Pair { before: old, after: free.remove(at) });
+            }
+            None => difference.lost.push(old),
+        }
+    }
+    difference.changed.sort_by_key(|pair| pair.before.alert.at);
+    difference.won = free;
+    difference
+}
+
+fn is_same(old: &ReplayedAlert, new: &ReplayedAlert) -> bool {
+    let facts = |it: &ReplayedAlert| (it.alert.at, it.alert.reason, it.alert.facts.level);
+    facts(old) == facts(new) && old.receivers == new.receivers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AlertFacts, AlertReason, RiskLevel, TopicKind};
+
+    fn alert(topic: &str, hour: i64, post: &str, level: RiskLevel) -> ReplayedAlert {
+        let at = Timestamp::from_second(hour * 3600).expect("an instant");
+        let facts = AlertFacts {
+            topic: topic.into(),
+            kind: TopicKind::Problem,
+            place: None,
+            score: 60,
+            level,
+            reasons: Vec::new(),
+            since: at,
+            posts: 1,
+            voices: 1,
+            voices_at_least: false,
+            sources: 1,
+            returns: 0,
+            quotes: Vec::new(),
+            lexicon: String::new(),
+            burst: None,
+        };
+        let alert = Alert {
+            id: format!("{topic}{hour}").as_str().into(),
+            problem: ProblemId(topic.to_owned()),
+            reason: AlertReason::NewProblem,
+            at,
+            facts,
+        };
+        let post = PostKey { source: "page".into(), id: PostId(post.to_owned()) };
+        ReplayedAlert { alert, post, receivers: Vec::new(), quotes: Vec::new() }
+    }
+
+    fn replayed(alerts: Vec<ReplayedAlert>) -> Replayed {
+        Replayed { alerts, ..Replayed::default() }
+    }
+
+    #[test]
+    fn alerts_are_won_lost_and_changed() {
+        use RiskLevel::{Critical, High};
+        let before = replayed(vec![
+            alert("water", 1, "a", High),
+            alert("heating", 2, "b", High),
+            alert("roads", 3, "c", High),
+            alert("snow", 4, "d", High),
+        ]);
+        let after = replayed(vec![
+            alert("water", 1, "a", High),
+            alert("heating", 5, "e", Critical),
+            alert("housing", 3, "c", High),
+            alert("fire", 9, "f", High),
+        ]);
+        let found = compare(&before, &after);
+        let topics = |list: &[&ReplayedAlert]| {
+            list.iter().map(|it| it.alert.facts.topic.0.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!((found.same, &*topics(&found.won), &*topics(&found.lost)), (1, "fire", "snow"));
+        let pairs: Vec<String> = found
+            .changed
+            .iter()
+            .map(|pair| format!("{}>{}", pair.before.alert.problem, pair.after.alert.problem))
+            .collect();
+        assert_eq!(pairs, ["heating>heating", "roads>housing"]);
+    }
+
+    #[test]
+    fn an_alert_of_another_month_is_another_matter() {
+        let before = replayed(vec![alert("water", 1, "a", RiskLevel::High)]);
+        let after = replayed(vec![alert("water", 1000, "z", RiskLevel::High)]);
+        let found = compare(&before, &after);
+        assert_eq!((found.won.len(), found.lost.len(), found.changed.len()), (1, 1, 0));
     }
 }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::calendar::next_after;
 use super::district::District;
+use super::health;
 use super::services::Services;
 use super::words;
 use crate::alert::{self, route};
@@ -25,6 +26,11 @@ use crate::store::{DigestSpan, RetentionPolicy, Store, StoreError, StoredDigest}
 pub const DIGEST: &str = "digest";
 /// Name of the job that lets things pass.
 pub const CLEANUP: &str = "cleanup";
+
+/// Name of the job that tells the operator about sources.
+pub const HEALTH: &str = "health";
+/// How often it looks.
+const HEALTH_MINUTES: i64 = 30;
 
 /// Voices outlive their month by this long, so that the digest of a month's last week can count
 /// them.
@@ -42,7 +48,7 @@ pub async fn plan(services: &Services, district: &District) -> Result<(), StoreE
         services.store.plan_job(name, due, anew).await?;
         services.store.keep_setting(&key, cron).await?;
     }
-    Ok(())
+    services.store.plan_job(HEALTH, now, false).await
 }
 
 /// Runs a fixed job that was due at `due`; returns when it is due again.
@@ -55,6 +61,13 @@ pub async fn run_job(
     let now = services.clock.now();
     let schedule = &services.settings.schedule;
     let cron = match name {
+        HEALTH => {
+            if health::tell(&services.store, district, now).await? {
+                tracing::info!("operator told about sources");
+            }
+            let next = SignedDuration::from_mins(HEALTH_MINUTES);
+            return Ok(now.saturating_add(next).unwrap_or(now));
+        }
         DIGEST => {
             let week = week_before(due, &district.zone);
             make_digest(services, district, week).await?;
@@ -88,11 +101,12 @@ pub fn week_before(at: Timestamp, zone: &TimeZone) -> Week {
     Week::of(date.checked_sub(7.days()).unwrap_or(date))
 }
 
-/// The digest of a week as values, from what is stored now.
+/// The digest of a week as values, from what is stored `now`.
 pub async fn build_digest(
     store: &Store,
     district: &District,
     week: Week,
+    now: Timestamp,
 ) -> Result<Digest, StoreError> {
     let start = |days: i64| {
         week.monday
@@ -101,7 +115,7 @@ pub async fn build_digest(
             .map_or(Timestamp::MIN, |zoned| zoned.timestamp())
     };
     let span = DigestSpan { week: week.name(), before: start(-7), from: start(0), to: start(7) };
-    let counts = store.digest_counts(&span).await?;
+    let counts = store.digest_counts(&span, now).await?;
     let titles = Titles {
         district: district.name.clone(),
         zone: district.zone.clone(),
@@ -123,7 +137,7 @@ pub async fn make_digest(
     week: Week,
 ) -> Result<bool, StoreError> {
     let now = services.clock.now();
-    let made = build_digest(&services.store, district, week).await?;
+    let made = build_digest(&services.store, district, week, now).await?;
     let subject = format!("digest:{}", week.name());
     let deliveries = route::digest_receivers(&district.routes)
         .into_iter()
@@ -165,7 +179,8 @@ pub async fn word_digest(
     let mut telegram = Vec::new();
     let mut subject = words::digest_subject(week);
     if let Some(week) = parse_week(week) {
-        let made = build_digest(&services.store, district, week).await?;
+        // As it was when it was made, whenever it leaves.
+        let made = build_digest(&services.store, district, week, stored.made).await?;
         subject = digest::subject(&made);
         telegram.push(digest::telegram(&made));
         if let Ok(bytes) = digest::sheet(&made) {

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use otklik_collectors::door::Door;
 use otklik_collectors::http::{Http, HttpSettings};
-use otklik_collectors::telegram::TelegramSettings;
+use otklik_collectors::max::MaxSettings;
+use otklik_collectors::ok::OkSettings;
+use otklik_collectors::telegram::{Account, TelegramSettings};
 use otklik_collectors::vk::VkSettings;
 use otklik_collectors::{
     Class, CollectError, Collector, MonthKeys, Platform, Ports, Scope, Transport, registry,
@@ -21,12 +23,16 @@ use super::budget::StoredBudget;
 use super::district::District;
 use super::keys::{KeyFile, PassingKeys};
 use super::passing::PassingBudget;
+use super::telegram::{self, Entry, StoredRooms};
+use super::watch::Watch;
 use super::words;
 use crate::classify::Scratch;
 use crate::clock::Clock;
-use crate::config::{Fault, Secret, SecretError, SecretText, Settings, TokenKind};
-use crate::model::Source;
-use crate::notify::{self, Email, EmailSettings, Notifier, Notifiers, Telegram};
+use crate::config::{Bot, Fault, Secret, SecretError, SecretText, Settings, TokenKind};
+use crate::model::{Channel, Source};
+use crate::notify::{
+    self, BotSettings, Email, EmailSettings, Notifier, Notifiers, Telegram, Way, WebhookSettings,
+};
 use crate::store::Store;
 
 /// The collectors and the door they share; rebuilt when the sources change, because the door leaves
@@ -43,7 +49,7 @@ impl Reading {
     pub fn passing(
         settings: &Settings,
         sources: &[Source],
-        vk: Option<VkSettings>,
+        platforms: registry::Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
         let door = Door::new(Arc::new(PassingKeys::default()), handles(sources));
@@ -53,8 +59,7 @@ impl Reading {
             transport: transport(settings)?,
             door: door.clone(),
         };
-        let telegram = telegram_settings(settings);
-        let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
+        let collectors = registry::build(platforms, &ports);
         Ok(Self { door, collectors })
     }
 
@@ -89,6 +94,10 @@ pub struct Services {
     pub district: ArcSwap<District>,
     /// Collectors in force.
     pub reading: ArcSwap<Reading>,
+    /// The account that reads Telegram, shared by all collectors after one another.
+    pub telegram: Entry,
+    /// When to look next.
+    pub watch: Watch,
     /// Buffers of classification, kept between pages: fresh ones know no word yet.
     scratches: Mutex<Vec<Scratch>>,
 }
@@ -111,7 +120,7 @@ impl Services {
         district: District,
     ) -> Result<Self, Fault> {
         let transport = transport(&settings)?;
-        let notifiers = Notifiers { email: email(&settings)?, telegram: bot(&settings)? };
+        let notifiers = notifiers(&settings)?;
         Self::join(settings, clock, store, district, transport, notifiers)
     }
 
@@ -132,7 +141,14 @@ impl Services {
                     words::KEYS_FIX,
                 )
             })?);
-        let reading = read_with(&settings, &clock, &store, &keys, &transport, &district.sources)?;
+        let telegram = telegram::open(&settings, &clock, Arc::new(StoredRooms(store.clone())));
+        if let Some(trouble) = telegram.trouble() {
+            tracing::warn!("{trouble}");
+        }
+        let keys_open: Arc<dyn MonthKeys> = Arc::clone(&keys) as Arc<dyn MonthKeys>;
+        let door = Door::new(keys_open, handles(&district.sources));
+        let ports = ports(&clock, &store, &transport, door);
+        let reading = read_with(&settings, ports, telegram.account())?;
         Ok(Self {
             settings,
             clock,
@@ -142,6 +158,8 @@ impl Services {
             notifiers,
             district: ArcSwap::from_pointee(district),
             reading: ArcSwap::from_pointee(reading),
+            telegram,
+            watch: Watch::default(),
             scratches: Mutex::default(),
         })
     }
@@ -149,14 +167,10 @@ impl Services {
     /// Puts new rules in force, with new collectors if the sources changed.
     pub fn replace(&self, district: District) -> Result<(), Fault> {
         if self.district.load().sources != district.sources {
-            let reading = read_with(
-                &self.settings,
-                &self.clock,
-                &self.store,
-                &self.keys,
-                &self.transport,
-                &district.sources,
-            )?;
+            let keys: Arc<dyn MonthKeys> = Arc::clone(&self.keys) as Arc<dyn MonthKeys>;
+            let door = Door::new(keys, handles(&district.sources));
+            let ports = ports(&self.clock, &self.store, &self.transport, door);
+            let reading = read_with(&self.settings, ports, self.telegram.account())?;
             self.reading.store(Arc::new(reading));
         }
         self.district.store(Arc::new(district));
@@ -164,26 +178,34 @@ impl Services {
     }
 }
 
-fn read_with(
-    settings: &Settings,
+fn ports(
     clock: &Arc<dyn Clock>,
     store: &Store,
-    keys: &Arc<KeyFile>,
     transport: &Arc<dyn Transport>,
-    sources: &[Source],
-) -> Result<Reading, Fault> {
-    let month_keys: Arc<dyn MonthKeys> = Arc::clone(keys) as Arc<dyn MonthKeys>;
-    let door = Door::new(month_keys, handles(sources));
-    let ports = Ports {
+    door: Door,
+) -> Ports {
+    Ports {
         clock: Arc::clone(clock),
         budget: Arc::new(StoredBudget::new(store.clone(), Arc::clone(clock))),
         transport: Arc::clone(transport),
-        door: door.clone(),
+        door,
+    }
+}
+
+fn read_with(
+    settings: &Settings,
+    ports: Ports,
+    account: Option<Arc<Account>>,
+) -> Result<Reading, Fault> {
+    let platforms = registry::Settings {
+        vk: vk_settings(settings)?,
+        ok: ok_settings(settings)?,
+        max: max_settings(settings)?,
+        telegram: telegram_settings(settings),
+        account,
     };
-    let vk = vk_settings(settings)?;
-    let telegram = telegram_settings(settings);
-    let collectors = registry::build(registry::Settings { vk, telegram }, &ports);
-    Ok(Reading { door, collectors })
+    let collectors = registry::build(platforms, &ports);
+    Ok(Reading { door: ports.door, collectors })
 }
 
 /// The real network, as configured.
@@ -215,7 +237,31 @@ pub fn vk_settings(settings: &Settings) -> Result<Option<VkSettings>, Fault> {
     }))
 }
 
-fn telegram_settings(settings: &Settings) -> TelegramSettings {
+/// How OK is read, its keys included; `None` if it is not configured.
+pub fn ok_settings(settings: &Settings) -> Result<Option<OkSettings>, Fault> {
+    let Some(ok) = &settings.platforms.ok else { return Ok(None) };
+    let read = |secret: &Secret| match secret.read() {
+        Ok(text) => Ok(text.expose().to_owned()),
+        Err(error) => Err(unread(settings, error)),
+    };
+    Ok(Some(OkSettings {
+        api_url: ok.api_url.clone(),
+        application_key: read(&ok.application_key)?,
+        access_token: read(&ok.access_token)?,
+        session_secret: read(&ok.session_secret)?,
+    }))
+}
+
+/// How MAX is read, the bot's token included; `None` if it is not configured.
+pub fn max_settings(settings: &Settings) -> Result<Option<MaxSettings>, Fault> {
+    let Some(max) = &settings.platforms.max else { return Ok(None) };
+    let token = max.token.read().map_err(|error| unread(settings, error))?;
+    Ok(Some(MaxSettings { api_url: max.api_url.clone(), token: token.expose().to_owned() }))
+}
+
+/// How Telegram is read.
+#[must_use]
+pub fn telegram_settings(settings: &Settings) -> TelegramSettings {
     TelegramSettings { preview_url: settings.platforms.telegram.preview_url.clone() }
 }
 
@@ -232,8 +278,29 @@ fn ca_pem(settings: &Settings) -> Result<Option<Vec<u8>>, Fault> {
     Ok(Some(bytes))
 }
 
-/// Mail; `None` if it is not configured.
-pub fn email(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+/// All channels that are configured.
+pub fn notifiers(settings: &Settings) -> Result<Notifiers, Fault> {
+    let mut notifiers = Notifiers::default();
+    for channel in Channel::ALL {
+        if let Some(notifier) = notifier(settings, channel)? {
+            notifiers = notifiers.with(channel, notifier);
+        }
+    }
+    Ok(notifiers)
+}
+
+/// One channel; `None` if it is not configured.
+pub fn notifier(settings: &Settings, channel: Channel) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+    match channel {
+        Channel::Email => email(settings),
+        Channel::Telegram => bot(settings, settings.telegram_bot.as_ref(), Telegram::new),
+        Channel::Max => bot(settings, settings.max_bot.as_ref(), notify::Max::new),
+        Channel::Vk => bot(settings, settings.vk_bot.as_ref(), notify::Vk::new),
+        Channel::Webhook => webhook(settings),
+    }
+}
+
+fn email(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
     let Some(smtp) = &settings.smtp else { return Ok(None) };
     let password = smtp.password.as_ref().map(Secret::read).transpose();
     let password = password.map_err(|error| unread(settings, error))?;
@@ -247,18 +314,31 @@ pub fn email(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
     Ok(Some(Arc::new(email)))
 }
 
-/// The bot for alerts; `None` if it is not configured.
-pub fn bot(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
-    let Some(bot) = &settings.telegram_bot else { return Ok(None) };
-    let token = bot.token.read().map_err(|error| unread(settings, error))?;
-    let telegram = Telegram::new(&notify::TelegramSettings {
-        api_url: &bot.api_url,
+fn bot<T: Notifier + 'static>(
+    settings: &Settings,
+    configured: Option<&Bot>,
+    make: impl FnOnce(&BotSettings<'_>) -> Result<T, String>,
+) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+    let Some(configured) = configured else { return Ok(None) };
+    let token = configured.token.read().map_err(|error| unread(settings, error))?;
+    let notifier = make(&BotSettings {
+        api_url: &configured.api_url,
         token: token.expose(),
-        proxy: settings.network.proxy.as_deref(),
-        ca_pem: ca_pem(settings)?.as_deref(),
-    })
-    .map_err(|text| Fault::whole(&settings.file, text, ""))?;
-    Ok(Some(Arc::new(telegram)))
+        way: Way { proxy: settings.network.proxy.as_deref(), ca_pem: ca_pem(settings)?.as_deref() },
+    });
+    Ok(Some(Arc::new(notifier.map_err(|text| Fault::whole(&settings.file, text, ""))?)))
+}
+
+fn webhook(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+    let Some(hook) = &settings.webhook else { return Ok(None) };
+    let secret = hook.secret.as_ref().map(Secret::read).transpose();
+    let secret = secret.map_err(|error| unread(settings, error))?;
+    let webhook = notify::Webhook::new(&WebhookSettings {
+        body: hook.body.clone(),
+        secret: secret.as_ref().map(SecretText::expose),
+        way: Way { proxy: settings.network.proxy.as_deref(), ca_pem: ca_pem(settings)?.as_deref() },
+    });
+    Ok(Some(Arc::new(webhook.map_err(|text| Fault::whole(&settings.file, text, ""))?)))
 }
 
 /// Names and addresses of configured sources as the door compares them.
@@ -271,6 +351,9 @@ pub fn handles(sources: &[Source]) -> Vec<String> {
         match source.platform.as_str() {
             "vk" => handles.push(format!("vk.com/{bare}")),
             "telegram" => handles.push(format!("t.me/{bare}")),
+            "ok" if bare.bytes().all(|byte| byte.is_ascii_digit()) => {
+                handles.push(format!("ok.ru/group/{bare}"));
+            }
             "ok" => handles.push(format!("ok.ru/{bare}")),
             "max" => handles.push(format!("max.ru/{bare}")),
             _ => {}

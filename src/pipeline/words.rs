@@ -3,6 +3,12 @@
 //! Place in the flow: answers to commands, health rows, faults at start. Invariant: whole Russian
 //! sentences; none repeats a secret or what a platform sent.
 
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::alert::render::words::moment;
 use crate::store::ErasureReceipt;
 
 pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
@@ -13,12 +19,46 @@ pub(super) const NOTHING_TO_TELL: &str = "Сообщать больше не о 
 pub(super) const WEEK_FORM: &str = "Неделя пишется как 2026-W47";
 pub(super) const KEYS_FIX: &str = "проверьте права на папку хранилища";
 
+pub(super) const LOGGED_OUT: &str = "Telegram: вход не выполнен, читаем только открытый просмотр \
+                                     каналов; войдите: otklik telegram login";
+pub(super) const SESSION_BUSY: &str =
+    "Telegram: учётной записью сейчас читает служба; её состояние: otklik status";
+pub(super) const NO_PROXY: &str = "Telegram: через прокси учётной записью не читаем; укажите \
+                                   прямой путь в [platforms.telegram] dc_address";
+
+pub(super) fn no_address(place: &str) -> String {
+    format!("Telegram: адрес dc_address = \"{place}\" не находится")
+}
+
+pub(super) fn session_unread(path: &Path, error: impl std::fmt::Display) -> String {
+    format!("Telegram: файл входа {} не читается ({error})", path.display())
+}
+
+pub(super) fn session_open(path: &Path) -> String {
+    let path = path.display();
+    format!("Telegram: файл входа {path} открыт другим пользователям; закройте: chmod 600 {path}")
+}
+
+pub(super) fn session_broken(path: &Path) -> String {
+    let path = path.display();
+    format!("Telegram: файл входа {path} испорчен; войдите снова: otklik telegram login")
+}
+
 pub(super) fn spent(method: &str) -> String {
     format!("Дневная норма вызовов {method} исчерпана; опрос продолжится завтра")
 }
 
 pub(super) fn not_configured(platform: impl std::fmt::Display) -> String {
     format!("Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml")
+}
+
+/// A page that answers, on which nobody writes any more.
+pub(super) fn silent(since: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let since = moment(since, now, zone);
+    format!(
+        "Страница открывается, но с {since} на ней никто не пишет: так долго она не молчала ни разу \
+         за четыре недели. Проверьте, не переехала ли она и видны ли её публикации всем"
+    )
 }
 
 pub(super) fn no_network(error: impl std::fmt::Display) -> String {
@@ -31,6 +71,37 @@ pub(super) fn keys_closed(error: impl std::fmt::Display) -> String {
 
 pub(super) fn no_certificates(error: impl std::fmt::Display) -> String {
     format!("файл сертификатов не читается ({error})")
+}
+
+pub(super) fn note_length(most: usize) -> String {
+    format!("Текст пуст или длиннее {most} знаков")
+}
+
+pub(super) fn no_topic(topic: impl std::fmt::Display) -> String {
+    format!("Темы {topic} нет среди словарей проблем (otklik packs list)")
+}
+
+pub(super) fn no_place(place: impl std::fmt::Display) -> String {
+    format!("Места {place} нет в places.toml")
+}
+
+/// What was understood of a note.
+pub(super) fn noted<'a>(
+    id: &str,
+    topics: impl Iterator<Item = &'a str>,
+    places: impl Iterator<Item = &'a str>,
+) -> String {
+    let join = |names: Vec<&str>| {
+        let named: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+        named.join(", ")
+    };
+    let (topics, places) = (join(topics.collect()), join(places.collect()));
+    let topics = if topics.is_empty() {
+        "Тема не распознана: её можно назвать ключом --topic.".to_owned()
+    } else {
+        format!("Тема: {topics}.")
+    };
+    format!("Записано ({id}). {topics} Место: {places}.")
 }
 
 pub(super) fn no_alert(alert: impl std::fmt::Display) -> String {
@@ -61,7 +132,7 @@ pub(super) fn no_rumour(problem: impl std::fmt::Display) -> String {
     format!("Проблема {problem} не слух")
 }
 
-pub(super) fn noted(problem: impl std::fmt::Display) -> String {
+pub(super) fn marked(problem: impl std::fmt::Display) -> String {
     format!("Отмечено: {problem}")
 }
 

@@ -181,7 +181,8 @@ fn add_circumstances(
         }
         let mut named: Vec<&Signal> = signals.iter().filter(|s| s.name == part.signal).collect();
         if part.absent {
-            if named.is_empty() && finding.kind == TopicKind::Problem {
+            // A danger says itself that something is wrong, unless it is hardly named.
+            if named.is_empty() && (finding.kind == TopicKind::Problem || weak) {
                 parts.add(part.id.get_ref(), *part.points.get_ref(), &part.title);
             }
             continue;

@@ -100,7 +100,7 @@ fn reasons_carry_names_points_and_words() {
     assert_eq!(names(&risk), ["severity", "in_season", "frost", "children", "days"]);
     assert_eq!(risk.reasons[0].text, "тяжесть темы: Отопление");
     assert_eq!(risk.reasons[3].text, "дети: «слова»");
-    assert_eq!(risk.score, 42 + 14 + 4 + 4 + 4);
+    assert_eq!(risk.score, 42 + 6 + 4 + 4 + 4);
 }
 
 #[test]
@@ -244,4 +244,6 @@ fn what_nobody_complains_of_is_no_problem_however_many_speak_of_it() {
     assert_eq!(score_problem(&of(&concert), &many, &rules), of(&concert));
     let burst = calm(&[("accident", 85)], &[]);
     assert!(!is_calm(&of(&burst), &rules), "a danger says itself that something is wrong");
+    let hint = calm(&[("accident", 30)], &[]);
+    assert!(is_calm(&of(&hint), &rules), "unless it is hardly named");
 }

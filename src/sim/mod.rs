@@ -10,6 +10,7 @@ mod pages;
 mod plots;
 mod rng;
 pub mod run;
+pub mod schedule;
 pub mod score;
 pub mod stage;
 mod words;

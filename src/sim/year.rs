@@ -13,8 +13,8 @@ use super::Rng;
 use crate::cluster::usual::{DISTRICT_BUDGET, Usual, UsualRules};
 use crate::cluster::{ClusterRules, Newcomer, OpenProblems, ProblemFacts, assign};
 use crate::model::{
-    Finding, PlaceBy, PlaceFinding, PlaceId, PostKey, ProblemEventKind, Risk, RiskLevel,
-    RiskReason, TopicId, TopicKind,
+    Finding, PlaceBy, PlaceFinding, PlaceId, PostKey, Risk, RiskLevel, RiskReason, TopicId,
+    TopicKind,
 };
 use crate::text::Sketch;
 

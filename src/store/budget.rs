@@ -91,15 +91,21 @@ fn take(tx: &Tx<'_>, call: &BudgetCall, now: Timestamp) -> Result<BudgetAnswer> 
              next_allowed = excluded.next_allowed",
         params![tx.district, call.host, call.token, At(next)],
     )?;
-    if call.per_day_max.is_some() {
-        tx.exec(
-            "INSERT INTO budget (district, host, token, method, day, taken)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (district, host, token, method) DO UPDATE SET day = excluded.day,
-                 taken = excluded.taken",
-            params![tx.district, call.host, call.token, call.method, call.day, taken + 1],
-        )?;
-    }
+    tx.exec(
+        "INSERT INTO budget (district, host, token, method, day, taken, day_max)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (district, host, token, method) DO UPDATE SET day = excluded.day,
+             taken = excluded.taken, day_max = excluded.day_max",
+        params![
+            tx.district,
+            call.host,
+            call.token,
+            call.method,
+            call.day,
+            taken + 1,
+            call.per_day_max,
+        ],
+    )?;
     Ok(BudgetAnswer::At(turn))
 }
 

@@ -12,7 +12,7 @@ use rusqlite::{Row, params};
 use super::column::{At, Count, Word, at, time};
 use super::error::{Result, StoreError};
 use super::{Store, Tx};
-use crate::model::{Channel, Delivery, DeliveryId, DeliveryState};
+use crate::model::{Channel, Delivery, DeliveryId, DeliveryState, ProblemId};
 
 /// A message claimed for sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,15 @@ pub struct DeliveryStats {
     pub waiting_since: Option<Timestamp>,
     /// When the next message may be claimed: one that is held when its lease ends.
     pub next_due: Option<Timestamp>,
+}
+
+/// The first message about a problem that a receiver got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its delivery.
+    pub first: DeliveryId,
+    /// The id that the channel gave it, if it went over the same channel to the same address.
+    pub receipt: Option<String>,
 }
 
 impl Store {
@@ -103,6 +112,38 @@ impl Store {
     /// Where the outbox stands at `now`.
     pub async fn delivery_stats(&self, now: Timestamp) -> Result<DeliveryStats> {
         self.read(move |tx| stats(tx, now)).await
+    }
+
+    /// The message that opened the conversation which `delivery`, an alert of `problem`, goes on
+    /// with; nothing if it opens one.
+    pub async fn conversation(
+        &self,
+        problem: &ProblemId,
+        delivery: &Delivery,
+    ) -> Result<Option<Conversation>> {
+        let (problem, delivery) = (problem.clone(), delivery.clone());
+        self.read(move |tx| {
+            tx.row(
+                "SELECT d.id, (SELECT t.receipt FROM delivery_try t
+                     WHERE t.district = d.district AND t.delivery = d.id AND t.state = 'sent'
+                         AND t.channel = ?5 AND d.address = ?6 LIMIT 1)
+                 FROM alert a JOIN delivery d
+                     ON d.district = a.district AND d.subject = 'alert:' || a.id
+                 WHERE a.district = ?1 AND a.problem = ?2 AND d.receiver = ?3 AND d.id <> ?4
+                     AND d.state = 'sent'
+                 ORDER BY d.created, d.id LIMIT 1",
+                params![
+                    tx.district,
+                    problem.as_str(),
+                    delivery.receiver,
+                    delivery.id.as_str(),
+                    Word(delivery.channel),
+                    delivery.address,
+                ],
+                |row| Ok(Conversation { first: DeliveryId(row.get(0)?), receipt: row.get(1)? }),
+            )
+        })
+        .await
     }
 
     /// Messages about one subject (`alert:<id>`, `digest:<week>`), by id.

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::column::At;
+use super::coverage::{self, WatchedSource};
 use super::error::Result;
 use super::problem::{count_voices, problem_columns, problem_of};
-use super::{Store, Tx, attitude, delivery, source};
+use super::{Store, Tx, attitude, delivery};
 use crate::model::digest::{CellCount, DigestCounts, DigestProblem, DigestSource};
 use crate::model::{Delivery, HealthState, PlaceId, Problem, TopicId};
 
@@ -43,10 +44,10 @@ pub struct StoredDigest {
 }
 
 impl Store {
-    /// Counts one week.
-    pub async fn digest_counts(&self, span: &DigestSpan) -> Result<DigestCounts> {
+    /// Counts one week; what sources are worth is counted at `now`.
+    pub async fn digest_counts(&self, span: &DigestSpan, now: Timestamp) -> Result<DigestCounts> {
         let span = span.clone();
-        self.read(move |tx| counts(tx, &span)).await
+        self.read(move |tx| counts(tx, &span, now)).await
     }
 
     /// Stores a digest together with its messages. False, and nothing is stored, if this week's
@@ -94,8 +95,9 @@ impl Store {
     }
 }
 
-fn counts(tx: &Tx<'_>, span: &DigestSpan) -> Result<DigestCounts> {
-    let sources = source::all(tx)?.into_iter().filter(|row| row.listed).collect::<Vec<_>>();
+fn counts(tx: &Tx<'_>, span: &DigestSpan, now: Timestamp) -> Result<DigestCounts> {
+    let sources = coverage::watched(tx, now)?;
+    let pictures: u64 = sources.iter().map(|it| it.completeness.stored.pictures_only).sum();
     Ok(DigestCounts {
         read: read_posts(tx, span)?,
         matched: matched_posts(tx, span)?,
@@ -103,18 +105,20 @@ fn counts(tx: &Tx<'_>, span: &DigestSpan) -> Result<DigestCounts> {
         problems: problems(tx, span)?,
         alerts: alerts(tx, span)?,
         attitude: attitude::week_counts(tx, &span.week)?,
-        pictures_only: sources.iter().map(|row| row.facts.pictures_only).sum(),
+        pictures_only: u32::try_from(pictures).unwrap_or(u32::MAX),
         sources: sources.into_iter().map(digest_source).collect(),
         places_heard: places_heard(tx, span)?,
     })
 }
 
-fn digest_source(row: source::SourceRow) -> DigestSource {
+fn digest_source(watched: WatchedSource) -> DigestSource {
+    let row = watched.row;
     DigestSource {
         id: row.source.id.0,
         trouble: row.health.text.filter(|_| row.health.state != HealthState::Ok),
         last_ok: row.health.last_ok,
-        unread: row.facts.pictures_only + row.facts.comments_closed + row.facts.unreadable,
+        completeness: watched.completeness,
+        comments: row.source.comments,
     }
 }
 

@@ -10,8 +10,9 @@ use rusqlite::params;
 use super::column::{At, Word};
 use super::delivery::{delivery_columns, delivery_of};
 use super::error::Result;
-use super::post::{PostMark, PostRow, StoredPost, post_columns};
+use super::post::{PostMark, PostRow, StoredPost, VoiceMark, post_columns};
 use super::problem::{VoiceCount, count_voices, problem_columns, problem_of};
+use super::work::voices;
 use super::{Store, Tx};
 use crate::model::{Delivery, PostId, PostKey, Problem, ProblemState, SourceId};
 
@@ -81,6 +82,21 @@ impl Store {
                 PostRow::of,
             )?;
             rows.into_iter().map(|row| row.complete(tx)).collect()
+        })
+        .await
+    }
+
+    /// The same posts with their voices, to be grouped again by other rules.
+    pub async fn replay_posts(
+        &self,
+        since: Option<Timestamp>,
+        after: Option<&PostMark>,
+        limit: u32,
+    ) -> Result<Vec<(StoredPost, Vec<VoiceMark>)>> {
+        let posts = self.export_posts(since, after, limit).await?;
+        self.read(move |tx| {
+            let with = |post: &StoredPost| Ok((post.clone(), voices(tx, &post.post.key)?));
+            posts.iter().map(with).collect()
         })
         .await
     }

@@ -5,10 +5,10 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::error::{Result, StoreError};
+use super::own;
 
 /// The right to write, held until dropped.
 #[derive(Debug)]
@@ -27,14 +27,10 @@ impl StoreLock {
 
     /// Takes the lock of the store at `store`, or says who holds it ([`StoreError::Locked`]).
     pub fn take(store: &Path) -> Result<Self> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path_beside(store))
-            .map_err(StoreError::from_io)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = own::file(&mut options).open(path_beside(store));
+        let mut file = file.map_err(StoreError::from_io)?;
         match file.try_lock() {
             Ok(()) => {
                 sign(&mut file).map_err(StoreError::from_io)?;

@@ -12,8 +12,8 @@ use super::column::{At, Count, Json};
 use super::error::Result;
 use super::post::{PostCommit, PostRow, PostState};
 use super::source::{self, LookFacts};
-use super::{Store, Tx, attitude, blank, erase, finding, post, work};
-use crate::model::{Counts, Health, PlaceId, PostKey, SourceId, TopicId};
+use super::{Store, Tx, attitude, blank, coverage, erase, finding, post, work};
+use crate::model::{Counts, Health, Noted, PlaceId, PostKey, SourceId, TopicId};
 
 /// The look a page belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct LookPage {
     pub platform_id: Option<String>,
     /// What else the page told.
     pub facts: LookFacts,
+    /// What the page proves about the completeness of its source.
+    pub noted: Noted,
     /// Set with the last page: ends the look in the same transaction.
     pub end: Option<Health>,
 }
@@ -130,6 +132,7 @@ fn commit(tx: &Tx<'_>, page: &PageCommit) -> Result<PageOutcome> {
     }
     if let Some(look) = &page.look {
         source::advance(tx, look)?;
+        coverage::note(tx, &look.source, &look.noted, page.now)?;
         if let Some(health) = &look.end {
             source::finish(tx, &look.source, health)?;
         }

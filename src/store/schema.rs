@@ -5,13 +5,13 @@
 //! version number, so a kill leaves the old schema or the new one.
 
 use std::fs::{DirBuilder, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{Result, StoreError};
+use super::own;
 
 /// "otkl": marks the file as ours.
 const APPLICATION_ID: i32 = 0x6F74_6B6C;
@@ -26,8 +26,13 @@ const STATEMENTS: usize = 160;
 const WAL_BYTES_MAX: i64 = 32 * 1024 * 1024;
 
 /// All migrations, oldest first; the number of a migration is its place in this list.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_start.sql"), include_str!("migrations/0005_problems.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_coverage.sql"),
+    include_str!("migrations/0003_telegram.sql"),
+    include_str!("migrations/0004_rules.sql"),
+    include_str!("migrations/0005_problems.sql"),
+];
 
 /// How hard a commit is pressed to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +88,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
 /// Creates the folder of the store (0700) if it is not there.
 pub(super) fn create_folder(path: &Path) -> Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
+        own::folder(DirBuilder::new().recursive(true))
             .create(folder)
             .map_err(StoreError::from_io)?;
     }
@@ -94,10 +97,7 @@ pub(super) fn create_folder(path: &Path) -> Result<()> {
 
 fn create_file(path: &Path) -> Result<()> {
     // SQLite gives its side files the mode of the main one.
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
+    own::file(OpenOptions::new().append(true).create(true))
         .open(path)
         .map(drop)
         .map_err(StoreError::from_io)

@@ -32,9 +32,17 @@ CREATE TABLE budget (
     next_allowed INTEGER,
     day INTEGER,
     taken INTEGER NOT NULL,
-    paused_until INTEGER,
+    paused_until INTEGER, day_max INTEGER,
     PRIMARY KEY (district, host, token, method)
 ) STRICT;
+
+CREATE TABLE coverage (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    PRIMARY KEY (district, source, from_at)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE dead_letter (
     district TEXT NOT NULL,
@@ -109,6 +117,22 @@ CREATE TABLE finding (
     PRIMARY KEY (district, source, post, topic)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE hole (
+    district TEXT NOT NULL,
+    source TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    state TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    posts INTEGER,
+    noticed INTEGER NOT NULL,
+    looks INTEGER NOT NULL,
+    closed INTEGER,
+    fresh INTEGER NOT NULL,
+    PRIMARY KEY (district, source, position)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE job (
     district TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -128,6 +152,14 @@ CREATE TABLE membership (
     quote_end INTEGER, published INTEGER NOT NULL DEFAULT 0, copy INTEGER NOT NULL DEFAULT 0, sketch BLOB, address TEXT,
     PRIMARY KEY (district, problem, source, post)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice (
+    district TEXT NOT NULL,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (district, id)
+) STRICT;
 
 CREATE TABLE parted (
     district TEXT NOT NULL,
@@ -232,6 +264,31 @@ CREATE TABLE problem_event (
     PRIMARY KEY (district, problem, seq)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE rules_entry (
+    district TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (district, seq)
+) STRICT;
+
+CREATE TABLE rules_file (
+    district TEXT NOT NULL,
+    version TEXT NOT NULL,
+    name TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (district, version, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rules_text (
+    district TEXT NOT NULL,
+    content TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (district, content)
+) STRICT;
+
 CREATE TABLE setting (
     district TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -273,7 +330,7 @@ CREATE TABLE source_state (
     last_ok INTEGER,
     look_pictures_only INTEGER NOT NULL,
     look_comments_closed INTEGER NOT NULL,
-    look_unreadable INTEGER NOT NULL,
+    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, why TEXT, told TEXT, told_at INTEGER,
     PRIMARY KEY (district, source)
 ) STRICT;
 
@@ -285,6 +342,16 @@ CREATE TABLE tally (
     history TEXT NOT NULL,
     PRIMARY KEY (district, topic, place)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE telegram_room (
+    district TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    found INTEGER NOT NULL,
+    PRIMARY KEY (district, name)
+) STRICT;
 
 CREATE TABLE voice (
     district TEXT NOT NULL,

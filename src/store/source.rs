@@ -9,8 +9,8 @@ use rusqlite::{Row, params};
 
 use super::column::{At, Word, at, time};
 use super::error::{Result, StoreError};
-use super::{Store, Tx};
-use crate::model::{Health, HealthState, PlaceId, Source, SourceId};
+use super::{Store, Tx, coverage};
+use crate::model::{Health, HealthState, LookReason, PlaceId, Source, SourceId};
 
 /// What a look learned besides posts, as counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,6 +34,13 @@ pub struct DueSource {
     pub platform_id: Option<String>,
     /// How it is doing.
     pub health: Health,
+    /// When the look that goes on now began, also one that was broken off; else the instant of the
+    /// claim.
+    pub began: Timestamp,
+    /// Until when everything was read, if any look has told that.
+    pub read_until: Option<Timestamp>,
+    /// How far back the look has to go for holes that can be read again.
+    pub owed: Option<Timestamp>,
 }
 
 /// Everything about one source.
@@ -51,6 +58,10 @@ pub struct SourceRow {
     pub facts: LookFacts,
     /// How it is doing.
     pub health: Health,
+    /// Smoothed seconds between the ends of two looks, as they really are.
+    pub interval_secs: Option<i64>,
+    /// When the first look began.
+    pub first_look: Option<Timestamp>,
 }
 
 impl Store {
@@ -116,6 +127,22 @@ impl Store {
         .await
     }
 
+    /// Breaks a look off between two pages, so that others get their turn: the source is due again
+    /// at `now`, behind all that have been due for longer.
+    pub async fn yield_look(&self, id: &SourceId, lease: &str, now: Timestamp) -> Result<()> {
+        let (id, lease) = (id.clone(), lease.to_owned());
+        self.write(move |tx| {
+            hold(tx, &id, &lease)?;
+            tx.exec(
+                "UPDATE source_state SET next_due = ?3, lease = NULL, lease_until = NULL
+                 WHERE district = ?1 AND source = ?2",
+                params![tx.district, id.as_str(), At(now)],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Makes these sources due at `now` (all listed ones if empty); returns how many.
     pub async fn hasten_sources(&self, ids: &[SourceId], now: Timestamp) -> Result<u32> {
         let ids = ids.to_vec();
@@ -176,12 +203,20 @@ fn sync(tx: &Tx<'_>, sources: &[Source], now: Timestamp) -> Result<()> {
 }
 
 fn forget_cursor_of_old_address(tx: &Tx<'_>, source: &Source) -> Result<()> {
-    tx.exec(
+    let moved = tx.exec(
         "UPDATE source SET cursor = NULL, platform_id = NULL
          WHERE district = ?1 AND id = ?2 AND (platform <> ?3 OR handle <> ?4)",
         params![tx.district, source.id.as_str(), source.platform, source.handle],
     )?;
-    Ok(())
+    if moved == 0 {
+        return Ok(());
+    }
+    tx.exec(
+        "UPDATE source_state SET look_began = NULL, first_look = NULL, interval_secs = NULL
+         WHERE district = ?1 AND source = ?2",
+        params![tx.district, source.id.as_str()],
+    )?;
+    coverage::forget(tx, &source.id)
 }
 
 fn listed(tx: &Tx<'_>) -> Result<Vec<SourceId>> {
@@ -225,8 +260,13 @@ fn claim(
     lease_until: Timestamp,
 ) -> Result<Option<DueSource>> {
     let claimed = tx.exec(
-        "UPDATE source_state SET lease = ?3, lease_until = ?4, look_pictures_only = 0,
-             look_comments_closed = 0, look_unreadable = 0
+        "UPDATE source_state SET lease = ?3, lease_until = ?4,
+             look_pictures_only = CASE WHEN look_began IS NULL THEN 0
+                 ELSE look_pictures_only END,
+             look_comments_closed = CASE WHEN look_began IS NULL THEN 0
+                 ELSE look_comments_closed END,
+             look_unreadable = CASE WHEN look_began IS NULL THEN 0 ELSE look_unreadable END,
+             look_began = COALESCE(look_began, ?5), first_look = COALESCE(first_look, ?5)
          WHERE district = ?1 AND source = ?2 AND (lease_until IS NULL OR lease_until <= ?5)
              AND EXISTS (SELECT 1 FROM source
                  WHERE source.district = ?1 AND source.id = ?2 AND source.listed = 1)",
@@ -235,9 +275,11 @@ fn claim(
     if claimed == 0 {
         return Ok(None);
     }
+    let ledger = coverage::ledger(tx, id)?;
     tx.row(
         "SELECT source.cursor, source.platform_id, state.health, state.since, state.code,
-             state.trouble, state.failures, state.last_ok, state.next_due
+             state.trouble, state.failures, state.last_ok, state.next_due, state.why,
+             state.look_began
          FROM source JOIN source_state state
              ON state.district = source.district AND state.source = source.id
          WHERE source.district = ?1 AND source.id = ?2",
@@ -248,9 +290,22 @@ fn claim(
                 cursor: row.get(0)?,
                 platform_id: row.get(1)?,
                 health: health(row, 2)?,
+                began: row.get::<_, At>(10)?.0,
+                read_until: ledger.read_until(),
+                owed: ledger.owed(),
             })
         },
     )
+}
+
+/// When the first look at a source began.
+pub(super) fn first_look(tx: &Tx<'_>, id: &SourceId) -> Result<Option<Timestamp>> {
+    let found = tx.row(
+        "SELECT first_look FROM source_state WHERE district = ?1 AND source = ?2",
+        params![tx.district, id.as_str()],
+        |row| row.get::<_, Option<At>>(0),
+    )?;
+    Ok(time(found.flatten()))
 }
 
 /// Fails unless `lease` still holds the source.
@@ -288,7 +343,9 @@ pub(super) fn advance(tx: &Tx<'_>, look: &super::LookPage) -> Result<()> {
 
 /// Ends the look under way: its health, its counts, its lease.
 pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> {
-    if health.failures == 0 {
+    // Somebody may have asked for a look while this one was being written down: it stays asked for.
+    let ended = health.last_ok.filter(|_| health.state.is_read());
+    if ended.is_some() {
         // A look that broke off saw only a part: the counts of the last whole one stay.
         tx.exec(
             "UPDATE source SET pictures_only = state.look_pictures_only,
@@ -299,12 +356,14 @@ pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> 
             params![tx.district, id.as_str()],
         )?;
     }
-    // Somebody may have asked for a look while this one was being written down: it stays asked for.
-    let ended = health.last_ok.filter(|_| health.state == HealthState::Ok);
     tx.exec(
         "UPDATE source_state SET next_due = CASE WHEN next_due > ?10 THEN next_due ELSE ?3 END,
              lease = NULL, lease_until = NULL, health = ?4, since = ?5,
-             code = ?6, trouble = ?7, failures = ?8, last_ok = ?9
+             code = ?6, trouble = ?7, failures = ?8, last_ok = ?9, why = ?12,
+             look_began = CASE WHEN ?10 < ?11 THEN NULL ELSE look_began END,
+             interval_secs = CASE WHEN ?10 = ?11 OR last_ok IS NULL THEN interval_secs
+                 WHEN interval_secs IS NULL THEN (?10 - last_ok) / 1000000
+                 ELSE (4 * interval_secs + (?10 - last_ok) / 1000000) / 5 END
          WHERE district = ?1 AND source = ?2",
         params![
             tx.district,
@@ -317,6 +376,8 @@ pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> 
             health.failures,
             at(health.last_ok),
             At(ended.unwrap_or(Timestamp::MAX)),
+            At(Timestamp::MAX),
+            Word(health.why),
         ],
     )?;
     Ok(())
@@ -328,7 +389,7 @@ pub(super) fn all(tx: &Tx<'_>) -> Result<Vec<SourceRow>> {
         "SELECT source.id, platform, handle, kind, scope, place, every_secs, comments,
              backfill_secs, listed, cursor, platform_id, pictures_only, comments_closed, unreadable,
              state.health, state.since, state.code, state.trouble, state.failures, state.last_ok,
-             state.next_due
+             state.next_due, state.why, state.interval_secs, state.first_look
          FROM source JOIN source_state state
              ON state.district = source.district AND state.source = source.id
          WHERE source.district = ?1 ORDER BY source.id",
@@ -355,12 +416,14 @@ pub(super) fn all(tx: &Tx<'_>) -> Result<Vec<SourceRow>> {
                     unreadable: row.get(14)?,
                 },
                 health: health(row, 15)?,
+                interval_secs: row.get(23)?,
+                first_look: time(row.get(24)?),
             })
         },
     )
 }
 
-/// A health out of seven columns from `first` on.
+/// A health out of eight columns from `first` on.
 fn health(row: &Row<'_>, first: usize) -> rusqlite::Result<Health> {
     Ok(Health {
         state: row.get::<_, Word<_>>(first)?.0,
@@ -370,5 +433,6 @@ fn health(row: &Row<'_>, first: usize) -> rusqlite::Result<Health> {
         failures: row.get(first + 4)?,
         last_ok: time(row.get(first + 5)?),
         next: row.get::<_, At>(first + 6)?.0,
+        why: row.get::<_, Option<Word<_>>>(first + 7)?.map_or_else(LookReason::default, |it| it.0),
     })
 }

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::column::{At, Count, Word, time};
+use super::coverage::{self, WatchedSource};
 use super::delivery::{self, DeliveryStats};
 use super::error::Result;
 use super::job::{self, Job};
 use super::post::PostState;
-use super::source::{self, SourceRow};
 use super::{Store, Tx};
 use crate::model::ProblemState;
 
@@ -32,8 +32,8 @@ pub struct StatusCounts {
     pub alerts: u64,
     /// The outbox.
     pub deliveries: DeliveryStats,
-    /// Sources, listed or not.
-    pub sources: Vec<SourceRow>,
+    /// Listed sources with their health and completeness.
+    pub sources: Vec<WatchedSource>,
     /// Fixed jobs.
     pub jobs: Vec<Job>,
     /// What could not be read.
@@ -63,7 +63,7 @@ impl Store {
                 )?,
                 alerts: count(tx, "SELECT COUNT(*) FROM alert WHERE district = ?1")?,
                 deliveries: delivery::stats(tx, now)?,
-                sources: source::all(tx)?,
+                sources: coverage::watched(tx, now)?,
                 jobs: job::all(tx)?,
                 dead_letters: count(tx, "SELECT COUNT(*) FROM dead_letter WHERE district = ?1")?,
                 erased: count(tx, "SELECT COUNT(*) FROM erased WHERE district = ?1")?,

@@ -12,7 +12,7 @@ use super::error::Result;
 use super::post::{
     Assessment, POST_COLUMNS, PostCommit, PostRow, VoiceMark, WorkMarks, post_columns,
 };
-use super::{Store, Tx, post};
+use super::{Store, Tx, post, source};
 use crate::model::{Post, PostKey, ProblemId, TopicId};
 
 /// A stored post as it waited: grouping it counts only as long as this version is the stored one.
@@ -46,6 +46,8 @@ pub struct WorkItem {
     pub parted: Vec<ProblemId>,
     /// When it was first stored.
     pub stored: Timestamp,
+    /// When the first look at its source began, if it was ever looked at.
+    pub first_look: Option<Timestamp>,
 }
 
 impl Store {
@@ -149,6 +151,7 @@ fn item(tx: &Tx<'_>, row: PostRow, version: u32, marks: WorkMarks) -> Result<Wor
         parted: parted(tx, &row.post.key)?,
         fingerprint: row.fingerprint,
         stored: row.stored,
+        first_look: source::first_look(tx, &row.post.key.source)?,
         post: row.post,
     })
 }
@@ -163,7 +166,8 @@ pub(super) fn parted(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<ProblemId>> {
     )
 }
 
-fn voices(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<VoiceMark>> {
+/// Voices of a post.
+pub(super) fn voices(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<VoiceMark>> {
     tx.rows(
         "SELECT topic, month, voice FROM voice
          WHERE district = ?1 AND source = ?2 AND post = ?3 ORDER BY topic",

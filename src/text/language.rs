@@ -8,10 +8,13 @@
 //! inside words, endings and a few dozen function words. Russian is known by function words and
 //! endings.
 
+use std::sync::LazyLock;
+
 use crate::model::Language;
 
 use super::fold::{self, Kind};
 use super::tokens::{CAPITAL, LATIN, NUMBER, Token, Tokens};
+use super::words::WordSet;
 
 /// Folded Buryat function words, typed with О У Х for Ө Ү Һ.
 const BURYAT_WORDS: &str = "аад ажал байгаа байна байхан баярлаа бии бидэ бидэнэй болоно болоо болон \
@@ -42,8 +45,27 @@ const BURYAT_ENDINGS: &str = "аар оор аад ууд гуй гуйл иин
 const RUSSIAN_EXCEPTIONS: &str = "мэр сэр пэр рэп тэц аэро поэ дуэ кэш фэн тэг удэ улан статуэт силуэт \
 маэстро каноэ алоэ фаэтон мэм сэлфи саа исаак зоо коо воо соо поо аутсай вакуум континуум";
 
+/// The lists above, ready to be asked.
+struct Lists {
+    buryat: WordSet,
+    russian: WordSet,
+    russian_endings: WordSet,
+    surely_russian: WordSet,
+    buryat_endings: WordSet,
+    exceptions: WordSet,
+}
+
+static LISTS: LazyLock<Lists> = LazyLock::new(|| Lists {
+    buryat: WordSet::of(BURYAT_WORDS),
+    russian: WordSet::of(RUSSIAN_WORDS),
+    russian_endings: WordSet::of(RUSSIAN_ENDINGS),
+    surely_russian: WordSet::of(SURELY_RUSSIAN),
+    buryat_endings: WordSet::of(BURYAT_ENDINGS),
+    exceptions: WordSet::of(RUSSIAN_EXCEPTIONS),
+});
+
 /// What one word says about the language of its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Signs {
     /// Letters, Cyrillic ones.
     pub letters: u8,
@@ -82,16 +104,16 @@ pub fn signs(word: &str) -> Signs {
         russian,
         strange,
     };
-    if has(RUSSIAN_WORDS, word) {
+    if LISTS.russian.has(word) {
         return with(0, 0, 3);
     }
-    if has(BURYAT_WORDS, &plain) {
+    if LISTS.buryat.has(&plain) {
         return with(3, 3, 0);
     }
-    let surely = special == 0 && ends(SURELY_RUSSIAN, word);
+    let surely = special == 0 && LISTS.surely_russian.ends(word);
     let shape = if surely { 0 } else { buryat_shape(&plain, letters) };
     let mut russian = 0;
-    if shape == 0 && letters >= 4 && ends(RUSSIAN_ENDINGS, word) {
+    if shape == 0 && letters >= 4 && LISTS.russian_endings.ends(word) {
         russian += 2;
     }
     if word.contains(['щ', 'ъ']) {
@@ -171,7 +193,7 @@ impl Tally {
 
 /// Points for what no Russian word has: long vowels, «э» inside, endings.
 fn buryat_shape(word: &str, letters: u8) -> u8 {
-    if letters < 3 || RUSSIAN_EXCEPTIONS.split(' ').any(|start| word.starts_with(start)) {
+    if letters < 3 {
         return 0;
     }
     let mut points = 0;
@@ -185,21 +207,15 @@ fn buryat_shape(word: &str, letters: u8) -> u8 {
         }
         before = c;
     }
-    if letters >= 5 && ends(BURYAT_ENDINGS, word) {
+    if letters >= 5 && LISTS.buryat_endings.ends(word) {
         points += 2;
     }
-    points.min(3)
+    if points > 0 && LISTS.exceptions.begins(word) { 0 } else { points.min(3) }
 }
 
-fn has(words: &str, word: &str) -> bool {
-    words.split(' ').any(|one| one == word)
-}
-
-fn ends(endings: &str, word: &str) -> bool {
-    endings.split(' ').any(|end| word.ends_with(end))
-}
-
-fn plain_letter(c: char) -> char {
+/// The letter of Russian keyboards that stands for a Buryat one.
+#[must_use]
+pub fn plain_letter(c: char) -> char {
     match c {
         'ө' => 'о',
         'ү' => 'у',

@@ -10,11 +10,13 @@ pub mod fingerprint;
 pub mod fold;
 pub mod language;
 pub mod numeral;
+mod plain;
 pub mod points;
 mod repair;
 pub mod sketch;
 pub mod stem;
 pub mod tokens;
+pub mod words;
 
 pub use clean::clean;
 pub use fingerprint::{fingerprint, fingerprint_of_words};

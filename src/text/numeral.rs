@@ -3,6 +3,10 @@
 //! Place in the flow: `@число` and the amounts of signals. Invariant: only whole words count, small
 //! numbers only; «сорок» and the like are read, sums («двадцать пять») are not added up.
 
+use std::sync::LazyLock;
+
+use super::words::WordMap;
+
 /// Number words by value, forms separated by spaces (folded).
 const WORDS: &[(u32, &str)] = &[
     (1, "один одна одно одну одного одной первый первая первое первую первого первые"),
@@ -32,7 +36,10 @@ pub fn value(word: &str) -> Option<u32> {
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(word.parse().unwrap_or(u32::MAX));
     }
-    WORDS.iter().find(|(_, forms)| forms.split(' ').any(|form| form == word)).map(|&(n, _)| n)
+    static TABLE: LazyLock<WordMap<u32>> = LazyLock::new(|| {
+        WordMap::new(WORDS.iter().flat_map(|&(n, forms)| forms.split(' ').map(move |f| (f, n))))
+    });
+    TABLE.get(word)
 }
 
 #[cfg(test)]

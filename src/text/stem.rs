@@ -22,6 +22,7 @@ use std::borrow::Cow;
 use rust_stemmers::{Algorithm, Stemmer};
 
 use super::fold;
+use super::words::WordMap;
 
 /// Forms, separated by spaces, and the stem they all get.
 const FORMS: &[(&str, &str)] = &[
@@ -113,12 +114,12 @@ const STEADY: &[&str] = &[
 /// Finds stems. Costs about 200 ns a word: `classify` remembers the answers.
 pub struct Stems {
     snowball: Stemmer,
-    forms: Vec<(&'static str, &'static str)>,
+    forms: WordMap<&'static str>,
 }
 
 impl std::fmt::Debug for Stems {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stems").field("forms", &self.forms.len()).finish_non_exhaustive()
+        f.debug_struct("Stems").finish_non_exhaustive()
     }
 }
 
@@ -132,11 +133,9 @@ impl Stems {
     /// The stemmer with its table of exceptions.
     #[must_use]
     pub fn new() -> Self {
-        let mut forms: Vec<(&str, &str)> = FORMS
-            .iter()
-            .flat_map(|&(stem, forms)| forms.split(' ').map(move |form| (form, stem)))
-            .collect();
-        forms.sort_unstable();
+        let forms = FORMS.iter();
+        let forms = forms.flat_map(|&(stem, forms)| forms.split(' ').map(move |form| (form, stem)));
+        let forms = WordMap::new(forms);
         Self { snowball: Stemmer::create(Algorithm::Russian), forms }
     }
 
@@ -147,8 +146,8 @@ impl Stems {
         if !word.starts_with(|c| fold::kind(c) == fold::Kind::Cyrillic) {
             return word.to_owned();
         }
-        if let Ok(at) = self.forms.binary_search_by(|(form, _)| (*form).cmp(word)) {
-            return fold::squeeze(self.forms[at].1);
+        if let Some(stem) = self.forms.get(word) {
+            return fold::squeeze(stem);
         }
         let word = runaway(word.strip_suffix('ь').filter(|w| w.ends_with("пис")).unwrap_or(word));
         let stem = self.snowball.stem(&word);
@@ -160,8 +159,8 @@ impl Stems {
 /// Takes the vowel out of «участок», «кошек», «колодец», so that they meet «участка», «кошка»,
 /// «колодца».
 fn runaway(word: &str) -> Cow<'_, str> {
-    let letters = word.chars().count();
-    if letters < 5 || STEADY.contains(&word) {
+    let may_run = word.ends_with('к') || word.ends_with("ец");
+    if !may_run || word.chars().nth(4).is_none() || STEADY.contains(&word) {
         return Cow::Borrowed(word);
     }
     for (ending, short) in [("ок", "к"), ("чек", "чк"), ("шек", "шк"), ("жек", "жк"), ("ец", "ц")]

@@ -4,78 +4,21 @@
 //! Invariants: spans are bytes of the original text on character boundaries, in order, not
 //! overlapping; one pass, no allocation per word: the buffers of a [`Tokens`] are reused.
 
+mod parts;
+mod spaced;
+
+use std::sync::LazyLock;
+
 use super::fold::{self, Kind};
+use super::plain::plain_word;
 use super::repair::{
     Piece, broken_word, inner_letter, is_apostrophe, repair_digits, repair_letters,
 };
+use super::words::WordSet;
 
-/// A token is made of digits.
-pub const NUMBER: u16 = 1;
-/// A token is made of letters of another script than Cyrillic.
-pub const LATIN: u16 = 1 << 1;
-/// The first letter is a capital.
-pub const CAPITAL: u16 = 1 << 2;
-/// Two letters or more, all capitals.
-pub const CAPS: u16 = 1 << 3;
-/// First token of its sentence.
-pub const STARTS: u16 = 1 << 4;
-/// Joined to the token before by a hyphen.
-pub const HYPHEN: u16 = 1 << 5;
-/// Stands directly behind the token before («12а»).
-pub const GLUED: u16 = 1 << 6;
-/// Look-alike letters or digits were replaced.
-pub const REPAIRED: u16 = 1 << 7;
-
-/// One word or number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Token {
-    /// First byte in the original text.
-    pub start: u32,
-    /// Behind the last byte in the original text.
-    pub end: u32,
-    /// First byte in the folded buffer.
-    pub from: u32,
-    /// Behind the last byte in the folded buffer.
-    pub to: u32,
-    /// Index of its clause.
-    pub clause: u32,
-    /// What it is: [`NUMBER`], [`LATIN`], …
-    pub flags: u16,
-}
-
-impl Token {
-    /// Whether all of `flags` are set.
-    #[must_use]
-    pub fn is(&self, flags: u16) -> bool {
-        self.flags & flags == flags
-    }
-}
-
-/// Part of a sentence between commas, brackets, «но», «а»: the reach of a negation or a settlement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Clause {
-    /// First token.
-    pub first: u32,
-    /// Behind the last token.
-    pub last: u32,
-    /// Index of its sentence.
-    pub sentence: u32,
-    /// Whether it starts with «а», «но», «зато», «однако», «хотя».
-    pub contrast: bool,
-}
-
-/// A sentence: the reach of a phrase or a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sentence {
-    /// First token.
-    pub first: u32,
-    /// Behind the last token.
-    pub last: u32,
-    /// First clause.
-    pub clause: u32,
-    /// Whether it ends with a question mark.
-    pub question: bool,
-}
+pub use parts::{
+    CAPITAL, CAPS, Clause, GLUED, HYPHEN, LATIN, NUMBER, REPAIRED, STARTS, Sentence, Token,
+};
 
 /// What the door writes in the place of people. Its words are ours, not the author's: no rule may
 /// match or fail by them.
@@ -135,6 +78,8 @@ pub struct Tokens {
     pieces: Vec<Piece>,
     pending: Break,
     joined: u16,
+    /// How many of the last tokens are single letters with one sign between them.
+    spelled: usize,
 }
 
 impl Tokens {
@@ -201,16 +146,35 @@ impl Tokens {
 
     /// Splits `text`, forgetting the text before. Text behind 4 GiB is not read.
     pub fn fill(&mut self, text: &str) {
+        self.read(text, true);
+    }
+
+    /// `quick`: plain words in one go.
+    fn read(&mut self, text: &str, quick: bool) {
         self.folded.clear();
         self.list.clear();
         self.clauses.clear();
         self.sentences.clear();
         self.pending = Break::Sentence;
         self.joined = 0;
+        self.spelled = 0;
         let mut run = Run::default();
         let mut inside = false;
         let mut at = 0;
-        while let Some(c) = text[at..].chars().next() {
+        let bytes = text.as_bytes();
+        while at < bytes.len() {
+            if quick && !inside {
+                if bytes[at] == b' ' {
+                    self.joined = 0;
+                    at += 1;
+                    continue;
+                }
+                if let Some(end) = self.plain_word(text, at) {
+                    at = end;
+                    continue;
+                }
+            }
+            let Some(c) = text[at..].chars().next() else { break };
             let next = at + c.len_utf8();
             if c == '['
                 && !inside
@@ -251,6 +215,27 @@ impl Tokens {
         if inside {
             self.close(text, run, at);
         }
+        self.close_up();
+    }
+
+    /// Reads a word of Russian letters in one go: nearly every word of a stream. Returns where it
+    /// ends.
+    #[inline]
+    fn plain_word(&mut self, text: &str, start: usize) -> Option<usize> {
+        let word = plain_word(text.as_bytes(), start)?;
+        let (from, letters) = (self.folded.len(), &text[start..word.end]);
+        if word.folded {
+            self.folded.push_str(letters);
+        } else {
+            let (mut prev, mut same) = ('\0', 0);
+            for c in letters.chars() {
+                push_folded(&mut self.folded, &mut prev, &mut same, fold::lower(c));
+            }
+        }
+        let mut flags = if word.first_upper { CAPITAL } else { 0 };
+        flags |= if word.upper > 1 && word.upper * 2 == letters.len() { CAPS } else { 0 };
+        self.add(start, word.end, from, flags);
+        Some(word.end)
     }
 
     /// Takes one letter or digit into the word being read; three equal letters or more become one.
@@ -302,13 +287,19 @@ impl Tokens {
 
     /// Adds a token whose folded letters stand at the end of the buffer from `from` on.
     fn add(&mut self, start: usize, end: usize, from: usize, mut flags: u16) {
+        self.spell(start, self.folded.len() - from);
         let index = short(self.list.len());
         flags |= std::mem::take(&mut self.joined);
         let word = &self.folded[from..];
-        let after_number = self.list.last().is_some_and(|token| token.is(NUMBER));
+        // By length first: these few are compared with every word.
         let contrast = flags & (GLUED | HYPHEN) == 0
-            && matches!(word, "а" | "но" | "зато" | "однако" | "хотя")
-            && !(word == "а" && after_number);
+            && match word.len() {
+                2 => word == "а" && !self.list.last().is_some_and(|token| token.is(NUMBER)),
+                4 => word == "но",
+                8 => matches!(word, "зато" | "хотя"),
+                12 => word == "однако",
+                _ => false,
+            };
         let pending = std::mem::take(&mut self.pending);
         if pending == Break::Sentence || self.sentences.is_empty() {
             flags |= STARTS;
@@ -391,7 +382,7 @@ impl Tokens {
         }
         let word = self.text(self.list.len() - 1);
         let single = !last.is(NUMBER) && word.chars().nth(1).is_none();
-        if single || is_one_of(ABBREVIATIONS, word) { Break::None } else { Break::Sentence }
+        if single || SHORTENED.has(word) { Break::None } else { Break::Sentence }
     }
 
     /// Takes apart a word that mixes Cyrillic, other letters and digits: look-alikes are replaced
@@ -457,6 +448,8 @@ const ABBREVIATIONS: &str = "ул пер пр просп пл наб бул ту
 стр кв оф эт под тел им гр др руб коп тыс млн млрд мин час сек см мм км га шт чел тд тп те св проч \
 напр уваж зам нач рн снт днт";
 
+static SHORTENED: LazyLock<WordSet> = LazyLock::new(|| WordSet::of(ABBREVIATIONS));
+
 fn push_folded(out: &mut String, prev: &mut char, same: &mut u32, c: char) {
     if c == *prev && !c.is_ascii_digit() {
         *same += 1;
@@ -481,6 +474,5 @@ fn short(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn is_one_of(words: &str, word: &str) -> bool {
-    words.split(' ').any(|one| one == word)
-}
+#[cfg(test)]
+mod tests;

@@ -170,8 +170,8 @@ fn sources_are_added_once_and_comments_stay() {
     assert!(code == 1 && err.contains("уже читает источник «vk-200001»"), "{err}");
     let (code, _, err) = add(&["https://t.me/inoy_kanal", "--id", "vtoroy"]);
     assert!(code == 1 && err.contains("источник «vtoroy» уже есть"), "{err}");
-    let (code, _, err) = add(&["https://ok.ru/group/51234"]);
-    assert!(code == 2 && err.contains("появится позже"), "{err}");
+    let (code, _, err) = add(&["https://ok.ru/profile/51234"]);
+    assert!(code == 2 && err.contains("личная страница"), "{err}");
     let (code, _, err) = add(&["https://t.me/inoy_kanal", "--every", "15м"]);
     assert!(code == 2 && err.contains("\"15m\""), "{err}");
     let (code, _, err) = add(&["https://vk.com/id15"]);
@@ -188,7 +188,9 @@ fn sources_are_added_once_and_comments_stay() {
     assert_eq!((&rows[0]["every"], &rows[0]["place"]), (&"1h".into(), &"onohoy".into()));
     assert_eq!(rows[2]["scope"], "region");
     let (_, out, _) = otklik(dir.path(), &["sources", "list"]);
-    assert_eq!(out.lines().count(), 5, "{out}");
+    // A head, the sources, and what of Telegram is not read without an account.
+    assert_eq!(out.lines().count(), 6, "{out}");
+    assert!(out.ends_with("войти: otklik telegram login\n"), "{out}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::rig::Rig;
 
 mod classify;
 mod export;
+mod notes;
 mod settings;
 mod tables;
 

@@ -149,10 +149,9 @@ impl Drill {
         let inner = InProcess::new(self.play.clone(), Arc::clone(&clock));
         let desk: Arc<dyn Notifier> =
             Arc::new(Desk { accepted: self.accepted.clone(), gate: gate.clone() });
-        let notifiers = Notifiers {
-            email: Some(self.email.clone().unwrap_or_else(|| desk.clone())),
-            telegram: Some(desk),
-        };
+        let notifiers = Notifiers::default()
+            .with(Channel::Email, self.email.clone().unwrap_or_else(|| desk.clone()))
+            .with(Channel::Telegram, desk);
         let district = District::load(&self.settings, false).expect("sound rules");
         let way = Arc::new(Way { inner, gate: gate.clone() });
         let store = self.store.clone();
@@ -168,6 +167,7 @@ impl Drill {
             stop: stopped,
             socket: None,
             reload: None,
+            fault: None,
             tick: SignedDuration::from_mins(30),
             systemd: false,
         };
@@ -381,9 +381,9 @@ async fn a_mail_server_out_of_reach_for_two_minutes_costs_its_turn_over_a_crash_
     assert!(tries.iter().any(|(_, at, ..)| *at == since), "the crash did not start the clock anew");
 }
 
-/// For forty minutes the store refuses rows of one table: whatever stands in the same commit must not
-/// be there either, or something is missing in the end. A commit that was two would show here, because
-/// no kill is quick enough to strike between them.
+/// For forty minutes the store refuses rows of one table: whatever stands in the same commit must
+/// not be there either, or something is missing in the end. A commit that was two would show here,
+/// because no kill is quick enough to strike between them.
 #[tokio::test]
 async fn half_a_commit_is_none() {
     let drill = Drill::open(0);

@@ -9,7 +9,7 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 use otklik::digest::{Titles, build, document, guard, html, sheet, subject, telegram, text};
 use otklik::model::digest::{CellCount, DigestCounts, DigestProblem, DigestSource, Week};
-use otklik::model::{PlaceId, ProblemState, RiskLevel, TopicId, TopicKind};
+use otklik::model::{Completeness, PlaceId, ProblemState, RiskLevel, Stored, TopicId, TopicKind};
 use otklik::notify::play::parsed_units;
 
 use crate::payloads::hostile;
@@ -69,9 +69,20 @@ fn counts() -> DigestCounts {
                 id: "onohoy-club".into(),
                 trouble: Some("Страница закрыта.".into()),
                 last_ok: Some("2026-11-18T00:00:00Z".parse().unwrap()),
-                unread: 0,
+                completeness: Completeness::default(),
+                comments: true,
             },
-            DigestSource { id: "news".into(), trouble: None, last_ok: None, unread: 3 },
+            DigestSource {
+                id: "news".into(),
+                trouble: None,
+                last_ok: None,
+                completeness: Completeness {
+                    share: Some(973),
+                    stored: Stored { posts: 108, unreadable: 3, ..Stored::default() },
+                    ..Completeness::default()
+                },
+                comments: true,
+            },
         ],
         places_heard: vec!["onohoy".into()],
         pictures_only: 2,
@@ -113,9 +124,9 @@ fn the_text_says_everything() {
 ЧЕГО МЫ НЕ ВИДЕЛИ
 Не читается 1 источник из 2:
 — onohoy-club: Страница закрыта (последний раз прочитан 18 ноября, 08:00)
-Не прочитаны 3 публикации (закрытые комментарии, нечитаемое содержимое):
-— news: 3
-2 публикации состоят только из картинки: текст на ней мы не читаем.
+Прочитано не всё (полнота за четыре недели):
+— news: полнота 97,3 %; не разобрано: 3
+2 публикации за четыре недели состоят только из картинки: текст на ней мы не читаем.
 Ни слова из 2 населённых пунктов и о них (всего в районе 3). Это не значит, что там всё в порядке:
 — Челутай, Эрхирик
 
@@ -135,7 +146,10 @@ fn weeks_have_readable_names() {
 #[test]
 fn the_block_of_the_unseen_is_never_empty() {
     let mut counts = counts();
-    counts.sources.iter_mut().for_each(|it| (it.trouble, it.unread) = (None, 0));
+    counts
+        .sources
+        .iter_mut()
+        .for_each(|it| (it.trouble, it.completeness) = (None, Completeness::default()));
     counts.places_heard = titles().places.into_keys().collect();
     counts.pictures_only = 0;
     let digest = build(week(), &counts, &titles());

@@ -1,8 +1,9 @@
-//! Properties of the engine: nothing typed or posted makes it panic, spans are valid, and the compiled
-//! matcher finds what a naive one finds.
+//! Properties of the engine: nothing typed or posted makes it panic, spans are valid, and the
+//! compiled matcher finds what a naive one finds.
 
 use otklik::classify::query::{self, How, Item, Mark, Query, Word};
-use otklik::classify::{Lexicon, Scratch, classify};
+use otklik::classify::{Gazetteer, Lexicon, Scratch, classify};
+use otklik::config::packs::PackFile;
 use otklik::text::{Stems, Tokens, clean, fold, language, numeral};
 use proptest::prelude::*;
 
@@ -237,4 +238,45 @@ fn no_text_breaks_classification() {
         }
         assert_eq!(found, classify(&text, &lexicon, &mut Scratch::new()), "{text:?}");
     }
+}
+
+/// Twin of the fuzz target `pack`: a sound file with parts torn out, doubled or swapped.
+#[test]
+fn no_file_breaks_the_compiler() {
+    const FILE: &str = "id = \"probe\"\ntitle = \"Проба\"\nkind = \"problem\"\nseverity = 3\n\
+        advice = [\"Ответить\"]\ncodes = { pos = \"ЖКХ\" }\n[[rule]]\nid = \"it\"\n\
+        find = '''\"нет (вода | свет)\"~4 |\n дыр* -кот | /ям[аы]/ | @число'''\nunless = \"продам\"\n\
+        weight = 60\n[[example]]\ntext = \"Нет воды\"\nis = true\n[[example]]\n\
+        text = \"Яма \\u0431\"\nis = true\n[[example]]\ntext = \"Кот\"\nis = false\n\
+        [[example]]\ntext = \"Привет\"\nis = false\n";
+    let (mut sound, mut broken) = (0, 0);
+    for seed in 0..400 {
+        let mut dice = Dice(seed);
+        let mut chars: Vec<char> = FILE.chars().collect();
+        for _ in 0..dice.roll(4) {
+            let (from, length) = (dice.roll(chars.len()), dice.roll(12));
+            let part: Vec<char> = chars.iter().skip(from).take(length).copied().collect();
+            let at = dice.roll(chars.len());
+            match dice.roll(3) {
+                0 => drop(chars.drain(from..(from + length).min(chars.len()))),
+                1 => drop(chars.splice(at..at, part)),
+                _ => {
+                    chars[at] =
+                        ['"', '\'', '(', ')', '|', '~', '\n', 'я', '=', '[', '\\'][dice.roll(11)]
+                }
+            }
+        }
+        let text: String = chars.into_iter().collect();
+        let lines = u32::try_from(text.lines().count()).expect("few") + 1;
+        let file = PackFile::new("keywords/probe.toml", text);
+        match Lexicon::compile(vec![file], Gazetteer::empty()) {
+            Ok(_) => sound += 1,
+            Err(faults) => {
+                broken += 1;
+                assert!(!faults.is_empty(), "seed {seed}");
+                assert!(faults.iter().all(|fault| fault.line <= lines), "seed {seed}: {faults:?}");
+            }
+        }
+    }
+    assert!(sound > 20 && broken > 100, "{sound} {broken}");
 }

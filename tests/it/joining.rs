@@ -12,7 +12,7 @@ use otklik::pipeline::command::change_store;
 use otklik::pipeline::district::District;
 use otklik::pipeline::import::{Imported, import_batch};
 use otklik::pipeline::keys::KeyFile;
-use otklik::pipeline::replay::replay;
+use otklik::pipeline::rejoin::rejoin;
 use otklik::sim::Rng;
 use otklik::store::{Store, StoredPost};
 use otklik_collectors::door::Door;
@@ -201,12 +201,12 @@ async fn a_replay_finds_what_is_there() {
     let village = Village::new();
     let lines = told(4, 150);
     village.import(&lines).await;
-    let found = replay(&village.store, &village.district, Timestamp::MIN).await.expect("replayed");
+    let found = rejoin(&village.store, &village.district, Timestamp::MIN).await.expect("replayed");
     assert_eq!(found.moved, [], "seed 4");
     let (problems, posts) = village.picture().await;
     assert_eq!(found.posts as usize, posts.len());
     assert_eq!(found.problems as usize, problems.len());
-    let late = replay(&village.store, &village.district, at(200.0)).await.expect("replayed");
+    let late = rejoin(&village.store, &village.district, at(200.0)).await.expect("replayed");
     assert!(late.posts < found.posts && late.moved.is_empty(), "{late:?}");
 }
 
@@ -231,7 +231,7 @@ async fn a_merge_is_remembered_and_leaves_a_trail() {
     let (gone, lives) = (village.problem(&from).await, village.problem(&into).await);
     assert_eq!((gone.state, gone.merged), (ProblemState::Closed, Some(into.clone())));
     assert_eq!((lives.posts, lives.opened), (3, at(0.0)));
-    let found = replay(&village.store, &village.district, Timestamp::MIN).await.expect("replayed");
+    let found = rejoin(&village.store, &village.district, Timestamp::MIN).await.expect("replayed");
     assert_eq!(found.posts, 3);
 }
 

@@ -1,4 +1,5 @@
-//! A live daemon: every other command works beside it, files change under it, pages answer nonsense.
+//! A live daemon: every other command works beside it, files change under it, pages answer
+//! nonsense.
 
 use std::sync::PoisonError;
 
@@ -53,6 +54,12 @@ fn every_other_command_works_beside_the_daemon() {
     let problem = rig.export("problems")[0]["id"].as_str().expect("an id").to_owned();
     done(rig, &["problems", "close", &problem]);
     assert_eq!(rig.export("problems")[0]["state"], "closed");
+
+    let noted = done(rig, &["add", "Звонят: горит дом", "--place", "sosnyagino"]);
+    assert!(noted.out.contains("Тема: Пожар. Место: Соснягино"), "{noted:?}");
+    daemon.wait_for("a problem of the noted complaint", || {
+        rig.export("problems").iter().any(|row| row["place"] == "sosnyagino").then_some(())
+    });
     let (code, log) = daemon.stop();
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains("ERROR"), "{log}");
@@ -103,7 +110,7 @@ fn edited_files_are_in_force_within_seconds_and_broken_ones_are_not() {
     rig.add("words/heating.toml", "[[rule]]\nfind = '\"не закрыта'\n");
     daemon.wait_for("the fault", || log_says(&town, "heating.toml:", 1));
     assert!(daemon.log().contains("нет закрывающей кавычки"), "{}", daemon.log());
-    let reply = daemon.ask(CommandKind::Reload);
+    let reply = daemon.ask(CommandKind::Reload { why: None });
     assert!(!reply.done && reply.text.contains("heating.toml:29:"), "{reply:?}");
     let told = done(rig, &["status"]).out;
     assert!(told.contains("heating.toml:29:"), "status says what is not in force: {told}");

@@ -16,16 +16,20 @@ mod contract;
 mod crash;
 mod demo;
 mod digest;
+mod engine_limits;
 mod engine_props;
 mod joining;
 mod kill;
 mod lexicons;
 mod live;
 mod normalise;
+mod notify_contract;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
+mod ok_max;
 mod packs;
+mod patience;
 mod payloads;
 mod places;
 mod polarity;
@@ -33,11 +37,15 @@ mod query;
 mod reference;
 mod rig;
 mod routes;
+mod rules_history;
 mod shipped;
 mod store;
+mod swap;
+mod telegram;
 mod tidy;
 mod tokens;
 mod town;
+mod traps;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otklik::notify::play::{BotFault, LocalBot};
 use otklik::notify::{
-    Attachment, Message, Notifier, Notifiers, Telegram, TelegramSettings, Thread,
+    Attachment, BotSettings, Message, Notifier, Notifiers, Telegram, Thread, Way,
 };
 
 use crate::notify_email::{message, word};
@@ -17,7 +17,7 @@ fn telegram(api_url: &str, token: &str) -> Telegram {
 }
 
 fn telegram_waiting(api_url: &str, token: &str, wait: Duration) -> Telegram {
-    let settings = TelegramSettings { api_url, token, proxy: None, ca_pem: None };
+    let settings = BotSettings { api_url, token, way: Way::default() };
     Telegram::with_wait(&settings, wait).unwrap()
 }
 
@@ -66,7 +66,7 @@ async fn a_wrong_token_is_said_in_russian_and_not_shown() {
     tokio::task::yield_now().await;
     assert_eq!(word(&telegram(&url, TOKEN).send(&message(), "-100").await), "unreachable");
     for (api_url, token) in [("canary", TOKEN), (url.as_str(), "canary token/..")] {
-        let settings = TelegramSettings { api_url, token, proxy: None, ca_pem: None };
+        let settings = BotSettings { api_url, token, way: Way::default() };
         let text = Telegram::new(&settings).err().unwrap();
         assert!(!text.contains("canary"), "{text}");
     }

@@ -234,7 +234,7 @@ fn rules_without_id_are_named_by_their_text() {
     let pack = |rules: &str| {
         let text = format!("{GOOD}{rules}{EXAMPLES}");
         let lexicon = compile(&[("heating", &text)]);
-        let name = |rule: &otklik::classify::Rule| rule.name.clone();
+        let name = |rule: &otklik::classify::Rule| rule.name.to_string();
         lexicon
             .rules()
             .iter()
@@ -256,12 +256,16 @@ fn scores_combine_and_seasons_wrap() {
     for (text, expected) in [
         ("холодные батареи", 60),
         ("холодные батареи и холодные батареи", 60),
+        ("холодные батареи у нас, у соседей в доме тоже холодные батареи", 71),
         ("холодные батареи, иней", 80),
         ("иней, лёд", 100),
     ] {
         let found = classify(text, &lexicon, &mut Scratch::new());
         assert_eq!(found.findings[0].score, expected, "{text}");
     }
+    let late = format!("{}холодные батареи", "Пишем вам уже не первый раз. ".repeat(20));
+    let found = classify(&late, &lexicon, &mut Scratch::new());
+    assert_eq!(found.findings[0].score, 27, "a third of its weight behind a hundred words");
     let season = Season::parse("09-15..05-15").expect("a season");
     for (day, expected) in [("2026-01-01", true), ("2026-05-15", true), ("2026-07-01", false)] {
         assert_eq!(season.contains(day.parse().expect("a day")), expected, "{day}");

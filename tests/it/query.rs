@@ -102,6 +102,27 @@ fn folding_reaches_the_rules() {
 }
 
 #[test]
+fn long_words_are_found_with_one_slip_and_names_are_not_guessed() {
+    check(
+        "отопление | электричество | канализация",
+        &["опять нет отпления", "отополения нет", "Элекртичество отключили", "канализиция"],
+        &["отополтения", "в селе Отпление", "затопление", "отправление", "оплата"],
+    );
+    check("\"нет отопление\"~3", &["отполения нет"], &["отполения ждём"]);
+    check("вода | свет", &["вода"], &["воад", "свот", "своды"]);
+    check("мусоровоз", &["мусоровоз"], &["мусоропровод", "мусор"]);
+}
+
+#[test]
+fn buryat_words_are_found_with_their_endings_and_without_their_letters() {
+    check(
+        "түймэр | уһан | \"уһан үгы\"",
+        &["Манай нютагта түймэр", "туймэрнууд", "Уhанай", "уханда", "Уһан үгы"],
+        &["ухань", "уханов", "уха", "тумэн", "пожар"],
+    );
+}
+
+#[test]
 fn words_inside_words_do_not_match() {
     check("реб", &["реб"], &["ребёнок", "ребята"]);
     check("ход | переезд", &["ход"], &["переход", "говорят", "ходатайство"]);
@@ -146,6 +167,19 @@ fn unless_looks_at_the_whole_post() {
         ("батарея в хорошие руки", false),
     ] {
         assert_eq!(!matches(&lexicon, text).is_empty(), found, "{text}");
+    }
+}
+
+#[test]
+fn in_a_long_letter_unless_looks_around() {
+    let lexicon = probe("батарея", "телефон");
+    let between = "Мы писали об этом уже не раз и ждём. ".repeat(6);
+    for (text, found) in [
+        (format!("Холодная батарея. {between} Телефон приложу."), true),
+        (format!("Холодная батарея. Телефон сел. {between}"), false),
+        (format!("{between} Телефон сел. Опять батарея."), false),
+    ] {
+        assert_eq!(!matches(&lexicon, &text).is_empty(), found, "{text}");
     }
 }
 

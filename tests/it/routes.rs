@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use otklik::alert::{RouteFacts, route};
+use otklik::alert::{RouteFacts, route, weigh};
 use otklik::config::routes::{KnownNames, Routes, parse};
 use otklik::model::{Channel, PlaceId, RiskLevel, TopicId, TopicKind};
 
@@ -66,13 +66,24 @@ fn unknown_names_are_warned_of() {
     let source = "[departments]\njkh = [\"Б\"]\n[[receiver]]\nname = \"А\"\nemail = \"a@b.ru\"\n\
                   topics = [\"heating\", \"heatng\"]\nplaces = [\"onohoi\"]\nvk_peer = 2\n";
     let (routes, warnings) = read(source).unwrap();
-    assert_eq!(warnings.len(), 4, "{warnings:?}");
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
     assert!(warnings[0].starts_with("routes.toml:2:8: предупреждение: нет получателя «Б»"));
     assert!(warnings[1].starts_with("routes.toml:6:22: предупреждение: нет такой темы: «heatng»"));
     assert_eq!(routes.receivers[0].channels.len(), 2);
     let strict = KnownNames { receivers: true, ..KnownNames::default() };
     let faults = parse(Path::new("routes.toml"), source, &strict).expect_err("an error there");
     assert!(faults[0].to_string().starts_with("routes.toml:2:8: нет получателя «Б»"));
+}
+
+#[test]
+fn bounds_of_bursts_in_old_files_are_warned_of_and_change_nothing() {
+    let old = "[alert]\nvoices = 4\nburst_times = 3\nburst_more = \"5\"\n";
+    let (routes, warnings) = read(old).unwrap();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with("routes.toml:3:15: предупреждение: всплеск больше не"));
+    assert!(warnings[0].contains("удалите строки burst_times и burst_more"), "{}", warnings[0]);
+    assert!(warnings[1].starts_with("routes.toml:4:14: предупреждение: "), "{}", warnings[1]);
+    assert_eq!(routes, read("[alert]\nvoices = 4\n").unwrap().0);
 }
 
 #[test]
@@ -121,4 +132,21 @@ fn filters_choose_and_nobody_chosen_means_all() {
     check(Danger, None, Critical, None, "МЦУ ЕДДС");
     check(Problem, Some("roads"), Elevated, Some("chelutay"), "ЖКХ ЕДДС Онохой");
     check(Problem, Some("jkh"), Low, Some("onohoy"), "");
+    let topic = TopicId::from("heating");
+    let facts = RouteFacts {
+        topic: &topic,
+        kind: Problem,
+        department: Some("jkh"),
+        level: Elevated,
+        place: None,
+    };
+    let because: Vec<(bool, String)> =
+        weigh(&facts, &routes).into_iter().map(|it| (it.told, it.because)).collect();
+    let expected = [
+        (false, "уровень ниже high"),
+        (true, "отдел jkh"),
+        (false, "не тот вид темы"),
+        (false, "место не названо"),
+    ];
+    assert_eq!(because, expected.map(|(told, because)| (told, because.to_owned())));
 }

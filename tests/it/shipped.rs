@@ -75,6 +75,21 @@ fn every_circumstance_of_the_risk_table_is_named_by_a_list() {
 }
 
 #[test]
+fn every_part_of_the_risk_table_is_explained() {
+    let rules = RiskRules::shipped();
+    let page = std::fs::read_to_string("docs/ru/risk.md").expect("the page is read");
+    let table: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
+    let source = std::fs::read_to_string("config/risk.toml").expect("the table is read");
+    let titles = source.lines().filter_map(|line| line.strip_prefix("title = \""));
+    let titles: Vec<&str> = titles.map(|title| title.trim_end_matches('"')).collect();
+    assert!(titles.len() > rules.circumstances.len() + 10);
+    for title in titles.iter().filter(|title| !title.ends_with("граница шкалы")) {
+        let named = |line: &&&str| line.contains(title);
+        assert_eq!(table.iter().filter(named).count(), 1, "docs/ru/risk.md: «{title}»");
+    }
+}
+
+#[test]
 fn what_people_write_gets_its_topic_and_level() {
     let lexicon = shipped();
     let rules = RiskRules::shipped();
@@ -98,6 +113,10 @@ fn what_people_write_gets_its_topic_and_level() {
     check("Прорвало теплотрассу, кипяток хлещет на улицу, есть пострадавшие", "accident", Critical);
     check("У школы в Новой Брянке открыт люк", "street_hazard", High);
     check("На въезде в Эрхирик яма на яме", "roads", Elevated);
+    check("Бабушка одна, дров на два дня, мороз под сорок, Мухор-Тала", "fuel", High);
+    check("Волки у Мухор-Талы зарезали телёнка, боимся за детей", "predators", High);
+    check("Скорую ждали три часа, человек умер", "healthcare", High);
+    check("Когда скосят траву у клуба?", "greenery", Low);
     check("В Шабуре бегает бродячая собака", "stray_dogs", Elevated);
     check("Стая собак бросается на детей у школы в Челутае", "stray_dogs", High);
     check("Мусор не вывозят вторую неделю", "rubbish", Low);

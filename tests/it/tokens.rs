@@ -124,3 +124,24 @@ fn masks_of_the_door_are_no_words() {
     let words: Vec<&str> = (0..tokens.len()).map(|at| tokens.text(at)).collect();
     assert_eq!(words, ["батареи", "ледяные", "звоните", "спросить", "тут"]);
 }
+
+#[test]
+fn spelled_out_words_are_put_together() {
+    for (text, expected) in [
+        ("в о д ы  н е т", "воды нет"),
+        ("С Р О Ч Н О! нет тепла", "срочно нет тепла"),
+        ("дайте с-в-е-т", "дайте свет"),
+        ("нет г а з а, третий день", "нет газа третий день"),
+        ("и в с", "и в с"),
+        ("я и в 5 б с у", "я и в 5 б с у"),
+        ("ул. К. Маркса, д. 5 а", "ул к маркса д 5 а"),
+        ("т. е. воды нет", "т е воды нет"),
+    ] {
+        assert_eq!(words(text).join(" "), expected, "{text:?}");
+    }
+    let text = "опять нет в о д ы, а у нас дети";
+    let tokens = Tokens::of(text);
+    let spans: Vec<&str> =
+        tokens.list().iter().map(|token| &text[token.start as usize..token.end as usize]).collect();
+    assert_eq!(spans, ["опять", "нет", "в о д ы", "а", "у", "нас", "дети"]);
+}

@@ -322,8 +322,35 @@ pub(super) struct Surname {
     pub(super) firm: bool,
 }
 
+/// Whether one of the last five letters begins what every ending of a surname has somewhere: most
+/// words are dismissed here.
+fn may_be_surname(word: &str) -> bool {
+    let mut behind = '\0';
+    word.chars().rev().take(5).any(|c| {
+        let pair = (c, std::mem::replace(&mut behind, c));
+        matches!(
+            pair,
+            ('о' | 'е', 'в')
+                | ('и' | 'ы', 'н')
+                | ('с' | 'ц', 'к')
+                | ('к', 'о')
+                | ('л', 'и')
+                | ('з', 'е')
+                | ('у' | 'ю', 'к')
+                | ('я', 'н')
+                | ('а', 'п')
+                | ('о', 'н')
+                | ('ы' | 'и', 'х')
+                | ('н', 'ц')
+        )
+    })
+}
+
 /// Judges a folded word by its ending alone.
 pub(super) fn surname(word: &str) -> Surname {
+    if !may_be_surname(word) {
+        return Surname { cases: 0, firm: false };
+    }
     let stem = |ending: &str| word.strip_suffix(ending);
     let long = |stem: &str, min: usize| stem.chars().nth(min - 1).is_some();
     for (ending, cases) in OWN_FORMS {
@@ -438,4 +465,26 @@ fn consonant_forms(name: &str) -> Vec<(String, Cases)> {
             (format!("{stem}{end}"), cases)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_ending_of_a_surname_is_dismissed_unread() {
+        let stems = ["ов", "ев", "ин", "ын", "ск", "цк", "ук", "юк", "ян", "жап", "он"];
+        let endings = OWN_FORMS.iter().map(|form| form.0);
+        let endings = endings.chain(ADJECTIVE_FORMS.iter().map(|form| form.0));
+        for ending in endings.chain(NOUN_FORMS.iter().map(|form| form.0)) {
+            for stem in stems {
+                assert!(may_be_surname(&format!("выдум{stem}{ending}")), "{stem}{ending}");
+            }
+        }
+        for whole in ["енко", "швили", "адзе", "идзе", "ко", "ых", "их", "янц"]
+        {
+            assert!(may_be_surname(&format!("выдум{whole}")), "{whole}");
+        }
+        assert!(!may_be_surname("вода") && !may_be_surname(""));
+    }
 }

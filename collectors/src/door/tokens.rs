@@ -205,6 +205,10 @@ impl<'t> Text<'t> {
     /// look-alikes inside a Cyrillic word as Cyrillic.
     pub(super) fn fold_onto(&self, i: usize, out: &mut String) {
         let Some(token) = self.tokens.get(i) else { return };
+        if let Some(word) = self.plain(i) {
+            out.push_str(word);
+            return;
+        }
         let from = out.len();
         let mut mixed = (false, false);
         for c in self.raw[token.start..token.end].chars() {
@@ -229,18 +233,37 @@ impl<'t> Text<'t> {
         }
     }
 
+    /// Token `i` if it stands folded as it is: lower-case Russian letters but ё, as nearly every
+    /// word.
+    fn plain(&self, i: usize) -> Option<&'t str> {
+        let token = self.tokens.get(i)?;
+        let word = self.raw.get(token.start..token.end)?;
+        let pairs = word.as_bytes().chunks_exact(2);
+        let plain = pairs.remainder().is_empty()
+            && pairs
+                .into_iter()
+                .all(|pair| matches!(pair, [0xD0, 0xB0..=0xBF] | [0xD1, 0x80..=0x8F]));
+        plain.then_some(word)
+    }
+
     /// Token `i`, folded. For rules that look at few tokens.
     pub(super) fn folded(&self, i: usize) -> String {
-        let mut out = String::new();
+        let length = self.tokens.get(i).map_or(0, |token| token.end - token.start);
+        let mut out = String::with_capacity(length);
         self.fold_onto(i, &mut out);
         out
     }
 
     /// Whether token `i`, folded, is one of `words`.
     pub(super) fn is_one_of(&self, i: usize, words: &[&str]) -> bool {
+        if !self.is_word(i) {
+            return false;
+        }
+        if let Some(word) = self.plain(i) {
+            return words.contains(&word);
+        }
         let chars = self.chars(i);
-        self.is_word(i)
-            && words.iter().any(|word| word.chars().count() == chars)
+        words.iter().any(|word| word.chars().count() == chars)
             && words.contains(&self.folded(i).as_str())
     }
 

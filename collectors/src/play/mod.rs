@@ -4,10 +4,14 @@
 //! against these. Invariant: a play knows its platform's protocol as documented, never the
 //! collector that asks it.
 
+pub mod max;
+pub mod mtproto;
+pub mod ok;
 pub mod rss;
 pub mod telegram;
 pub mod vk;
 
+mod life;
 mod plan;
 mod router;
 mod server;

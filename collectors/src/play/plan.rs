@@ -65,11 +65,19 @@ impl Plan {
         let Some(fault) = self.at.remove(&number).or_else(|| self.next.pop_front()) else {
             return proper;
         };
-        let answer = match &proper {
-            Reply::Answer(response) => response.clone(),
+        fault.spoil(proper)
+    }
+}
+
+impl Fault {
+    /// What is seen of a proper answer with this fault.
+    #[must_use]
+    pub fn spoil(self, proper: Reply) -> Reply {
+        let answer = match proper {
+            Reply::Answer(response) => response,
             _ => Response::default(),
         };
-        match fault {
+        match self {
             Fault::Status(status, retry_after) => error_page(status, retry_after),
             Fault::Cut(bytes) => Reply::Cut(answer, bytes),
             Fault::Short(bytes) => {

@@ -26,7 +26,7 @@ use crate::error::{Class, CollectError, Scope};
 use crate::hash::fingerprint;
 use crate::http::{Method, Request, Response};
 use crate::ports::{Call, Ports};
-use crate::raw::{Cursor, Facts, Page, Platform, SourceSpec};
+use crate::raw::{Coverage, Cursor, Facts, Hole, HoleCause, Page, Platform, SourceSpec};
 use crate::status;
 
 use adapt::Article;
@@ -204,20 +204,22 @@ impl Collector for Rss {
         let response = self.get(&url, &position).await?;
         let mut next = position.clone();
         next.validate(&response);
+        let now = self.ports.clock.now();
         if response.status == 304 {
-            return Ok(empty_page(&next));
+            return Ok(unchanged(&next, &position, now));
         }
         let text = clean::decode(&response.body, response.header("content-type"));
-        next.full_at = self.ports.clock.now().as_second();
+        next.full_at = now.as_second();
         next.body = Some(fingerprint(&[&text]));
         if next.body == position.body {
-            return Ok(empty_page(&next));
+            return Ok(unchanged(&next, &position, now));
         }
         let reading = read(&text, &url)?;
         let (mut page, after) = self.take(source, &position, &reading, horizon);
         // A feed that lost everything at once is a fault of the site, not an answer.
         let emptied = reading.articles.is_empty() && !position.seen.is_empty();
         if reading.complete && !emptied {
+            page.facts.coverage = coverage(&position, &after, &reading, horizon, now);
             next.seen = after.seen;
             next.newest = after.newest;
             page.cursor = next.cursor();
@@ -232,6 +234,35 @@ impl Collector for Rss {
     async fn prove(&self) -> Result<String, CollectError> {
         Ok("Ленты сайтов читаются без ключей; каждая проверяется своим запросом.".to_owned())
     }
+}
+
+/// A feed that has not changed since it was read: nothing was published meanwhile.
+fn unchanged(next: &Position, before: &Position, now: Timestamp) -> Page {
+    let read = Timestamp::from_second(before.full_at).ok().map(|since| (since.min(now), now));
+    let coverage = Coverage { read, ..Coverage::default() };
+    Page { facts: Facts { coverage, ..Facts::default() }, ..empty_page(next) }
+}
+
+/// What a feed that was read whole proves. Where it shares an entry with the feed of the look
+/// before, nothing between them is missing; else it begins with its oldest entry, and what was
+/// published before that since the last look (or the horizon) it gives no more.
+fn coverage(
+    before: &Position,
+    after: &Position,
+    reading: &Reading,
+    horizon: Timestamp,
+    now: Timestamp,
+) -> Coverage {
+    let known = before.body.as_ref().and_then(|_| Timestamp::from_second(before.full_at).ok());
+    let touches = after.seen.keys().any(|id| before.seen.contains_key(id));
+    let wanted = known.unwrap_or(horizon).min(now);
+    let oldest = reading.articles.iter().filter_map(|article| article.published).min();
+    let begins = oldest.map_or(wanted, |oldest| oldest.min(now));
+    if (known.is_some() && touches) || begins <= wanted {
+        return Coverage { read: Some((wanted, now)), holes: Vec::new() };
+    }
+    let hole = Hole { from: wanted, to: begins, cause: HoleCause::HistoryEnds, posts: None };
+    Coverage { read: Some((begins, now)), holes: vec![hole] }
 }
 
 fn empty_page(position: &Position) -> Page {

@@ -1,35 +1,49 @@
-//! Telegram: channels by the public preview `t.me/s/<name>`, without an account.
+//! Telegram: channels by the public preview `t.me/s/<name>`, and by an account what the preview
+//! does not show: closed previews, public groups, comments.
 //!
-//! Place in the flow: one platform behind [`Collector`]. [`preview`] reads pages, [`walk`] keeps
-//! the place, [`adapt`] makes posts; this file sends the requests and names the faults. Reading by
-//! account (MTProto) gives the same ids (`tg:<channel>_<message>`) and will stand beside the
-//! preview in this folder.
+//! Place in the flow: one platform behind [`Collector`]. [`preview`] and [`account`] read pages,
+//! [`walk`] and [`talk`] keep the place, [`adapt`] makes posts; this file joins them and names the
+//! faults. Both ways give the same ids (`tg:<channel>_<message>`); a comment lives in the numbers
+//! of its group and names its post as parent.
 //!
-//! Invariant: an answer that is no whole page of the channel asked for is an error and changes
-//! nothing.
+//! Invariants: an answer that is no whole page of the channel asked for is an error and changes
+//! nothing; the preview is asked first; a trouble of the account never keeps a channel with a
+//! preview from being read.
 
+mod account;
 mod adapt;
+mod comments;
+mod message;
+mod place;
+mod posts;
 mod preview;
+mod talk;
 mod walk;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
-use crate::hash::fingerprint;
 use crate::http::{Method, Request, Response};
 use crate::ports::{Call, Ports};
-use crate::raw::{Cursor, Facts, Page, Platform, SourceSpec};
+use crate::raw::{Cursor, Page, Platform, SourceSpec};
 use crate::status;
 
-use preview::{Answer, Embed, Listing, Message};
-use walk::{Position, Step};
+pub use account::{
+    Account, Carrier, Line, LineSettings, Login, LoginStep, SessionFile, Trouble, explain,
+};
+
+use place::Place;
+use posts::Look;
+use preview::Answer;
 
 /// Nobody publishes a limit; one request in 2–5 seconds is what the preview is known to bear.
 const SPACING_MS: u32 = 2_500;
-/// How many posts are tried for the channel's number before giving up for this time.
-const NUMBER_TRIES: usize = 3;
+/// Comments of a long discussion wait while the posts are read again after this time.
+const POSTS_FIRST: SignedDuration = SignedDuration::from_mins(10);
 
 /// Settings of the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,20 +58,21 @@ impl Default for TelegramSettings {
     }
 }
 
-/// Reads channels by the public preview.
+/// Reads channels and groups.
 pub struct Telegram {
     base: String,
     host: String,
+    account: Option<Arc<Account>>,
     ports: Ports,
 }
 
 impl Telegram {
-    /// A reader with these settings.
+    /// A reader with these settings; without an account it reads the preview alone.
     #[must_use]
-    pub fn new(settings: TelegramSettings, ports: Ports) -> Self {
+    pub fn new(settings: TelegramSettings, account: Option<Arc<Account>>, ports: Ports) -> Self {
         let base = settings.preview_url.trim_end_matches('/').to_owned();
         let host = url::Url::parse(&base).ok().and_then(|url| url.host_str().map(str::to_owned));
-        Self { base, host: host.unwrap_or_default(), ports }
+        Self { base, host: host.unwrap_or_default(), account, ports }
     }
 
     /// One answer of the preview with a status of success.
@@ -87,98 +102,24 @@ impl Telegram {
         Ok(response)
     }
 
-    /// The channel's number, from the embed of one of its newest posts. `None`: no post to ask.
-    async fn number(&self, name: &str, listing: &Listing) -> Result<Option<String>, CollectError> {
-        let posts = listing.messages.iter().rev().filter(|message| !message.service);
-        let mut asked = false;
-        for message in posts.take(NUMBER_TRIES) {
-            asked = true;
-            let response = self.get(&embed_path(name, message.id)).await?;
-            if let Embed::Post(Some(number)) = preview::read_embed(&response.body, message.id) {
-                return Ok(Some(number));
-            }
+    /// After the last page of posts: comments follow, or the look ends.
+    fn end_of_posts(&self, look: &Look<'_>, mut page: Page, mut place: Place) -> Page {
+        if place.posts.more() {
+            return page;
         }
-        if asked { Err(unknown_number()) } else { Ok(None) }
-    }
-
-    /// Reads one page of the listing into `position`.
-    async fn list(
-        &self,
-        source: &SourceSpec,
-        name: &str,
-        mut position: Position,
-        before: Option<i64>,
-        horizon: Timestamp,
-    ) -> Result<Page, CollectError> {
-        let query = before.map(|id| format!("?before={id}")).unwrap_or_default();
-        let response = self.get(&format!("/s/{name}{query}")).await?;
-        let listing = match preview::read_listing(&response.body) {
-            Answer::Listing(listing) => listing,
-            Answer::Closed => return Err(closed()),
-            Answer::Missing => return Err(missing()),
-            Answer::Nonsense => return Err(nonsense()),
-        };
-        // A server that ignores `before` would lead us round in a circle.
-        if before.is_some_and(|before| listing.ids().any(|id| id >= before)) {
-            return Err(nonsense());
+        let mute = place.talk.is_mute(self.ports.clock.now());
+        if look.source.comments && self.account.is_some() && !mute {
+            place.talk.begin(place.rolled);
+            page.cursor = place.write();
+            page.more = true;
+            return page;
         }
-        if before.is_none() && listing.ids().next().is_none() && position.knows_messages() {
-            return Err(emptied());
+        if look.source.comments && self.account.is_none() {
+            let holes = self.without(look, place.clone()).facts.coverage.holes;
+            page.facts.coverage.holes.extend(holes);
         }
-        let suspicious = before.is_none() && position.fell_back(&listing);
-        if position.channel.is_none() || suspicious {
-            let number = self.number(name, &listing).await?;
-            match (&position.channel, &number) {
-                (Some(known), Some(found)) if known != found => return Err(other_channel()),
-                (None, _) => position.channel = number,
-                _ => {}
-            }
-        }
-        let masked: Vec<_> =
-            listing.messages.iter().map(|m| adapt::masked(&self.ports, m)).collect();
-        let texts: Vec<_> = masked.iter().map(|text| fingerprint(&[text.as_str()])).collect();
-        let change = position.list(&listing, &texts, horizon, self.ports.clock.now());
-        let channel = position.channel.clone().unwrap_or_default();
-        let mut page = Page {
-            posts: Vec::new(),
-            gone: change.gone.iter().map(|&id| adapt::post_id(&channel, id)).collect(),
-            cursor: position.cursor(),
-            more: position.more(),
-            facts: Facts { platform_id: position.channel, ..Facts::default() },
-        };
-        page.facts.unreadable = listing.unreadable + listing.unread.len() as u32;
-        for (message, text) in listing.messages.iter().zip(masked) {
-            if change.deliver.contains(&message.id) {
-                count_blind_spots(&mut page.facts, message, source);
-                page.posts.push(adapt::post(source, name, &channel, message, text));
-            }
-        }
-        Ok(page)
-    }
-
-    /// Asks for one message that a listing missed.
-    async fn ask(&self, name: &str, mut position: Position, id: i64) -> Result<Page, CollectError> {
-        let response = self.get(&embed_path(name, id)).await?;
-        let there = match preview::read_embed(&response.body, id) {
-            Embed::Post(Some(number))
-                if position.channel.as_ref().is_some_and(|c| *c != number) =>
-            {
-                return Err(other_channel());
-            }
-            Embed::Post(_) => Some(true),
-            Embed::NotFound => Some(false),
-            Embed::Unclear => None,
-            Embed::Nonsense => return Err(nonsense()),
-        };
-        let change = position.answered(id, there, self.ports.clock.now());
-        let channel = position.channel.clone().unwrap_or_default();
-        Ok(Page {
-            posts: Vec::new(),
-            gone: change.gone.iter().map(|&id| adapt::post_id(&channel, id)).collect(),
-            cursor: position.cursor(),
-            more: position.more(),
-            facts: Facts { platform_id: position.channel, ..Facts::default() },
-        })
+        page.facts.coverage.read = place.posts.covered();
+        page
     }
 }
 
@@ -195,38 +136,42 @@ impl Collector for Telegram {
         horizon: Timestamp,
     ) -> Result<Page, CollectError> {
         let name = channel_name(&source.handle)?;
-        let mut position = Position::parse(cursor);
+        let look = Look { source, name: &name, horizon };
+        let mut place = Place::read(cursor);
         if source.platform_id.is_some() {
-            position.channel.clone_from(&source.platform_id);
+            place.posts.channel.clone_from(&source.platform_id);
         }
-        match position.step(self.ports.clock.now()) {
-            Step::List(before) => self.list(source, &name, position, before, horizon).await,
-            Step::Ask(id) => self.ask(&name, position, id).await,
+        let read = place.posts.is_fresh(self.ports.clock.now(), POSTS_FIRST);
+        if place.talk.on && !place.posts.more() && read {
+            return self.comments(&look, place).await;
         }
+        let (page, place) = self.posts(&look, place).await?;
+        Ok(self.end_of_posts(&look, page, place))
     }
 
     fn under_way(&self, _source: &SourceSpec, cursor: &Cursor) -> bool {
-        Position::parse(Some(cursor)).more()
+        Place::read(Some(cursor)).more()
     }
 
     async fn prove(&self) -> Result<String, CollectError> {
+        if let Some(account) = &self.account {
+            account.prove(&self.ports).await?;
+            return Ok("Telegram: учётная запись принята; читаем каналы, открытые группы и \
+                       комментарии."
+                .to_owned());
+        }
         let response = self.get("/s/telegram").await?;
         match preview::read_listing(&response.body) {
             Answer::Nonsense => Err(nonsense()),
-            _ => Ok("Открытые каналы Telegram читаются без учётной записи.".to_owned()),
+            _ => Ok("Telegram: без учётной записи читаем только каналы с открытым просмотром; \
+                     группы и комментарии не читаем."
+                .to_owned()),
         }
     }
 }
 
 fn embed_path(name: &str, id: i64) -> String {
     format!("/{name}/{id}?embed=1")
-}
-
-/// What nobody can classify or read in a delivered message.
-fn count_blind_spots(facts: &mut Facts, message: &Message, source: &SourceSpec) {
-    facts.pictures_only += u32::from(message.text.is_empty());
-    // The preview shows no comments at all.
-    facts.comments_closed += u32::from(source.comments);
 }
 
 /// The channel's name in a handle: `name`, `@name`, `t.me/name`, `t.me/s/name`, with or without
@@ -260,12 +205,23 @@ pub fn channel_name(handle: &str) -> Result<String, CollectError> {
     })
 }
 
-fn closed() -> CollectError {
+fn closed(account: bool) -> CollectError {
+    let text = match account {
+        true => "Канал не показывает записи без входа: предпросмотр закрыт или это не канал.",
+        false => {
+            "Канал не показывает записи без входа: предпросмотр закрыт или это группа. Чтобы \
+             читать, войдите учётной записью: otklik telegram login."
+        }
+    };
+    CollectError::new(Class::NoAccess, Scope::Source, "telegram closed", text)
+}
+
+fn no_person() -> CollectError {
     CollectError::new(
-        Class::NoAccess,
+        Class::Refused,
         Scope::Source,
-        "telegram closed",
-        "Канал не показывает записи без входа: предпросмотр закрыт или это не канал.",
+        "telegram person",
+        "Под этим именем человек или бот, а не канал и не группа; людей мы не читаем.",
     )
 }
 

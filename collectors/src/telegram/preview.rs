@@ -6,49 +6,11 @@
 
 use std::sync::LazyLock;
 
-use jiff::Timestamp;
 use scraper::{ElementRef, Html, Selector};
 
 use crate::markup;
 
-/// One message as the preview shows it, before the door.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Message {
-    /// Number within the channel.
-    pub id: i64,
-    /// When it was sent.
-    pub published: Option<Timestamp>,
-    /// Its own text: no reply quote, no link preview.
-    pub text: String,
-    /// Whether the text belongs to somebody else (forwarded).
-    pub forwarded: bool,
-    /// Whether it only tells that something happened (pinned, renamed).
-    pub service: bool,
-    /// Views, rounded by Telegram.
-    pub views: Option<u64>,
-    /// Reactions of all kinds together, rounded by Telegram; paid stars are none.
-    pub reactions: Option<u64>,
-}
-
-/// One whole page of a channel.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Listing {
-    /// Messages with a number and a date, ascending; service messages may lack the date.
-    pub messages: Vec<Message>,
-    /// Numbers of messages that are there but could not be read.
-    pub unread: Vec<i64>,
-    /// Messages without even a number.
-    pub unreadable: u32,
-    /// Whether the page says that older messages exist.
-    pub older: bool,
-}
-
-impl Listing {
-    /// Numbers of all messages that the page shows.
-    pub fn ids(&self) -> impl Iterator<Item = i64> {
-        self.messages.iter().map(|m| m.id).chain(self.unread.iter().copied())
-    }
-}
+use super::message::{Listing, Message};
 
 /// What a page of a channel turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,6 +161,7 @@ fn read_message(element: ElementRef<'_>, id: i64) -> Message {
         service: SERVICE.matches(&element) || first(&SERVICE).is_some(),
         views: first(&VIEWS).and_then(|views| count(&own_text(views))),
         reactions: (!reactions.is_empty()).then(|| reactions.iter().sum()),
+        ..Message::default()
     }
 }
 

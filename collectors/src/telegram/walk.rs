@@ -1,6 +1,7 @@
 //! Where a look at a channel stands: the cursor, and what one page changes in it.
 //!
-//! Place in the flow: pure; [`super::Telegram`] asks what to request next and hands in what came.
+//! Place in the flow: pure; [`super::Telegram`] asks what to request next and hands in what came,
+//! from the preview or by the account; the comments below a post are walked in the same way.
 //! A look walks from the newest page back past the horizon (and never stops above what an earlier
 //! look has listed), then asks by number for messages that were missing. Invariants: a message
 //! counts as gone only when its own page says so or when two complete walks missed it; a page is
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::raw::Cursor;
 
-use super::preview::{Listing, Message};
+use super::message::{Listing, Message};
 
 const VERSION: u32 = 1;
 /// Most messages remembered for edits and deletions.
@@ -45,6 +46,8 @@ struct Walk {
     absent: Vec<i64>,
     /// Known messages below a page that showed nothing at all.
     doubtful: Vec<i64>,
+    /// How many messages the pages of this walk held.
+    met: u32,
 }
 
 /// The cursor of a channel.
@@ -53,12 +56,18 @@ struct Walk {
 pub struct Position {
     v: u32,
     /// Number of the channel, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// Everything up to this number was listed by a finished walk.
     high: i64,
-    /// When the present look began, in seconds.
+    /// When the present walk began, in seconds.
     began: i64,
+    /// The instant back to which this look has read everything, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reached: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     walk: Option<Walk>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     asks: Vec<i64>,
     seen: BTreeMap<i64, Seen>,
 }
@@ -90,20 +99,62 @@ impl Position {
             .unwrap_or_else(|| Position { v: VERSION, ..Position::default() })
     }
 
-    /// Writes the cursor.
-    pub fn cursor(&self) -> Cursor {
-        Cursor(serde_json::to_string(self).expect("a position is plain JSON"))
-    }
-
     /// What to request next; begins a look if none is under way.
     pub fn step(&mut self, now: Timestamp) -> Step {
         if self.walk.is_none() {
             if let Some(&id) = self.asks.first() {
                 return Step::Ask(id);
             }
-            self.begin(now, false);
+            self.start(now, false);
         }
         Step::List(self.walk.as_ref().and_then(|walk| walk.before))
+    }
+
+    /// Begins a look: back past the horizon, or with `catch_up` only down to what was listed.
+    pub fn start(&mut self, now: Timestamp, catch_up: bool) {
+        self.reached = None;
+        self.begin(now, catch_up && self.high > 0);
+    }
+
+    /// Missing messages to be asked for by number, at once or one by one.
+    pub fn asks(&self) -> &[i64] {
+        &self.asks
+    }
+
+    /// Whether the walk that began last did so within `age` before `now`.
+    pub fn is_fresh(&self, now: Timestamp, age: SignedDuration) -> bool {
+        now.as_second() - self.began <= age.as_secs()
+    }
+
+    /// Whether a message was delivered and still stands, as far as known.
+    pub fn knows(&self, id: i64) -> bool {
+        self.seen.contains_key(&id)
+    }
+
+    /// How many messages are remembered.
+    pub fn known(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Forgets the messages, not the place: their edits and deletions go unseen from now on.
+    pub fn forget(&mut self) {
+        self.seen.clear();
+    }
+
+    /// Numbers of all remembered messages.
+    pub fn remembered(&self) -> impl Iterator<Item = i64> + '_ {
+        self.seen.keys().copied()
+    }
+
+    /// Highest number that a finished walk has listed; zero before the first.
+    pub fn high(&self) -> i64 {
+        self.high
+    }
+
+    /// What a look that has ended read without a gap.
+    pub fn covered(&self) -> Option<(Timestamp, Timestamp)> {
+        let reached = self.reached.filter(|_| !self.more())?;
+        Some((Timestamp::from_second(reached).ok()?, Timestamp::from_second(self.began).ok()?))
     }
 
     /// Whether this look has more to request.
@@ -143,8 +194,13 @@ impl Position {
         let before = walk.before.unwrap_or(i64::MAX);
         let ids: BTreeSet<i64> = listing.ids().collect();
         let low = ids.first().copied();
+        let (total, taken) = listing.total.unwrap_or((u32::MAX, 0));
+        walk.met = walk.met.saturating_add(taken);
+        let all_met = walk.met >= total;
         if !walk.catch_up {
-            let missing = self.seen.range(low.unwrap_or(0)..before).map(|(&id, _)| id);
+            // Below the last message of all there is nothing.
+            let bottom = low.filter(|_| !all_met).unwrap_or(0);
+            let missing = self.seen.range(bottom..before).map(|(&id, _)| id);
             let missing: Vec<i64> = missing.filter(|id| !ids.contains(id)).collect();
             let list = if low.is_some() { &mut walk.absent } else { &mut walk.doubtful };
             list.extend(missing);
@@ -160,7 +216,7 @@ impl Position {
         // On a first look nothing was listed before, so the horizon alone ends it.
         let met_listed = |low| self.high == 0 || low <= self.high;
         match low {
-            Some(low) if low > 1 && !(past_horizon && met_listed(low)) => {
+            Some(low) if low > 1 && !all_met && !(past_horizon && met_listed(low)) => {
                 walk.before = Some(low);
                 walk.promised = listing.older;
                 self.walk = Some(walk);
@@ -212,12 +268,17 @@ impl Position {
         if published < horizon && !since_last_look {
             return false;
         }
+        let reached = self.reached.unwrap_or(i64::MAX).min(published.as_second());
+        self.reached = Some(reached);
         self.seen.insert(message.id, Seen(text.to_owned(), published.as_second(), 0));
         true
     }
 
     fn finish(&mut self, walk: Walk, horizon: Timestamp, now: Timestamp, change: &mut Change) {
         self.high = self.high.max(walk.top);
+        if !walk.catch_up {
+            self.reached = Some(self.reached.unwrap_or(i64::MAX).min(horizon.as_second()));
+        }
         self.seen.retain(|_, seen| seen.1 >= horizon.as_second());
         while self.seen.len() > SEEN_MAX {
             self.seen.pop_first();

@@ -61,6 +61,16 @@ pub(super) struct State {
     pub owner: i64,
     /// Posts of the window, by number.
     pub posts: BTreeMap<i64, Known>,
+    /// Numbers of the window whose fate is known though they stand for nothing we hold: removed
+    /// while we watched, hidden, too old.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub settled: Ids,
+    /// Numbers of the window that VK, asked for them, did not show.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub missing: Ids,
+    /// When numbers that were jumped over were last asked for, Unix seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub jumped: i64,
     /// The look in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Look>,
@@ -103,6 +113,15 @@ pub(super) struct Known {
     /// Comments are closed here.
     #[serde(rename = "x", skip_serializing_if = "is_default")]
     pub closed: bool,
+    /// Comments were refused when last asked for, for whatever reason.
+    #[serde(rename = "s", skip_serializing_if = "is_default")]
+    pub shut: bool,
+    /// Comments that could not be read at the last reading.
+    #[serde(rename = "o", skip_serializing_if = "is_default")]
+    pub odd: u32,
+    /// Too many comments to remember their numbers.
+    #[serde(rename = "b", skip_serializing_if = "is_default")]
+    pub big: bool,
     /// Held at the top of the wall.
     #[serde(rename = "f", skip_serializing_if = "is_default")]
     pub pinned: bool,
@@ -137,6 +156,15 @@ pub(super) struct Look {
     /// Comments are not given to us today.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mute: bool,
+    /// Posts whose comments had to wait because of that.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub waiting: Ids,
+    /// Elements of the wall that could not be read.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub odd: Odds,
+    /// Look-ups of numbers that were jumped over, made in this look.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub jumps: u32,
     pub wall: Walk,
     /// Known posts that this look has seen alive.
     pub seen: Ids,
@@ -153,12 +181,27 @@ pub(super) struct Look {
     pub reading: Option<Reading>,
 }
 
+/// Elements that could not be read, and between which dates of their neighbours they stood.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Odds {
+    /// Those with a number; pages overlap and show them again.
+    pub ids: Ids,
+    /// How many had none.
+    pub nameless: u32,
+    /// Unix seconds.
+    pub from: i64,
+    pub to: i64,
+}
+
 /// How far a listing came.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Walk {
     pub offset: u64,
     /// Numbers on the page before.
     pub last: Ids,
+    /// Oldest date so far, Unix seconds; the pinned post does not count.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub oldest: i64,
     /// Elements in a row at the end that are older than the horizon.
     #[serde(default, skip_serializing_if = "is_default")]
     pub old: u64,
@@ -192,6 +235,9 @@ pub(super) struct Reading {
     pub torn: bool,
     /// Nothing may be concluded from what was not shown.
     pub unsure: bool,
+    /// Comments that could not be read.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub odd: u32,
     /// Newest comment, Unix seconds.
     pub newest: i64,
     pub ids: Ids,
@@ -216,7 +262,16 @@ pub(super) struct ThreadWalk {
 impl State {
     /// Nothing known yet.
     pub(super) fn new(handle: &str, owner: i64) -> Self {
-        State { form: FORM, handle: handle.to_owned(), owner, posts: BTreeMap::new(), look: None }
+        State {
+            form: FORM,
+            handle: handle.to_owned(),
+            owner,
+            posts: BTreeMap::new(),
+            settled: Ids::default(),
+            missing: Ids::default(),
+            jumped: 0,
+            look: None,
+        }
     }
 
     /// Reads a cursor; one of another form, of another handle or of no sense is as good as none.

@@ -1,4 +1,5 @@
-//! The order of a look: wall pages, the comments that changed on them, the posts that were missed.
+//! The order of a look: wall pages, the comments that changed on them, the posts that were missed,
+//! the numbers that were jumped over.
 //!
 //! Place in the flow: `mod` asks [`Pass::next`] for the next call, makes it and hands the answer to
 //! [`Pass::wall`], [`Pass::by_id`] or the methods in `reading`. Pure: no call, no clock in here.
@@ -25,7 +26,7 @@ const OLD_RUN: u64 = 10;
 /// Steps back in a row before a walk goes on all the same.
 const SLIPS_MAX: u8 = 5;
 /// Most pages of one walk: ten times the longest wall that can be of use.
-const PAGES_MAX: u32 = 20_000;
+pub(super) const PAGES_MAX: u32 = 20_000;
 /// A look this old (seconds) walks the wall anew before it goes on with comments.
 const STALE_SECS: i64 = 3_600;
 
@@ -34,8 +35,8 @@ const STALE_SECS: i64 = 3_600;
 pub(super) enum Step {
     /// A page of the wall.
     Wall { offset: u64 },
-    /// Posts by number: the missed ones and some that live.
-    ById { missed: Vec<i64>, proofs: Vec<i64> },
+    /// Posts by number: the missed ones, numbers that were jumped over, and some that live.
+    ById { missed: Vec<i64>, jumps: Vec<i64>, proofs: Vec<i64> },
     /// A page of roots below a post.
     Roots { post: i64, offset: u64 },
     /// A page of a thread.
@@ -121,15 +122,17 @@ impl<'a> Pass<'a> {
                 return Step::Wall { offset: self.look.wall.offset };
             }
             let missed = self.missed();
-            if missed.is_empty() {
+            let jumps = self.jumps(BY_ID - PROOFS - missed.len());
+            if missed.is_empty() && jumps.is_empty() {
                 return Step::Finish;
             }
-            return Step::ById { missed, proofs: self.proofs() };
+            return Step::ById { missed, jumps, proofs: self.proofs() };
         }
     }
 
     /// Ends the look; what remains is the memory for the next one.
-    pub(super) fn finish(self) -> (State, Draft) {
+    pub(super) fn finish(mut self) -> (State, Draft) {
+        self.cover();
         let mut state = self.state;
         state.forget(self.look.horizon, self.now);
         (state, self.draft)
@@ -153,9 +156,15 @@ impl<'a> Pass<'a> {
         let length = answer.items.len() as u64;
         let mut page = Ids::default();
         let mut old_run = self.look.wall.old;
+        let mut dates: Option<(i64, i64)> = None;
+        let unreadable = self.draft.facts.unreadable;
         for element in answer.items {
             let Some(post) = self.readable(element, &mut page) else { continue };
             page.0.insert(post.id);
+            if !post.is_pinned {
+                let (oldest, newest) = dates.unwrap_or((post.date, post.date));
+                dates = Some((oldest.min(post.date), newest.max(post.date)));
+            }
             if !post.is_pinned && !self.look.wall.last.0.contains(&post.id) {
                 old_run = if post.date < self.look.horizon { old_run + 1 } else { 0 };
             }
@@ -163,6 +172,7 @@ impl<'a> Pass<'a> {
         }
         self.look.wall.old = old_run;
         let torn = advance(&mut self.look.wall, page, length, answer.count, true);
+        self.dated(dates, torn, self.draft.facts.unreadable > unreadable);
         let wall = &mut self.look.wall;
         wall.done |= wall.old >= OLD_RUN && wall.slips == 0 && !torn;
         if wall.done {
@@ -178,9 +188,13 @@ impl<'a> Pass<'a> {
             Odd::Bad(odd) => wire::number(&odd),
         };
         self.draft.facts.unreadable += 1;
-        if let Some(number) = number {
-            page.0.insert(number);
-            self.look.seen.0.insert(number);
+        match number {
+            Some(number) => {
+                page.0.insert(number);
+                self.look.seen.0.insert(number);
+                self.look.odd.ids.0.insert(number);
+            }
+            None => self.look.odd.nameless += 1,
         }
         None
     }
@@ -196,10 +210,12 @@ impl<'a> Pass<'a> {
         }
         let old = post.date < self.look.horizon;
         if old && !post.is_pinned {
+            self.state.settled.0.insert(post.id);
             return;
         }
         let Some(adapted) = self.adapter.post(post) else {
             self.look.seen.0.insert(post.id);
+            self.state.settled.0.insert(post.id);
             return;
         };
         let count = post.comments.as_ref().and_then(|comments| comments.count);
@@ -263,14 +279,25 @@ impl<'a> Pass<'a> {
     }
 
     /// Takes an answer about posts asked for by number.
-    pub(super) fn by_id(&mut self, missed: &[i64], proofs: &[i64], answer: wire::ById) {
-        self.look.asked.0.extend(missed);
+    pub(super) fn by_id(
+        &mut self,
+        missed: &[i64],
+        jumps: &[i64],
+        proofs: &[i64],
+        answer: wire::ById,
+    ) {
+        self.look.asked.0.extend(missed.iter().chain(jumps));
+        if !jumps.is_empty() {
+            self.look.jumps += 1;
+            self.state.jumped = self.now;
+        }
         let mut shown = Ids::default();
         let unreadable = self.draft.facts.unreadable;
         for element in answer.items() {
             let Some(post) = self.readable(element, &mut shown) else { continue };
             shown.0.insert(post.id);
-            if missed.contains(&post.id) {
+            // A number that was jumped over and is a post of the window: the wall hid it from us.
+            if missed.contains(&post.id) || jumps.contains(&post.id) {
                 self.wall_post(&post);
             }
         }
@@ -278,6 +305,9 @@ impl<'a> Pass<'a> {
             return;
         }
         let proven = proofs.iter().any(|id| shown.0.contains(id));
+        if proven {
+            self.state.missing.0.extend(jumps.iter().filter(|id| !shown.0.contains(id)));
+        }
         for id in missed.iter().filter(|id| !shown.0.contains(id)) {
             let Some(known) = self.state.posts.get_mut(id) else { continue };
             // An empty wall has nothing to prove an answer with: it takes two looks.
@@ -297,20 +327,22 @@ impl<'a> Pass<'a> {
         {
             known.remember(&reading);
         }
-        let comments = self.state.posts.remove(&post).map(|known| known.all());
-        let comments = comments.into_iter().flatten();
-        self.draft.gone.extend(comments.map(|id| self.adapter.id(id)));
+        let comments = self.state.posts.remove(&post).map(|known| known.all()).unwrap_or_default();
+        self.draft.gone.extend(comments.iter().map(|id| self.adapter.id(*id)));
+        self.state.settled.0.insert(post);
+        self.state.settled.0.extend(comments);
     }
 
     /// Comments are not given to us today: the look goes on without them and says how many wait.
     pub(super) fn mute(&mut self) {
         let waiting = self.look.queue.len() + usize::from(self.look.reading.is_some());
         self.draft.facts.comments_closed += u32::try_from(waiting).unwrap_or(u32::MAX);
-        self.look.queue.clear();
-        if let Some(reading) = self.look.reading.take()
-            && let Some(known) = self.state.posts.get_mut(&reading.post)
-        {
-            known.remember(&reading);
+        self.look.waiting.0.extend(self.look.queue.drain(..));
+        if let Some(reading) = self.look.reading.take() {
+            self.look.waiting.0.insert(reading.post);
+            if let Some(known) = self.state.posts.get_mut(&reading.post) {
+                known.remember(&reading);
+            }
         }
         self.look.mute = true;
     }

@@ -15,6 +15,7 @@ pub mod errors;
 
 mod adapt;
 mod call;
+mod coverage;
 mod cursor;
 mod look;
 mod place;
@@ -155,12 +156,12 @@ impl Vk {
                 let answer = api.call("wall.get", &wall_params(owner, offset)).await?;
                 pass.wall(answer);
             }
-            Step::ById { missed, proofs } => {
-                let posts: Vec<String> =
-                    missed.iter().chain(&proofs).map(|id| format!("{owner}_{id}")).collect();
+            Step::ById { missed, jumps, proofs } => {
+                let all = missed.iter().chain(&jumps).chain(&proofs);
+                let posts: Vec<String> = all.map(|id| format!("{owner}_{id}")).collect();
                 let params = [("posts", posts.join(","))];
                 let answer = api.call("wall.getById", &params).await?;
-                pass.by_id(&missed, &proofs, answer);
+                pass.by_id(&missed, &jumps, &proofs, answer);
             }
             Step::Roots { post, offset } => {
                 let params = comment_params(owner, post, None, offset);

@@ -89,7 +89,9 @@ impl Pass<'_> {
         };
         self.draft.facts.unreadable += 1;
         reading.unsure = true;
+        reading.odd += 1;
         page.0.extend(number);
+        self.state.settled.0.extend(number);
         None
     }
 
@@ -140,6 +142,7 @@ impl Pass<'_> {
     ) -> bool {
         if comment.deleted {
             self.draft.gone.push(self.adapter.id(comment.id));
+            self.state.settled.0.insert(comment.id);
             return false;
         }
         let date = comment.date.unwrap_or_default();
@@ -202,6 +205,7 @@ impl Pass<'_> {
                 known.happened = known.date;
             }
             known.closed = refusal == Refusal::Closed;
+            known.shut = true;
             known.read = self.now;
             known.read_count = Some(reading.expected);
         }
@@ -212,12 +216,17 @@ impl Pass<'_> {
         let Some(reading) = self.look.reading.take() else { return };
         let post = reading.post;
         let Some(known) = self.state.posts.get_mut(&post) else { return };
+        let torn = reading.torn.then(|| (known.date, Known::lacking(&reading)));
         let gone = known.close(&reading, self.now);
         let repeat = !known.absent.is_empty() && self.look.repeated.0.insert(post);
         if repeat {
             self.look.queue.push_back(post);
         }
         self.draft.gone.extend(gone.iter().map(|id| self.adapter.id(*id)));
+        self.state.settled.0.extend(gone);
+        if let Some((from, lacking)) = torn {
+            self.torn_below(from, lacking);
+        }
     }
 }
 
@@ -234,6 +243,8 @@ impl Known {
         self.read_count = (steady && !reading.torn).then_some(reading.expected);
         self.pair = Some(pair);
         self.closed = false;
+        self.shut = false;
+        self.odd = if reading.tail_only { self.odd.max(reading.odd) } else { reading.odd };
         if changed {
             self.happened = now;
         }
@@ -291,10 +302,17 @@ impl Known {
         self.all_shown().union(&self.absent.0).copied().collect()
     }
 
+    /// How many comments a reading did not show that VK counted: at least one if it is torn.
+    fn lacking(reading: &Reading) -> u64 {
+        let (counted, _) = reading.counted.unwrap_or_default();
+        counted.saturating_sub(reading.roots_seen + reading.replies).max(1)
+    }
+
     /// Forgets the comments of a post that has too many of them.
     fn bound(&mut self) {
         let threads: usize = self.long.values().map(|long| long.ids.0.len()).sum();
         if self.ids.0.len() + threads + self.absent.0.len() >= IDS_MAX {
+            self.big = true;
             self.ids = Ids::default();
             self.absent = Ids::default();
             self.long.values_mut().for_each(|long| long.ids = Ids::default());

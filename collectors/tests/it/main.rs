@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
+mod chance;
 mod http;
 mod mask;
+mod max;
+mod mtproto;
+mod ok;
 mod ports;
 mod retry_after;
 mod rss;
@@ -11,6 +15,7 @@ mod server;
 mod telegram;
 mod vk;
 mod vk_answers;
+mod vk_coverage;
 mod vk_errors;
 mod vk_looks;
 mod vk_model;

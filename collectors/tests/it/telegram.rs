@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use otklik_collectors::play::{Ask, Reply};
 use otklik_collectors::telegram::{Telegram, TelegramSettings};
-use otklik_collectors::{Author, Class, CollectError, Collector, Page, Platform};
+use otklik_collectors::{Author, Class, CollectError, Collector, HoleCause, Page, Platform};
 
 use crate::web_ports::{Canned, World, source};
 
@@ -43,7 +43,7 @@ fn canned(listing: &str, older: &str, embed: &str) -> (World, Telegram) {
         Reply::ok(HTML, page.as_bytes())
     });
     let world = World::new(Arc::new(Mutex::new(play)), start());
-    let telegram = Telegram::new(TelegramSettings::default(), world.ports.clone());
+    let telegram = Telegram::new(TelegramSettings::default(), None, world.ports.clone());
     (world, telegram)
 }
 
@@ -105,6 +105,9 @@ async fn every_trap_of_a_page_is_passed() {
     assert_eq!(page.facts.platform_id.as_deref(), Some("1700000001"));
     assert_eq!((page.facts.pictures_only, page.facts.unreadable), (1, 1));
     assert!(page.more && page.gone.is_empty());
+    // What could not be read lies between its neighbours.
+    let holes: Vec<_> = page.facts.coverage.holes.iter().map(|h| (h.cause, h.posts)).collect();
+    assert_eq!(holes, [(HoleCause::Unreadable, Some(1))]);
     // Signer and forward origin stay behind.
     for word in ["Выдуманный", "oblast_glavnoe", "Главное в области"] {
         assert!(TRAPS.contains(word));

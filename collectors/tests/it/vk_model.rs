@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use otklik_collectors::play::vk::{Fault, PlayVk, World};
 use otklik_collectors::vk::{Vk, VkSettings};
-use otklik_collectors::{Clock, Collector, Cursor, Platform, SourceKind, SourceSpec};
+use otklik_collectors::{
+    Clock, Collector, Coverage, Cursor, HoleCause, Platform, SourceKind, SourceSpec,
+};
 
 use crate::ports::{TestPorts, at};
 
@@ -148,6 +150,8 @@ struct Stored {
     texts: BTreeMap<String, String>,
     cursor: Option<Cursor>,
     platform_id: Option<String>,
+    /// What the last look proved.
+    coverage: Coverage,
 }
 
 struct Model {
@@ -160,6 +164,7 @@ struct Model {
 impl Model {
     /// Reads pages to the end of a look as a caller does: an error keeps the cursor.
     async fn pass(&mut self, horizon_secs: i64) {
+        self.stored.coverage = Coverage::default();
         for _ in 0..3_000 {
             let now = self.ports.clock.now();
             let source = SourceSpec {
@@ -181,6 +186,8 @@ impl Model {
                     for id in page.gone {
                         self.stored.texts.remove(&id);
                     }
+                    self.stored.coverage.read = page.facts.coverage.read;
+                    self.stored.coverage.holes.extend(page.facts.coverage.holes);
                     self.stored.cursor = Some(page.cursor);
                     self.stored.platform_id = page.facts.platform_id;
                     if !page.more {
@@ -194,6 +201,20 @@ impl Model {
             }
         }
         panic!("seed {}: the look never ends", self.seed);
+    }
+
+    /// The last look says that it read the whole window, and that nothing was missed: at most
+    /// numbers of what was removed, and comments that are closed.
+    fn covered(&self, horizon: Timestamp) {
+        let now = self.ports.clock.now();
+        let (from, to) = self.stored.coverage.read.expect("the look came to its end");
+        let late = from.duration_since(horizon).as_secs();
+        assert!(late < HOUR && to <= now, "seed {}: {from} {to}", self.seed);
+        assert!(now.duration_since(to).as_secs() < HOUR, "seed {}: {to}", self.seed);
+        for hole in &self.stored.coverage.holes {
+            let known = matches!(hole.cause, HoleCause::Numbers | HoleCause::CommentsRefused);
+            assert!(known && hole.from <= hole.to, "seed {}: {hole:?}", self.seed);
+        }
     }
 
     /// Every living post and comment of the window is stored with its last text, and no dead one.
@@ -274,6 +295,7 @@ async fn run(seed: u64) {
         model.pass(7 * DAY).await;
     }
     model.check(horizon);
+    model.covered(horizon);
     quiet(&mut model).await;
 
     let play = lock(&model.play);

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use otklik_collectors::play::vk::PlayVk;
 use otklik_collectors::vk::{Vk, VkSettings};
 use otklik_collectors::{
-    Class, Clock, CollectError, Collector, Cursor, Page, Platform, Scope, SourceKind, SourceSpec,
+    Class, Clock, CollectError, Collector, Coverage, Cursor, Page, Platform, Scope, SourceKind,
+    SourceSpec,
 };
 
 use crate::ports::TestPorts;
@@ -29,6 +30,7 @@ pub struct Looked {
     pub posts: Vec<(String, String)>,
     pub gone: Vec<String>,
     pub comments_closed: u32,
+    pub coverage: Coverage,
     pub cursor: Option<Cursor>,
 }
 
@@ -77,6 +79,9 @@ impl Rig {
             looked.posts.extend(page.posts.into_iter().map(|it| (it.id, it.text.into_string())));
             looked.gone.extend(page.gone);
             looked.comments_closed += page.facts.comments_closed;
+            assert!(looked.coverage.read.is_none(), "only the last page of a look says it");
+            looked.coverage.read = page.facts.coverage.read;
+            looked.coverage.holes.extend(page.facts.coverage.holes);
             looked.cursor = Some(page.cursor);
             if !page.more {
                 return Ok(looked);

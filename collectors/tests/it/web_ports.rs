@@ -1,5 +1,6 @@
 //! A simulated outside world for the collectors that read plain web pages.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -41,11 +42,14 @@ impl Clock for SimClock {
     }
 }
 
+/// Host, token and method (`None`: all methods).
+type Paused = (String, String, Option<String>);
+
 /// Keeps spacing by moving the clock, honours pauses, remembers calls.
 pub struct SimBudget {
     clock: Arc<SimClock>,
-    next: Mutex<Timestamp>,
-    paused: Mutex<Option<Timestamp>>,
+    next: Mutex<BTreeMap<(String, String), Timestamp>>,
+    paused: Mutex<BTreeMap<Paused, Timestamp>>,
     pub calls: Mutex<Vec<Call>>,
 }
 
@@ -53,11 +57,16 @@ pub struct SimBudget {
 impl Budget for SimBudget {
     async fn take(&self, call: &Call) -> Result<(), CollectError> {
         let now = self.clock.now();
-        if let Some(until) = self.paused.lock().unwrap().filter(|until| *until > now) {
-            let error = CollectError::new(Class::RateLimited, Scope::Host, "paused", "Пауза.");
-            return Err(error.until(until));
+        for method in [None, Some(call.method.clone())] {
+            let key = (call.host.clone(), call.token.clone(), method);
+            let until = self.paused.lock().unwrap().get(&key).copied();
+            if let Some(until) = until.filter(|until| *until > now) {
+                let error = CollectError::new(Class::RateLimited, Scope::Host, "paused", "Пауза.");
+                return Err(error.until(until));
+            }
         }
         let mut next = self.next.lock().unwrap();
+        let next = next.entry((call.host.clone(), call.token.clone())).or_insert(now);
         let at = now.max(*next);
         self.clock.set(at);
         *next = at + SignedDuration::from_millis(i64::from(call.spacing_ms));
@@ -65,8 +74,9 @@ impl Budget for SimBudget {
         Ok(())
     }
 
-    async fn pause(&self, _host: &str, _token: &str, _method: Option<&str>, until: Timestamp) {
-        *self.paused.lock().unwrap() = Some(until);
+    async fn pause(&self, host: &str, token: &str, method: Option<&str>, until: Timestamp) {
+        let key = (host.to_owned(), token.to_owned(), method.map(str::to_owned));
+        self.paused.lock().unwrap().insert(key, until);
     }
 }
 
@@ -90,8 +100,8 @@ impl World {
         let clock = Arc::new(SimClock(Mutex::new(now)));
         let budget = Arc::new(SimBudget {
             clock: clock.clone(),
-            next: Mutex::new(now),
-            paused: Mutex::new(None),
+            next: Mutex::default(),
+            paused: Mutex::default(),
             calls: Mutex::new(Vec::new()),
         });
         let ports = Ports {

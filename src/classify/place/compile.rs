@@ -35,6 +35,9 @@ const KINDS: &[(&str, &str)] = &[
     ("гора", "гора горы горе гору"),
 ];
 
+/// A name of several words is also found without its blanks if it is longer than this.
+const HASHTAG_CHARS_MIN: usize = 8;
+
 /// Compiles a checked list.
 pub(super) fn compile(file: &PlacesFile) -> Gazetteer {
     let mut builder = Builder::default();
@@ -166,6 +169,10 @@ impl Builder {
     fn name(&mut self, name: &str, entry: u32, rank: Rank, sort: impl Fn(&str) -> Sort) {
         for (form, case) in cases(name) {
             self.add(&form, entry, sort(&form), case, rank);
+            // «#НоваяБрянь»
+            if form.contains(' ') && form.chars().count() > HASHTAG_CHARS_MIN {
+                self.add(&form.replace(' ', ""), entry, sort(&form), case, rank);
+            }
         }
     }
 

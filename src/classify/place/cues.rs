@@ -103,6 +103,8 @@ pub(super) fn allowed(
         && (last_hit == at || last_hit + 1 == at && matches!(before, "и" | "или" | "до"));
     let opens = list[at].is(STARTS) && stands_alone(tokens, text, last);
     match sort {
+        // «Новоильинский район» is another place than the station Новоильинский.
+        Sort::Name if is_of_district(tokens, last) => None,
         Sort::Name | Sort::People => Some(Cue::Itself),
         Sort::Adjective => is_adjective_of_place(tokens, last).then_some(Cue::Itself),
         Sort::Strict | Sort::Cue => {
@@ -175,6 +177,13 @@ fn is_street(tokens: &Tokens, at: usize, last: usize, sort: Sort) -> bool {
 fn is_adjective_of_place(tokens: &Tokens, last: usize) -> bool {
     let after = tokens.text(last);
     !after.starts_with("район") && after != "рн" && !(after == "р" && tokens.text(last + 1) == "н")
+}
+
+/// Whether the name that ends before token `last` is an adjective of the word «район» behind it.
+fn is_of_district(tokens: &Tokens, last: usize) -> bool {
+    let name = tokens.text(last.wrapping_sub(1));
+    let ends = ["ский", "ского", "скому", "ском", "ским"];
+    ends.iter().any(|end| name.ends_with(end)) && !is_adjective_of_place(tokens, last)
 }
 
 /// Whether a comma, a dash or the end follows token `last - 1`.

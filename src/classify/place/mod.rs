@@ -131,14 +131,40 @@ impl Gazetteer {
     /// Adds to `out` the settlements and organisations that `tokens` name, in text order, without
     /// overlaps, longest first.
     pub fn find(&self, tokens: &Tokens, text: &str, out: &mut Vec<PlaceHit>) {
-        self.each(tokens, text, |hit, _, _| out.push(hit));
+        self.each(tokens, text, |_| true, |hit, _, _| out.push(hit));
+    }
+
+    /// [`Gazetteer::find`] that looks only at tokens which `may` begin a name.
+    pub(super) fn find_among(
+        &self,
+        tokens: &Tokens,
+        text: &str,
+        may: impl Fn(usize) -> bool,
+        out: &mut Vec<PlaceHit>,
+    ) {
+        self.each(tokens, text, may, |hit, _, _| out.push(hit));
+    }
+
+    /// Whether some name begins with this folded word.
+    pub(super) fn begins(&self, word: &str) -> bool {
+        self.index.get(word).is_some()
     }
 
     /// Calls `found` with each hit, its candidate and the reason why it counts.
-    fn each(&self, tokens: &Tokens, text: &str, mut found: impl FnMut(PlaceHit, &Candidate, Cue)) {
+    fn each(
+        &self,
+        tokens: &Tokens,
+        text: &str,
+        may: impl Fn(usize) -> bool,
+        mut found: impl FnMut(PlaceHit, &Candidate, Cue),
+    ) {
         let mut at = 0;
         let mut last_hit = 0;
         while at < tokens.len() {
+            if !may(at) {
+                at += 1;
+                continue;
+            }
             let hit = self
                 .index
                 .get(tokens.text(at))
@@ -230,8 +256,19 @@ impl Gazetteer {
     /// each.
     #[must_use]
     pub fn findings(&self, tokens: &Tokens, text: &str, hits: &[PlaceHit]) -> Vec<PlaceFinding> {
+        self.findings_classed(tokens, text, hits, &street::classes(tokens))
+    }
+
+    /// [`Gazetteer::findings`] where it is known what each word is to an address.
+    pub(super) fn findings_classed(
+        &self,
+        tokens: &Tokens,
+        text: &str,
+        hits: &[PlaceHit],
+        classes: &[u16],
+    ) -> Vec<PlaceFinding> {
         let ranges = ranges(tokens, hits);
-        let streets = street::find(text, tokens, &ranges);
+        let streets = street::find_classed(text, tokens, classes, &ranges);
         if hits.is_empty() && streets.is_empty() {
             return Vec::new();
         }
@@ -300,11 +337,16 @@ impl Gazetteer {
     pub fn only_in_passing(&self, text: &str) -> bool {
         let tokens = Tokens::of(text);
         let mut all = true;
-        self.each(&tokens, text, |hit, _, _| {
-            let at = tokens.range(hit.start as usize, hit.end as usize).start;
-            let elsewhere = self.settlement_of(hit.entry).is_none_or(|s| s.elsewhere);
-            all &= elsewhere && is_passing(&tokens, at);
-        });
+        self.each(
+            &tokens,
+            text,
+            |_| true,
+            |hit, _, _| {
+                let at = tokens.range(hit.start as usize, hit.end as usize).start;
+                let elsewhere = self.settlement_of(hit.entry).is_none_or(|s| s.elsewhere);
+                all &= elsewhere && is_passing(&tokens, at);
+            },
+        );
         all
     }
 }

@@ -33,32 +33,37 @@ impl Gazetteer {
         let tokens = Tokens::of(text);
         let mut points = Points::new(text);
         let mut reasons = Vec::new();
-        self.each(&tokens, text, |hit, candidate, cue| {
-            let range = hit.start as usize..hit.end as usize;
-            let settlement = self.settlement_of(hit.entry);
-            let district = self.entries.get(hit.entry as usize).is_some_and(|e| e.district);
-            let elsewhere = settlement.is_some_and(|s| s.elsewhere);
-            let at = tokens.range(range.start, range.end).start;
-            let (mut why, confidence) = reason(candidate.sort, candidate.rank, cue);
-            if district {
-                why = "назван район целиком".to_owned();
-            } else if elsewhere && is_passing(&tokens, at) {
-                why.push_str(", но лишь как направление или адресат");
-            } else if settlement.is_none() {
-                why.push_str(", населённый пункт при нём не указан");
-            }
-            reasons.push(PlaceReason {
-                place: settlement.map(|s| s.id.clone()),
-                title: settlement.map_or_else(
-                    || if district { self.district.clone() } else { String::new() },
-                    |s| s.title.clone(),
-                ),
-                text: text.get(range.clone()).unwrap_or("").to_owned(),
-                span: points.span(range.start, range.end),
-                why,
-                confidence,
-            });
-        });
+        self.each(
+            &tokens,
+            text,
+            |_| true,
+            |hit, candidate, cue| {
+                let range = hit.start as usize..hit.end as usize;
+                let settlement = self.settlement_of(hit.entry);
+                let district = self.entries.get(hit.entry as usize).is_some_and(|e| e.district);
+                let elsewhere = settlement.is_some_and(|s| s.elsewhere);
+                let at = tokens.range(range.start, range.end).start;
+                let (mut why, confidence) = reason(candidate.sort, candidate.rank, cue);
+                if district {
+                    why = "назван район целиком".to_owned();
+                } else if elsewhere && is_passing(&tokens, at) {
+                    why.push_str(", но лишь как направление или адресат");
+                } else if settlement.is_none() {
+                    why.push_str(", населённый пункт при нём не указан");
+                }
+                reasons.push(PlaceReason {
+                    place: settlement.map(|s| s.id.clone()),
+                    title: settlement.map_or_else(
+                        || if district { self.district.clone() } else { String::new() },
+                        |s| s.title.clone(),
+                    ),
+                    text: text.get(range.clone()).unwrap_or("").to_owned(),
+                    span: points.span(range.start, range.end),
+                    why,
+                    confidence,
+                });
+            },
+        );
         let marks = landmarks(&tokens).into_iter().map(|mark| PlaceReason {
             place: None,
             title: String::new(),

@@ -68,7 +68,10 @@ fn before_house(
     if house.start != reader.token(at)?.start as usize {
         return None;
     }
-    let lettered = reader.text[house.clone()].contains(|c: char| c.is_alphabetic() || c == '/');
+    // «Федерации 83, 89а»: one house with a letter makes the list houses.
+    let lettered = houses
+        .iter()
+        .any(|house| reader.text[house.clone()].contains(|c: char| c.is_alphabetic() || c == '/'));
     let comma = reader.gap(last + 1).contains(',');
     let name = backwards(reader, last)?;
     let follows = settlements.iter().any(|place| place.end == name.start);

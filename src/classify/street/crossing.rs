@@ -36,6 +36,7 @@ pub(super) fn find(reader: Reader<'_>, taken: &mut Vec<Range<usize>>, out: &mut 
             }
         }
     }
+    between(reader, &mut add, out);
     pairs(reader, &mut add, out);
     let mut at = 0;
     while at < out.len() {
@@ -46,6 +47,34 @@ pub(super) fn find(reader: Reader<'_>, taken: &mut Vec<Range<usize>>, out: &mut 
             add(two, out);
         }
         at += 1;
+    }
+}
+
+/// «между Жамбыла и Кирова»: people would stand in the instrumental.
+fn between(
+    reader: Reader<'_>,
+    add: &mut impl FnMut(Range<usize>, &mut Vec<Range<usize>>) -> bool,
+    out: &mut Vec<Range<usize>>,
+) {
+    for at in (1..reader.len()).filter(|at| reader.word(at - 1) == "между") {
+        let Some(one) = plain(reader, at) else { continue };
+        let Some(two) = (reader.word(one.end) == "и").then(|| partner(reader, one.end)).flatten()
+        else {
+            continue;
+        };
+        // «между Ивановой и Петровой» may be people.
+        let sure = |name: &Range<usize>| {
+            let last = name.end - 1;
+            is_shaped(reader, name)
+                && (reader.has(last, words::KNOWN) || !reader.word(last).ends_with("ой"))
+        };
+        if sure(&one) && sure(&two)
+            || reader.has(two.end - 1, words::TITLE)
+            || reader.has(one.end - 1, words::TITLE)
+        {
+            add(one, out);
+            add(two, out);
+        }
     }
 }
 

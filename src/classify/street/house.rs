@@ -10,9 +10,26 @@ use crate::text::fold;
 
 /// Most digits of a house number; in a dispatcher's list flats are glued to it.
 const DIGITS_MAX: usize = 4;
-const DIGITS_LISTED_MAX: usize = 5;
+pub(super) const DIGITS_LISTED_MAX: usize = 5;
 /// Most houses of one street.
 pub(super) const HOUSES_MAX: usize = 400;
+/// Words for a part of a house, longest first.
+pub(super) const PARTS: &[&str] = &[
+    "корпус",
+    "корп",
+    "кор",
+    "строение",
+    "стр",
+    "секция",
+    "блок",
+    "литера",
+    "лит",
+    "помещение",
+    "пом",
+    "участок",
+    "уч",
+    "к",
+];
 /// Words for a house, longest first.
 const WORDS: &[&str] = &[
     "номер дома",
@@ -79,20 +96,20 @@ pub(super) fn at(text: &str, at: usize) -> Option<Range<usize>> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lead {
+pub(super) enum Lead {
     /// «дом», «д.», «№» stood there.
     Word,
     Bare,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Scan<'a> {
-    text: &'a str,
-    at: usize,
+pub(super) struct Scan<'a> {
+    pub(super) text: &'a str,
+    pub(super) at: usize,
 }
 
 impl<'a> Scan<'a> {
-    fn rest(&self) -> &'a str {
+    pub(super) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
@@ -100,7 +117,7 @@ impl<'a> Scan<'a> {
         self.rest().chars().next()
     }
 
-    fn blanks(&mut self) {
+    pub(super) fn blanks(&mut self) {
         let rest = self.rest();
         self.at += rest.len() - rest.trim_start_matches([' ', '\u{A0}', '\t']).len();
     }
@@ -116,7 +133,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Skips what stands between street and number. `None` if no number follows.
-    fn lead(&mut self) -> Option<Lead> {
+    pub(super) fn lead(&mut self) -> Option<Lead> {
         self.take(|c| matches!(c, '»' | '"' | ')'));
         self.blanks();
         if self.take(|c| matches!(c, ',' | ':' | '.' | '(' | '-' | '–' | '—' | ';')) {
@@ -239,9 +256,16 @@ impl<'a> Scan<'a> {
         match (letters.next(), letters.next()) {
             (None, _) => {
                 let spaced = rest.strip_prefix(' ').and_then(|rest| {
-                    let letter = rest.chars().next().filter(|c| ('А'..='Ж').contains(c))?;
+                    let letter = rest.chars().next()?;
                     let after = rest[letter.len_utf8()..].chars().next();
-                    let closes = after.is_none_or(|c| matches!(c, ',' | ';' | '.' | ')' | '\n'));
+                    // «110 б,» in lower case needs a sign behind it: «5 в доме».
+                    let closes = match letter {
+                        'А'..='Ж' => {
+                            after.is_none_or(|c| matches!(c, ',' | ';' | '.' | ')' | '\n'))
+                        }
+                        'а'..='ж' => after.is_none_or(|c| matches!(c, ',' | ';')),
+                        _ => false,
+                    };
                     closes.then_some(1 + letter.len_utf8())
                 });
                 self.at += spaced.unwrap_or(0);
@@ -289,7 +313,8 @@ impl<'a> Scan<'a> {
         *self = before;
         self.take(|c| c == ',');
         self.blanks();
-        for word in ["корпус", "корп", "кор", "строение", "стр", "блок", "литера", "лит", "к"]
+        for word in
+            PARTS.iter().filter(|word| !["пом", "помещение", "участок", "уч"].contains(word))
         {
             let mut ahead = *self;
             let fits = ahead.word(word);

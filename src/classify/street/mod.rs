@@ -9,13 +9,14 @@ mod bare;
 mod crossing;
 mod house;
 mod landmark;
+mod listed;
 mod reader;
 mod typed;
 pub(super) mod words;
 
 use std::ops::Range;
 
-use crate::text::tokens::{NUMBER, Tokens};
+use crate::text::tokens::{HYPHEN, NUMBER, Tokens};
 use reader::{Reader, is_adjective};
 
 pub use landmark::{Landmark, LandmarkKind, landmarks};
@@ -38,8 +39,22 @@ pub struct StreetHit {
 /// found: «Онохой, Гагарина 12» needs no street word.
 #[must_use]
 pub fn find(text: &str, tokens: &Tokens, settlements: &[Range<usize>]) -> Vec<StreetHit> {
-    let classes: Vec<u16> = (0..tokens.len()).map(|at| words::class(tokens.text(at))).collect();
-    let reader = Reader { text, tokens, classes: &classes };
+    find_classed(text, tokens, &classes(tokens), settlements)
+}
+
+/// What each word is to an address, looked up.
+pub(super) fn classes(tokens: &Tokens) -> Vec<u16> {
+    (0..tokens.len()).map(|at| words::class(tokens.text(at))).collect()
+}
+
+/// [`find`] where the classes of the words are known already.
+pub(super) fn find_classed(
+    text: &str,
+    tokens: &Tokens,
+    classes: &[u16],
+    settlements: &[Range<usize>],
+) -> Vec<StreetHit> {
+    let reader = Reader { text, tokens, classes };
     if !worth_reading(reader) {
         return Vec::new();
     }
@@ -47,30 +62,86 @@ pub fn find(text: &str, tokens: &Tokens, settlements: &[Range<usize>]) -> Vec<St
     typed::find(reader, &mut names);
     let mut taken: Vec<Range<usize>> = settlements.to_vec();
     names.retain(|name| bare::is_free(name, &taken));
+    let lists: Vec<List> = names.iter().filter_map(|name| list(reader, name)).collect();
+    names.retain(|name| lists.iter().all(|list| !list.holds(name)));
     taken.extend_from_slice(&names);
+    taken.extend(lists.iter().map(|list| list.tokens.clone()));
     bare::find(reader, settlements, &mut taken, &mut names);
     crossing::find(reader, &mut taken, &mut names);
     names.sort_by_key(|name| name.start);
     names.truncate(STREETS_MAX);
-    names.iter().map(|name| hit(reader, name)).collect()
+    names
+        .iter()
+        .map(|name| hit(reader, name, lists.iter().find(|list| list.name == name.start)))
+        .collect()
+}
+
+/// The houses of a dispatcher's list.
+struct List {
+    /// First token of the street's name.
+    name: usize,
+    houses: Vec<Range<usize>>,
+    /// Tokens behind the name up to the last house.
+    tokens: Range<usize>,
+}
+
+impl List {
+    /// Whether a name stands among the houses.
+    fn holds(&self, name: &Range<usize>) -> bool {
+        name.start < self.tokens.end && self.tokens.start < name.end
+    }
+}
+
+/// The dispatcher's list behind a name: «Полбина ул, д. 1, 2».
+fn list(reader: Reader<'_>, name: &Range<usize>) -> Option<List> {
+    if !is_listed(reader, name) {
+        return None;
+    }
+    let from = behind_kind(reader, name.end);
+    let (houses, end) = listed::houses(reader.text, from);
+    let tokens = reader.tokens.range(from, end);
+    (!houses.is_empty()).then_some(List { name: name.start, houses, tokens })
+}
+
+/// Whether «ул, д.» stands behind a name.
+fn is_listed(reader: Reader<'_>, name: &Range<usize>) -> bool {
+    let behind = behind_kind(reader, name.end);
+    let next = (name.end..reader.len())
+        .find(|at| reader.token(*at).is_some_and(|token| token.start as usize >= behind));
+    next.is_some_and(|next| {
+        next > name.end
+            && reader.word(next) == "д"
+            && reader.gap(next).trim_start().starts_with(',')
+    })
 }
 
 /// Whether any word could belong to an address: most texts have none.
 fn worth_reading(reader: Reader<'_>) -> bool {
-    const CUES: u16 = words::KIND | words::CROSS | words::MARK | words::ALONG | words::TITLE;
     let list = reader.tokens.list();
-    list.iter().any(|token| token.is(NUMBER))
-        || (0..list.len()).any(|at| {
-            reader.class(at) & CUES != 0 || reader.kind(at) > 0 || reader.gap(at).contains('/')
-        })
+    let flags = list.iter().fold(0, |all, token| all | token.flags);
+    let class = reader.classes.iter().fold(0, |all, class| all | class);
+    let cues = words::KIND | words::CROSS | words::MARK | words::TITLE | words::ROAD;
+    // A preposition alone says nothing: a name must stand behind it.
+    let along = |at: usize| reader.has(at - 1, words::ALONG) && reader.capital(at);
+    flags & (NUMBER | HYPHEN) != 0
+        || class & cues != 0
+        || class & words::ALONG != 0 && (1..list.len()).any(along)
+        || reader.text.contains('/')
+        || (0..list.len()).any(|at| matches!(reader.word(at), "от" | "между"))
 }
 
 /// Adds houses to a name.
-fn hit(reader: Reader<'_>, name: &Range<usize>) -> StreetHit {
+fn hit(reader: Reader<'_>, name: &Range<usize>, listed: Option<&List>) -> StreetHit {
     let list = reader.tokens.list();
     let (first, last) = (list[name.start], list[name.end - 1]);
-    let bytes = first.start as usize..last.end as usize;
-    let mut houses = house::behind(reader.text, behind_kind(reader, name.end));
+    let mut bytes = first.start as usize..last.end as usize;
+    if listed.is_some() {
+        bytes.end = closed(reader.text, &bytes);
+    }
+    let mut houses = listed.map_or_else(
+        || house::behind(reader.text, behind_kind(reader, name.end)),
+        |list| list.houses.clone(),
+    );
     if houses.is_empty() {
         houses.extend(house_before(reader, name.start));
     }
@@ -81,6 +152,19 @@ fn hit(reader: Reader<'_>, name: &Range<usize>) -> StreetHit {
         Gender::Given => written.to_owned(),
     };
     StreetHit { street, name: bytes, houses }
+}
+
+/// Where a name with its closing bracket or quote ends: «Пригородная (Ленинский р-н)».
+fn closed(text: &str, name: &Range<usize>) -> usize {
+    let written = &text[name.clone()];
+    let next = text[name.end..].chars().next();
+    let closes = match next {
+        Some(')') => written.contains('('),
+        Some('»') => written.contains('«'),
+        Some('"') => written.matches('"').count() % 2 == 1,
+        _ => false,
+    };
+    name.end + if closes { next.map_or(0, char::len_utf8) } else { 0 }
 }
 
 /// What an adjective in a name agrees with.
@@ -117,10 +201,7 @@ fn gender(reader: Reader<'_>, name: &Range<usize>) -> Gender {
         })
     };
     let behind = reader.joined(name.end) && reader.kind(name.end) > 0;
-    let listed = behind && {
-        let next = name.end + reader.kind(name.end);
-        reader.word(next) == "д" && reader.gap(next).contains(',')
-    };
+    let listed = behind && is_listed(reader, name);
     let before = (1..=2).any(|back| {
         name.start.checked_sub(back).is_some_and(|at| reader.kind(at) >= back && masculine(at))
     });

@@ -215,7 +215,7 @@ pub(super) fn is_surname(word: &str) -> bool {
         "иков",
     ];
     /// Ends that short words have by chance.
-    const LONG_ENDS: &[&str] = &["ной", "ых", "их", "яна", "ича", "ера", "ана"];
+    const LONG_ENDS: &[&str] = &["ной", "ых", "их", "яна", "ича", "ера", "ана", "овца", "евца"];
     let (short, long) = (word.len() < 8, word.len() >= 12);
     !short && ENDS.iter().any(|end| word.ends_with(end))
         || long && LONG_ENDS.iter().any(|end| word.ends_with(end))

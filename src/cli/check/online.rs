@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use otklik_collectors::vk::WALL_GET_PER_DAY;
-use otklik_collectors::{Facts, Page, Platform};
+use otklik_collectors::{Facts, Page, Platform, registry};
 use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Fault, Settings};
-use crate::model::{Source, SourceKind};
-use crate::notify::Notifier;
+use crate::model::{Channel, Source, SourceKind};
 use crate::pipeline::collect::spec_of;
 use crate::pipeline::services::{self, Reading};
+use crate::pipeline::telegram::{self, Entry, PassingRooms};
+
+use super::super::words;
 
 /// How far back the first page of a source is read.
 const HORIZON_DAYS: i64 = 365;
@@ -36,8 +38,10 @@ pub struct Proof {
 
 /// Proves everything that is configured; `told` hears each proof at once.
 pub async fn prove(settings: &Settings, sources: &[Source], told: &mut dyn FnMut(&Proof)) -> bool {
-    let mut prover = Prover { settings, sources, told, ok: true };
-    match prover.reading() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let telegram = telegram::open(settings, &clock, Arc::new(PassingRooms::default()));
+    let mut prover = Prover { settings, sources, telegram, told, ok: true };
+    match prover.reading(clock) {
         Ok(reading) => {
             prover.platforms(&reading).await;
             prover.quota();
@@ -57,6 +61,7 @@ pub async fn prove(settings: &Settings, sources: &[Source], told: &mut dyn FnMut
 struct Prover<'a> {
     settings: &'a Settings,
     sources: &'a [Source],
+    telegram: Entry,
     told: &'a mut dyn FnMut(&Proof),
     ok: bool,
 }
@@ -69,21 +74,47 @@ impl Prover<'_> {
         (self.told)(&Proof { what: what.to_owned(), ok, text });
     }
 
-    /// Collectors over the real network; VK only if its token can be read.
-    fn reading(&mut self) -> Result<Reading, Fault> {
-        let vk = services::vk_settings(self.settings).unwrap_or_else(|fault| {
-            self.tell("platforms.vk", Err(sentence(&fault)));
+    /// Collectors over the real network; those with keys only if the keys can be read.
+    fn reading(&mut self, clock: Arc<dyn Clock>) -> Result<Reading, Fault> {
+        let settings = self.settings;
+        let platforms = registry::Settings {
+            vk: self.keys("platforms.vk", services::vk_settings(settings)),
+            ok: self.keys("platforms.ok", services::ok_settings(settings)),
+            max: self.keys("platforms.max", services::max_settings(settings)),
+            telegram: services::telegram_settings(settings),
+            account: self.telegram.account(),
+        };
+        Reading::passing(settings, self.sources, platforms, clock)
+    }
+
+    fn keys<T>(&mut self, what: &str, read: Result<Option<T>, Fault>) -> Option<T> {
+        read.unwrap_or_else(|fault| {
+            self.tell(what, Err(sentence(&fault)));
             None
-        });
-        Reading::passing(self.settings, self.sources, vk, Arc::new(SystemClock))
+        })
     }
 
     /// Platforms that are read with a token; pages read without one are proven source by source.
     async fn platforms(&mut self, reading: &Reading) {
-        if let Some(vk) = reading.collectors.get(&Platform::Vk) {
-            let outcome = vk.prove().await.map_err(|error| error.text);
-            self.tell("platforms.vk", outcome);
+        for platform in [Platform::Vk, Platform::Ok, Platform::Max] {
+            if let Some(reader) = reading.collectors.get(&platform) {
+                let outcome = reader.prove().await.map_err(|error| error.text);
+                self.tell(&format!("platforms.{platform}"), outcome);
+            }
         }
+        let wanted = self.sources.iter().any(|it| it.platform == Platform::Telegram.name());
+        let reader = reading.collectors.get(&Platform::Telegram).filter(|_| wanted);
+        let outcome = match (self.telegram.trouble(), &self.telegram, reader) {
+            // The daemon reads by it: that is as it should be.
+            (Some(text), Entry::Busy, _) => Ok(text),
+            (Some(text), ..) => Err(text),
+            (None, Entry::Ready(_), Some(reader)) => {
+                reader.prove().await.map_err(|error| error.text)
+            }
+            (None, _, Some(_)) => Ok(words::PREVIEW_ALONE.to_owned()),
+            (None, _, None) => return,
+        };
+        self.tell("platforms.telegram", outcome);
     }
 
     /// Whether the wished intervals fit VK's daily quota; each look asks for a wall at least once.
@@ -106,19 +137,14 @@ impl Prover<'_> {
     }
 
     async fn channels(&mut self) {
-        let email = services::email(self.settings);
-        self.channel("smtp", email).await;
-        let bot = services::bot(self.settings);
-        self.channel("telegram_bot", bot).await;
-    }
-
-    async fn channel(&mut self, what: &str, made: Result<Option<Arc<dyn Notifier>>, Fault>) {
-        let outcome = match made {
-            Ok(None) => return,
-            Ok(Some(notifier)) => notifier.prove().await,
-            Err(fault) => Err(sentence(&fault)),
-        };
-        self.tell(what, outcome);
+        for channel in Channel::ALL {
+            let outcome = match services::notifier(self.settings, channel) {
+                Ok(None) => continue,
+                Ok(Some(notifier)) => notifier.prove().await,
+                Err(fault) => Err(sentence(&fault)),
+            };
+            self.tell(section_of(channel), outcome);
+        }
     }
 
     /// The first page of a source: public, not a person's.
@@ -133,8 +159,29 @@ impl Prover<'_> {
             }
             Err(error) => Err(error),
         };
+        let why = outcome.as_ref().err().map(|error| error.text.clone());
         let outcome = outcome.map(|page| seen(source, &page, now));
         self.tell(&what, outcome.map_err(|error| format!("{}: {}", source.id, error.text)));
+        let Ok(collector) = reading.collector(spec.platform) else { return };
+        for right in collector.rights(&spec).await {
+            match right {
+                Ok(text) => self.tell(&what, Ok(format!("{}: {text}", source.id))),
+                // Why the page is not read was said just now.
+                Err(error) if why.as_ref() == Some(&error.text) => {}
+                Err(error) => self.tell(&what, Err(format!("{}: {}", source.id, error.text))),
+            }
+        }
+    }
+}
+
+/// The section of `otklik.toml` that sets a channel up.
+fn section_of(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "smtp",
+        Channel::Telegram => "telegram_bot",
+        Channel::Max => "max_bot",
+        Channel::Vk => "vk_bot",
+        Channel::Webhook => "webhook",
     }
 }
 

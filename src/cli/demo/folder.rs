@@ -149,7 +149,7 @@ pub async fn write_digests(out: &Path, ended: &Ended, story: &Story) -> Result<(
             let bytes = match attached(&ended.mails, &file) {
                 Some(bytes) => bytes,
                 None => {
-                    let made = report::build_digest(store, &district, week).await?;
+                    let made = report::build_digest(store, &district, week, stored.made).await?;
                     let made =
                         if end == "xlsx" { words::sheet(&made) } else { words::document(&made) };
                     made.map_err(|error| Failure::failed(format!("{file}: {error}")))?

@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, IgnoredAny, Visitor};
 use toml::Spanned;
 
 use super::{AlertRules, KnownNames, Receiver, Routes};
@@ -36,6 +36,9 @@ struct AlertTable {
     level: Option<Spanned<String>>,
     voices: Option<Spanned<i64>>,
     rumour_voices: Option<Spanned<i64>>,
+    /// Said of bursts before they were told from what is usual; still met in old files.
+    burst_times: Option<Spanned<IgnoredAny>>,
+    burst_more: Option<Spanned<IgnoredAny>>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +63,8 @@ struct ReceiverTable {
     places: Vec<Spanned<String>>,
     #[serde(default)]
     digest: bool,
+    #[serde(default)]
+    operator: bool,
 }
 
 /// A chat or peer: people write its number with and without quotes.
@@ -141,6 +146,11 @@ impl Check<'_> {
     }
 
     fn alert(&mut self, table: &AlertTable) -> AlertRules {
+        for old in [&table.burst_times, &table.burst_more].into_iter().flatten() {
+            let text = "всплеск больше не задаётся числом: программа сама сравнивает с тем, сколько \
+                        об этом пишут обычно";
+            self.warn(old, text, "удалите строки burst_times и burst_more");
+        }
         let default = AlertRules::default();
         AlertRules {
             level: self.level(table.level.as_ref(), default.level),
@@ -196,6 +206,7 @@ impl Check<'_> {
             departments: self.names(&typed.departments, None, "").into_iter().collect(),
             places: places.into_iter().map(PlaceId).collect(),
             digest: typed.digest,
+            operator: typed.operator,
         }
     }
 
@@ -228,7 +239,6 @@ impl Check<'_> {
                     "только цифры, может быть с минусом",
                 );
             }
-            self.warn(typed, format!("канал {key} пока не работает"), "будет взят следующий канал");
             channels.push((channel, typed.get_ref().0.clone()));
         }
         if let Some(hook) = &typed.webhook {
@@ -237,7 +247,6 @@ impl Check<'_> {
             if !scheme || address.chars().any(|c| c.is_whitespace() || c.is_control()) {
                 self.error(hook, "webhook: нужен адрес https://…", "");
             }
-            self.warn(hook, "канал webhook пока не работает", "будет взят следующий канал");
             channels.push((Channel::Webhook, address.to_owned()));
         }
         channels

@@ -10,13 +10,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 
+use super::http::{Ask, Reply, listen};
 use super::{Running, Shared, lock, parsed_units};
-
-const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
-const HEAD_BYTES_MAX: u64 = 64 * 1024;
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,28 +72,13 @@ pub struct LocalBot {
     _running: Running,
 }
 
-/// What is written back: status, JSON or HTML; `None` = nothing, the connection closes.
-type Answer = Option<(u16, String)>;
-
 impl LocalBot {
     /// Starts one that knows this token.
     pub async fn start(token: &str) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let addr = listener.local_addr()?;
         let state = State { token: token.to_owned(), ..State::default() };
         let state: Shared<State> = Arc::new(Mutex::new(state));
-        let shared = Arc::clone(&state);
-        let task = tokio::spawn(async move {
-            let mut calls = tokio::task::JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let shared = Arc::clone(&shared);
-                calls.spawn(async move {
-                    drop(serve(stream, shared).await);
-                });
-                while calls.try_join_next().is_some() {}
-            }
-        });
-        Ok(Self { addr, state, _running: Running(task) })
+        let (addr, running) = listen(&state, serve).await?;
+        Ok(Self { addr, state, _running: running })
     }
 
     /// Address for `[telegram_bot] api_url`.
@@ -129,48 +110,19 @@ impl LocalBot {
     }
 }
 
-/// Reads one request, answers it, closes.
-async fn serve(stream: TcpStream, state: Shared<State>) -> io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let left = HEAD_BYTES_MAX.saturating_sub(head.len() as u64);
-        if (&mut stream).take(left).read_until(b'\n', &mut head).await? == 0 {
-            return Ok(());
-        }
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let length: usize = header(&head, "content-length").and_then(|it| it.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length.min(BODY_BYTES_MAX)];
-    stream.read_exact(&mut body).await?;
-    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let mime = header(&head, "content-type").unwrap_or_default();
-    let call = Call::read(&path, &mime, &body);
+/// Answers one request, or lets it go wrong.
+fn serve(ask: &Ask, state: &Shared<State>) -> Reply {
+    let call = Call::read(&ask.path, ask.header("content-type").unwrap_or_default(), &ask.body);
     let fault = {
-        let mut state = lock(&state);
+        let mut state = lock(state);
         state.calls += 1;
         let of_chat = state.chat_faults.get(&call.chat).copied();
         state.faults.pop_front().or(of_chat)
     };
-    if fault == Some(BotFault::Hang) {
-        return std::future::pending().await;
+    match fault {
+        Some(BotFault::Hang) => Reply::Hang,
+        _ => answer(&call, fault, state),
     }
-    let Some((status, text)) = answer(&call, fault, &state) else { return Ok(()) };
-    let mime = if text.starts_with('{') { "application/json" } else { "text/html" };
-    let answer = format!(
-        "HTTP/1.1 {status} Status\r\ncontent-type: {mime}\r\ncontent-length: {}\r\n\
-         connection: close\r\n\r\n{text}",
-        text.len()
-    );
-    stream.get_mut().write_all(answer.as_bytes()).await?;
-    stream.get_mut().shutdown().await
-}
-
-fn header(head: &str, name: &str) -> Option<String> {
-    head.split("\r\n").find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-    })
 }
 
 /// A call as the Bot API sees it.
@@ -240,13 +192,13 @@ fn pieces<'a>(bytes: &'a [u8], mark: &[u8]) -> impl Iterator<Item = &'a [u8]> {
     starts.into_iter().zip(ends).map(|(start, end)| &bytes[start.min(end)..end])
 }
 
-fn error(code: u16, description: &str) -> Answer {
+fn error(code: u16, description: &str) -> Reply {
     let body = json!({ "ok": false, "error_code": code, "description": description });
-    Some((code, body.to_string()))
+    Reply::say(code, body.to_string())
 }
 
 /// What the Bot API answers to a call.
-fn answer(call: &Call, fault: Option<BotFault>, state: &Shared<State>) -> Answer {
+fn answer(call: &Call, fault: Option<BotFault>, state: &Shared<State>) -> Reply {
     if call.token != lock(state).token {
         return error(401, "Unauthorized");
     }
@@ -260,38 +212,38 @@ fn answer(call: &Call, fault: Option<BotFault>, state: &Shared<State>) -> Answer
         "sendMessage" | "sendDocument" => take(call, state),
         _ => error(404, "Not Found"),
     };
-    if fault == Some(BotFault::LostAnswer) { None } else { answer }
+    if fault == Some(BotFault::LostAnswer) { Reply::Close } else { answer }
 }
 
-fn ok(result: &Value) -> Answer {
-    Some((200, json!({ "ok": true, "result": result }).to_string()))
+fn ok(result: &Value) -> Reply {
+    Reply::say(200, json!({ "ok": true, "result": result }).to_string())
 }
 
-fn fault_answer(fault: BotFault) -> Answer {
+fn fault_answer(fault: BotFault) -> Reply {
     match fault {
         BotFault::TooMany(secs) => {
             let body = json!({ "ok": false, "error_code": 429,
                 "description": format!("Too Many Requests: retry after {secs}"),
                 "parameters": { "retry_after": secs } });
-            Some((429, body.to_string()))
+            Reply::say(429, body.to_string())
         }
         BotFault::Migrate(chat) => {
             let body = json!({ "ok": false, "error_code": 400,
                 "description": "Bad Request: group chat was upgraded to a supergroup chat",
                 "parameters": { "migrate_to_chat_id": chat } });
-            Some((400, body.to_string()))
+            Reply::say(400, body.to_string())
         }
         BotFault::Blocked => error(403, "Forbidden: bot was blocked by the user"),
         BotFault::Kicked => error(403, "Forbidden: bot was kicked from the supergroup chat"),
         BotFault::NoChat => error(400, "Bad Request: chat not found"),
         BotFault::CantParse => error(400, "Bad Request: can't parse entities: byte 5"),
-        BotFault::Gateway(status) => Some((status, "<html><h1>Bad Gateway</h1></html>".to_owned())),
-        BotFault::Reset | BotFault::Hang | BotFault::LostAnswer => None,
+        BotFault::Gateway(status) => Reply::say(status, "<html><h1>Bad Gateway</h1></html>"),
+        BotFault::Reset | BotFault::Hang | BotFault::LostAnswer => Reply::Close,
     }
 }
 
 /// Accepts a message or file, if the Bot API would.
-fn take(call: &Call, state: &Shared<State>) -> Answer {
+fn take(call: &Call, state: &Shared<State>) -> Reply {
     if call.chat.is_empty() {
         return error(400, "Bad Request: chat_id is empty");
     }

@@ -1,4 +1,4 @@
-//! Local servers that play a mail server and the Bot API: true protocol, true faults.
+//! Local servers that play a mail server and the messengers: true protocol, true faults.
 //!
 //! Place in the flow: outside it. Tests, drills and the demo let the real notifiers talk to these
 //! over loopback sockets. Invariant: a play knows the protocol as documented, never the notifier
@@ -6,11 +6,14 @@
 
 mod bot;
 mod entities;
+mod gate;
+mod http;
 mod parts;
 mod smtp;
 
 pub use bot::{BotFault, BotMessage, LocalBot};
 pub use entities::parsed_units;
+pub use gate::{GateFault, GateMessage, LocalGate, Service};
 pub use parts::Part;
 pub use smtp::{LocalSmtp, Mail, SmtpFault, SmtpStage};
 

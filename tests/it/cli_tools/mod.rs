@@ -4,6 +4,7 @@
 mod evaluate;
 mod online;
 mod packs;
+mod sheets;
 mod try_page;
 
 use std::path::{Path, PathBuf};

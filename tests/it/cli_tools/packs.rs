@@ -19,7 +19,7 @@ fn explain_goes_from_the_word_to_the_level() {
         "find = батареи",
         "Отношение (обратная связь: не хранится, на риск не влияет)",
         "feedback:shame  +70  keywords/feedback.toml:7",
-        "Онохой (onohoy, назван в тексте, 19–25)",
+        "Онохой (onohoy, назван в тексте, 19–25, уверенность 98 %)",
         "Риск: ",
         "(severity)",
     ] {
@@ -44,6 +44,23 @@ fn explain_says_what_was_silenced_and_why() {
     check("Добрый день", "не найдены: ни одно правило не подошло", "Не засчитано");
     check("Добрый день", "в тексте не названы", "");
     check("Добрый день", "Риск: 0 — низкий (low)", "");
+}
+
+#[test]
+fn explain_says_why_a_place_counts_and_how_sure_it_is() {
+    let desk = Desk::new("");
+    let text = "Онохойские дворы стоят, и в Ильке темно, у школы провал, звонили в Улан-Удэ";
+    let (code, out, _) = desk.otklik(&["explain", text]);
+    assert_eq!(code, 0, "{out}");
+    for part in [
+        "Онохой (onohoy, прилагательное от названия, 0–10, уверенность 90 %)",
+        "Илька (ilka, назван в тексте, имя двойное, место видно по предлогу и падежу, 28–33, \
+         уверенность 90 %)",
+        "Улан-Удэ (ulan_ude, место вне района, но лишь как направление или адресат",
+        "«у школы» (ориентир, 41–48)",
+    ] {
+        assert!(out.contains(part), "no «{part}» in:\n{out}");
+    }
 }
 
 #[test]
@@ -193,4 +210,24 @@ fn an_unknown_department_stops_check_and_not_explain() {
     assert_eq!(code, 78, "{out}");
     assert!(out.contains("нет отдела «jkh», а его называют словари: heating"), "{out}");
     assert_eq!(desk.otklik(&["explain", "Вода"]).0, 0);
+}
+
+#[test]
+fn route_test_says_who_would_be_told_and_who_not() {
+    let desk = Desk::new("");
+    desk.write(
+        "config/routes.toml",
+        "[departments]\njkh = [\"Отдел\"]\n[[receiver]]\nname = \"Отдел\"\n\
+         email = \"otdel@example.org\"\nmin_level = \"low\"\n[[receiver]]\nname = \"ЕДДС\"\n\
+         telegram_chat = -5\nkinds = [\"danger\"]\nmin_level = \"low\"\n",
+    );
+    let (code, out, err) = desk.otklik(&["alerts", "route-test", "Батареи ледяные третий день"]);
+    assert_eq!(code, 0, "{err}");
+    for part in ["отдел jkh", "→  Отдел  email", "·  ЕДДС   telegram", "не тот вид темы"]
+    {
+        assert!(out.contains(part), "no «{part}» in:\n{out}");
+    }
+    let (code, out, _) = desk.otklik(&["alerts", "route-test", "Какое позорище, в отставку"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("сообщать не о чем") && !out.contains("Отдел"), "{out}");
 }

@@ -164,6 +164,8 @@ fn what_cannot_be_tried_is_said_with_the_way_out() {
     check("https://vk.com/selo", 78, "OTKLIK_VK_TOKEN=…");
     check("https://vk.com/id15", 2, "личная страница");
     check("https://t.me/+AbCdEf", 2, "приглашение");
-    check("https://ok.ru/group/51234", 2, "появится позже");
+    check("https://ok.ru/group/51234", 78, "[platforms.ok]");
+    check("https://max.ru/selo", 78, "[platforms.max]");
+    check("https://ok.ru/profile/51234", 2, "личная страница");
     check("selo", 2, "не понять, на какой это платформе");
 }

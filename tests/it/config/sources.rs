@@ -114,9 +114,13 @@ fn platforms_and_pages() {
         format!("[[source]]\nid = \"a\"\nplatform = \"{platform}\"\nhandle = \"{handle}\"\n")
     };
     check(
-        &row("ok", "51234"),
-        &["sources.toml:3:12: чтение ok появится позже → \
-           поставьте «#» перед строками этого источника"],
+        &row("ok", "https://ok.ru/profile/500000000001"),
+        &["sources.toml:4:10: это личная страница → в ОК читаются только группы"],
+    );
+    check(
+        &row("max", "https://max.ru/join/AbCdEf"),
+        &["sources.toml:4:10: это приглашение в закрытый чат → \
+           годятся каналы и открытые чаты, где бот администратор"],
     );
     check(
         &row("vkontakte", "primer"),

@@ -48,7 +48,7 @@ fn a_line_is_answered_to_the_letter() {
         assert!(place[field].is_u64(), "{field} in {row}");
     }
     let risk = &row["risk"];
-    assert_eq!(risk["level"], "elevated", "{row}");
+    assert_eq!(risk["level"], "high", "{row}");
     for reason in risk["reasons"].as_array().expect("reasons") {
         assert!(reason["reason"].is_string() && reason["text"].is_string(), "{reason}");
     }

@@ -15,6 +15,9 @@ use otklik::classify::Gazetteer;
 use otklik::config::places::PlacesFile;
 use otklik::text::Tokens;
 
+/// Ids and sentences, written before the finder was read.
+const SENTENCES: &str = include_str!("sentences.tsv");
+
 /// A text and the places it names, `; ` between them.
 type Row = (&'static str, &'static str);
 
@@ -62,6 +65,42 @@ fn settlements_are_found_right_in_97_of_100() {
     );
     // A wrong village costs more than a missed one.
     assert!(extra * 100 <= right, "лишних {extra} при {right} верных\n{}", wrong.join("\n"));
+}
+
+/// Ids of the district's settlements that a text names.
+fn ids(gazetteer: &Gazetteer, text: &str) -> BTreeSet<String> {
+    let tokens = Tokens::of(text);
+    let mut hits = Vec::new();
+    gazetteer.find(&tokens, text, &mut hits);
+    let findings = gazetteer.findings(&tokens, text, &hits).into_iter();
+    let ours = findings.filter(|place| !place.elsewhere).filter_map(|place| place.place);
+    ours.map(|id| id.0).collect()
+}
+
+#[test]
+fn sentences_written_without_the_finder_are_read_right_in_97_of_100() {
+    let gazetteer = gazetteer();
+    let (mut right, mut extra, mut missed, mut sentences) = (0_u32, 0_u32, 0_u32, 0_u32);
+    let mut wrong = Vec::new();
+    for line in SENTENCES.lines().filter(|line| !line.starts_with('#')) {
+        let (expected, text) = line.split_once('\t').expect("places, a tab, a sentence");
+        let expected: BTreeSet<String> =
+            expected.split(',').filter(|id| *id != "-").map(str::to_owned).collect();
+        let found = ids(&gazetteer, text);
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        sentences += 1;
+        right += count(found.intersection(&expected).count());
+        extra += count(found.difference(&expected).count());
+        missed += count(expected.difference(&found).count());
+        if found != expected {
+            wrong.push(format!("{text}: {found:?}, не {expected:?}"));
+        }
+    }
+    assert!(sentences >= 300, "{sentences}");
+    let f1 = f64::from(2 * right) / f64::from(2 * right + extra + missed);
+    let wrong = wrong.join("\n");
+    assert!(f1 >= 0.97, "F1 {f1:.3}: {right} верно, {extra} лишних, {missed} мимо\n{wrong}");
+    assert!(extra * 100 <= right, "{extra} лишних при {right} верных\n{wrong}");
 }
 
 #[test]

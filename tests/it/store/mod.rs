@@ -4,6 +4,7 @@
 
 mod export;
 mod group;
+mod ledger;
 mod open;
 mod outbox;
 mod page;
@@ -15,9 +16,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use otklik::model::{
-    Counts, DistrictId, Finding, Health, HealthState, Language, Match, PlaceBy, PlaceFinding,
-    PlaceId, Post, PostId, PostKey, PostKind, Risk, RiskLevel, RiskReason, Source, SourceId,
-    SourceKind, SourceScope, Span, TopicId, TopicKind,
+    Counts, DistrictId, Finding, Health, HealthState, Language, LookReason, Match, Noted, PlaceBy,
+    PlaceFinding, PlaceId, Post, PostId, PostKey, PostKind, Risk, RiskLevel, RiskReason, Source,
+    SourceId, SourceKind, SourceScope, Span, TopicId, TopicKind,
 };
 use otklik::store::{
     Assessment, LookFacts, LookPage, PageCommit, PageOutcome, PostCommit, Store, VoiceMark,
@@ -125,7 +126,7 @@ fn complaint(id: &str, text: &str, published: Timestamp, voice: u8) -> PostCommi
                 score: 80,
                 kind: TopicKind::Problem,
                 matches: vec![Match {
-                    rule: "heating:cold".to_owned(),
+                    rule: "heating:cold".into(),
                     text: text.split(' ').next().unwrap_or_default().to_owned(),
                     span: Span { start: 0, end: 5 },
                 }],
@@ -197,6 +198,7 @@ fn look(lease: &str, cursor: &str) -> LookPage {
         cursor: cursor.to_owned(),
         platform_id: None,
         facts: LookFacts::default(),
+        noted: Noted::default(),
         end: None,
     }
 }
@@ -224,5 +226,6 @@ fn health(next: Timestamp) -> Health {
         failures: 0,
         last_ok: Some(at(0)),
         next,
+        why: LookReason::Wished,
     }
 }

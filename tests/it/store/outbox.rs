@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use otklik::model::{Channel, DeliveryId, DeliveryState};
-use otklik::store::{DeliveryEnd, FreedLeases, StoreError};
+use otklik::store::{DeliveryEnd, FreedLeases, GroupOutcome, StoreError};
 
-use super::group::delivery;
-use super::{World, at, source};
+use super::group::{decision, delivery, problem};
+use super::{World, at, complaint, source};
 
 async fn queue(world: &World, ids: &[(&str, Timestamp)]) {
     let messages: Vec<_> = ids.iter().map(|(id, due)| delivery(id, *due)).collect();
@@ -138,4 +138,31 @@ async fn stats_say_since_when_something_waits() {
     muted.state = DeliveryState::Suppressed;
     world.store.queue_deliveries(&[muted], at(0)).await.expect("queued");
     assert_eq!(claim(&world, at(9), "one", at(10)).await, ["d1", "d2"], "never the suppressed one");
+}
+
+#[tokio::test]
+async fn one_problem_is_one_conversation_for_each_receiver() {
+    let world = World::new();
+    world.commit(vec![complaint("1", "Холодно дома", at(1), 1)], at(1)).await;
+    let outcome = world.store.commit_group(decision(at(2))).await.expect("committed");
+    assert_eq!(outcome, GroupOutcome::Committed);
+    let problem = problem();
+    let mut next = delivery("d2", at(4));
+    let begun = |next: otklik::model::Delivery| {
+        let (store, problem) = (&world.store, &problem);
+        async move { store.conversation(problem, &next).await.expect("read") }
+    };
+    assert_eq!(begun(next.clone()).await, None, "nothing has left yet");
+    claim(&world, at(3), "one", at(5)).await;
+    let sent =
+        DeliveryEnd { receipt: Some("41".to_owned()), ..end(DeliveryState::Sent, at(3), true) };
+    finish(&world, "d1", "one", sent).await.expect("held");
+    assert_eq!(begun(delivery("d1", at(4))).await, None, "the first answers nobody");
+    let first = begun(next.clone()).await.expect("the first message");
+    assert_eq!((first.first.as_str(), first.receipt.as_deref()), ("d1", Some("41")));
+    next.address = "other@example.org".to_owned();
+    let first = begun(next.clone()).await.expect("the first message");
+    assert_eq!(first.receipt, None, "its number means nothing at another address");
+    next.receiver = "МЦУ".to_owned();
+    assert_eq!(begun(next).await, None, "every receiver has a conversation of its own");
 }

@@ -148,7 +148,7 @@ async fn a_week_is_counted_against_the_week_before() {
     commit.done.clear();
     let outcome = world.store.commit_group(commit).await.expect("committed");
     assert_eq!(outcome, GroupOutcome::Committed);
-    let counts = world.store.digest_counts(&span()).await.expect("counted");
+    let counts = world.store.digest_counts(&span(), days(14)).await.expect("counted");
     assert_eq!((counts.read, counts.matched, counts.alerts), ((5, 1), (4, 1), 1));
     let cells: Vec<_> = counts
         .cells
@@ -180,7 +180,7 @@ async fn attitude_shows_from_five_voices_on_and_outlives_them_as_a_number() {
     posts.extend((0..4).map(|id| tally(id, "authorities")));
     world.commit(posts, days(8)).await;
     let shown = [(TopicId::from("officials"), 6)];
-    let counts = world.store.digest_counts(&span()).await.expect("counted");
+    let counts = world.store.digest_counts(&span(), days(14)).await.expect("counted");
     assert_eq!(counts.attitude, shown);
     assert_eq!(world.store.close_attitude_weeks("2026-W03").await.expect("closed"), 0);
     assert_eq!(world.store.close_attitude_weeks("2026-W04").await.expect("closed"), 10);
@@ -188,7 +188,7 @@ async fn attitude_shows_from_five_voices_on_and_outlives_them_as_a_number() {
     // A post of that week that is read late cannot be told from those that were counted.
     world.commit(vec![tally(9, "officials")], days(20)).await;
     assert_eq!(world.number("SELECT COUNT(*) FROM attitude_voice"), 0);
-    let counts = world.store.digest_counts(&span()).await.expect("counted");
+    let counts = world.store.digest_counts(&span(), days(14)).await.expect("counted");
     assert_eq!(counts.attitude, shown);
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::lex::{is_word, lex, production};
 
 /// Modules of `src/` from left to right; those of one group do not name one another.
-pub const ORDER: [&[&str]; 16] = [
+pub const ORDER: [&[&str]; 17] = [
     &["clock", "model"],
     &["config"],
     &["text"],
@@ -17,6 +17,7 @@ pub const ORDER: [&[&str]; 16] = [
     &["cluster"],
     &["alert"],
     &["digest"],
+    &["rhythm"],
     &["store"],
     &["notify"],
     &["pipeline"],
@@ -28,7 +29,7 @@ pub const ORDER: [&[&str]; 16] = [
 ];
 
 /// The stages: values in, values with reasons out.
-const PURE: [&str; 6] = ["text", "classify", "risk", "cluster", "alert", "digest"];
+const PURE: [&str; 7] = ["text", "classify", "risk", "cluster", "alert", "digest", "rhythm"];
 
 /// Words of the world outside, which a pure stage never names.
 const IMPURE: [&str; 12] = [

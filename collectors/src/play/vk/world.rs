@@ -4,7 +4,7 @@
 //! posts and comments of one wall share one sequence of numbers, given in the order of creation, so
 //! a post written ahead (postponed) has a smaller number than its neighbours of the same date.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -37,6 +37,8 @@ pub struct Wall {
     pub kind: String,
     /// The post on top.
     pub pinned: Option<i64>,
+    /// Living posts that the wall does not list and that are shown by number alone.
+    pub unlisted: BTreeSet<i64>,
     /// Posts by number.
     pub posts: BTreeMap<i64, Post>,
     /// Comments by number.
@@ -253,7 +255,7 @@ impl Wall {
         let mut alive: Vec<(bool, Timestamp, i64)> = self
             .posts
             .iter()
-            .filter(|(_, post)| post.life.alive(now))
+            .filter(|(id, post)| post.life.alive(now) && !self.unlisted.contains(id))
             .map(|(id, post)| (self.pinned == Some(*id), post.life.date, *id))
             .collect();
         alive.sort_unstable_by(|a, b| b.cmp(a));

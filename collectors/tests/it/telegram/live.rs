@@ -8,7 +8,7 @@ use otklik_collectors::play::telegram::{Dress, PlayTelegram};
 use otklik_collectors::play::{Fault, Shared};
 use otklik_collectors::telegram::{Telegram, TelegramSettings};
 use otklik_collectors::{
-    Class, CollectError, Collector, Cursor, Page, Platform, SourceKind, SourceSpec,
+    Class, CollectError, Collector, Cursor, HoleCause, Page, Platform, SourceKind, SourceSpec,
 };
 
 use super::{CLOSED, END, HTML, MISSING, days, start};
@@ -52,7 +52,7 @@ impl Stage {
         let play = Arc::new(Mutex::new(PlayTelegram::new()));
         play.lock().unwrap().add_channel(NAME, 1_700_000_001, "Вестник посёлка");
         let world = World::new(play.clone(), start());
-        let telegram = Telegram::new(TelegramSettings::default(), world.ports.clone());
+        let telegram = Telegram::new(TelegramSettings::default(), None, world.ports.clone());
         let spec = source(Platform::Telegram, "t.me/selo_vestnik");
         Self { play, world, telegram, spec, store: Store::default() }
     }
@@ -418,10 +418,52 @@ async fn a_look_goes_on_from_any_page() {
         for n in 0..45 {
             stage.play.lock().unwrap().post(NAME, now, &format!("Новая {n}"));
         }
-        let again = Telegram::new(TelegramSettings::default(), stage.world.ports.clone());
+        let again = Telegram::new(TelegramSettings::default(), None, stage.world.ports.clone());
         stage.telegram = again;
         stage.look().await;
         let living = stage.living();
         assert!(living.iter().all(|(id, text)| stage.store.texts.get(id) == Some(text)), "{stop}");
     }
+}
+
+#[tokio::test]
+async fn a_look_says_what_it_read_without_a_gap() {
+    let mut stage = Stage::new();
+    for n in 0..45 {
+        let date = start() - SignedDuration::from_hours(4 * (45 - n));
+        stage.play.lock().unwrap().post(NAME, date, "Запись");
+    }
+    let mut pages = Vec::new();
+    loop {
+        let page = stage.page().await.unwrap();
+        let (more, facts) = (page.more, page.facts.clone());
+        stage.store.commit(page);
+        pages.push(facts);
+        if !more {
+            break;
+        }
+    }
+    let (last, before) = pages.split_last().unwrap();
+    assert!(before.iter().all(|facts| facts.coverage.read.is_none()), "only the last page knows");
+    let (from, to) = last.coverage.read.unwrap();
+    assert!(from <= start() - days(6) && to >= start() && to <= stage.world.now(), "{from} {to}");
+    assert!(last.coverage.holes.is_empty());
+    // After a month nothing between the looks is missing, although the window is a week.
+    for n in 0..50 {
+        let date = start() + SignedDuration::from_hours(12 * n);
+        stage.play.lock().unwrap().post(NAME, date, "В паузе");
+    }
+    stage.world.clock.pass(days(30));
+    stage.spec.comments = true;
+    let page = loop {
+        let page = stage.page().await.unwrap();
+        if !page.more {
+            break page;
+        }
+        stage.store.commit(page);
+    };
+    let (again, _) = page.facts.coverage.read.unwrap();
+    assert!(again <= start(), "{again}: what came since the last look was read too");
+    let hole = &page.facts.coverage.holes[0];
+    assert_eq!((hole.cause, hole.posts), (HoleCause::CommentsRefused, None));
 }

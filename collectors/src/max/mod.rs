@@ -1,0 +1,199 @@
+//! MAX: channels and open chats in which the administration's bot is an administrator.
+//!
+//! Place in the flow: one [`Collector`]; `place` finds the chat, `inbox` receives for all sources
+//! of the bot, `look` says what to ask next, `call` asks, `adapt` takes people out. Each page is
+//! one call of the API.
+//!
+//! The bot API gives history, edits, removals and what happens; it does not give comments below a
+//! channel's posts, which is said in the facts of every whole walk. Webhooks are not served: MAX
+//! wants a public address on port 443 for them, and updates are received at each look instead.
+//!
+//! Invariants: the token is sent in a header only; a bad answer changes nothing; nothing is gone
+//! without an explicit answer.
+
+pub mod errors;
+
+mod adapt;
+mod call;
+mod cursor;
+mod inbox;
+mod look;
+mod place;
+mod wire;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tracing::debug;
+
+use self::adapt::Adapter;
+use self::call::Api;
+use self::cursor::State;
+use self::inbox::Inbox;
+use self::look::{PAGE, Pass, Step};
+use self::place::Place;
+use crate::Collector;
+use crate::error::{Class, CollectError};
+use crate::ports::Ports;
+use crate::raw::{Cursor, Page, Platform, SourceSpec};
+
+/// How MAX is reached.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MaxSettings {
+    /// Address of the API, for example `https://platform-api2.max.ru`.
+    pub api_url: String,
+    /// Token of the bot.
+    pub token: String,
+}
+
+impl MaxSettings {
+    /// MAX's own address.
+    #[must_use]
+    pub fn new(token: impl Into<String>) -> Self {
+        MaxSettings { api_url: "https://platform-api2.max.ru".to_owned(), token: token.into() }
+    }
+}
+
+impl fmt::Debug for MaxSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MaxSettings").field("api_url", &self.api_url).field("token", &"…").finish()
+    }
+}
+
+/// Reads MAX.
+pub struct Max {
+    settings: MaxSettings,
+    host: String,
+    ports: Ports,
+    inbox: Inbox,
+}
+
+impl Max {
+    /// A reader with these settings.
+    #[must_use]
+    pub fn new(settings: MaxSettings, ports: Ports) -> Self {
+        let url = url::Url::parse(&settings.api_url).ok();
+        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("max").to_owned();
+        let opened = i64::try_from(ports.clock.now().as_nanosecond()).unwrap_or(i64::MAX);
+        Max { settings, host, ports, inbox: Inbox::new(opened) }
+    }
+
+    fn api(&self) -> Api<'_> {
+        Api { settings: &self.settings, host: &self.host, ports: &self.ports }
+    }
+
+    /// The source's memory, with its chat found and admitted. A source whose number is known and
+    /// whose memory is not is admitted again.
+    async fn state(
+        &self,
+        source: &SourceSpec,
+        cursor: Option<&Cursor>,
+    ) -> Result<State, CollectError> {
+        let same = |state: &State| {
+            source.platform_id.as_deref().is_none_or(|id| id.parse() == Ok(state.chat))
+        };
+        match State::read(cursor, &source.handle).filter(same) {
+            Some(state) => Ok(state),
+            None => Ok(State::new(&source.handle, place::find(&self.api(), source).await?)),
+        }
+    }
+
+    /// Makes the call of a step and takes its answer.
+    async fn make(&self, pass: &mut Pass<'_>, step: Step) -> Result<(), CollectError> {
+        let api = self.api();
+        let chat = pass.state.chat;
+        match step {
+            Step::Updates => {
+                if self.inbox.receive(&api, pass.state.marker).await? {
+                    let after =
+                        if pass.state.inbox == self.inbox.name { pass.state.taken } else { 0 };
+                    pass.received(self.inbox.name, &self.inbox.take(chat, after));
+                    pass.state.marker = self.inbox.marker();
+                } else {
+                    pass.deaf();
+                }
+            }
+            Step::History { from, below } => {
+                let mut params = vec![
+                    ("chat_id", chat.to_string()),
+                    ("count", PAGE.to_string()),
+                    // MAX counts time backwards: `from` is the upper bound, `to` the lower one.
+                    ("to", from.to_string()),
+                ];
+                params.extend(below.map(|below| ("from", below.to_string())));
+                pass.history(&api.get("messages", "/messages", &params).await?);
+            }
+            Step::ByNames { missed, proofs } => {
+                let names: Vec<&str> = missed.iter().chain(&proofs).map(String::as_str).collect();
+                let params = [("message_ids", names.join(","))];
+                pass.by_names(&missed, &proofs, &api.get("messages", "/messages", &params).await?);
+            }
+            Step::Finish => {}
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Collector for Max {
+    fn platform(&self) -> Platform {
+        Platform::Max
+    }
+
+    async fn page(
+        &self,
+        source: &SourceSpec,
+        cursor: Option<&Cursor>,
+        horizon: Timestamp,
+    ) -> Result<Page, CollectError> {
+        let state = self.state(source, cursor).await?;
+        let place = Place { chat: state.chat, channel: state.channel };
+        let adapter = Adapter { source, place, door: &self.ports.door };
+        let mut pass = Pass::begin(state, adapter, self.ports.clock.now(), horizon);
+        let step = pass.next();
+        self.make(&mut pass, step).await?;
+        let more = pass.next() != Step::Finish;
+        let (state, mut draft) = if more { pass.pause() } else { pass.finish() };
+        draft.facts.platform_id = Some(place.chat.to_string());
+        debug!(posts = draft.posts.len(), gone = draft.gone.len(), more, "max page read");
+        Ok(Page {
+            posts: draft.posts,
+            gone: draft.gone,
+            cursor: state.write(),
+            more,
+            facts: draft.facts,
+        })
+    }
+
+    fn under_way(&self, source: &SourceSpec, cursor: &Cursor) -> bool {
+        State::read(Some(cursor), &source.handle).is_some_and(|state| state.look.is_some())
+    }
+
+    async fn prove(&self) -> Result<String, CollectError> {
+        self.api().get::<wire::Me>("me", "/me", &[]).await?;
+        Ok("MAX: ключ бота принят".to_owned())
+    }
+
+    async fn rights(&self, source: &SourceSpec) -> Vec<Result<String, CollectError>> {
+        let place = match place::find(&self.api(), source).await {
+            Ok(place) => place,
+            Err(error) => return vec![Err(error)],
+        };
+        let mut told = vec![Ok("бот администратор, история читается".to_owned())];
+        if place.channel && source.comments {
+            let text = "комментарии под записями канала MAX программам не отдаёт, они не читаются";
+            told.push(Ok(text.to_owned()));
+        }
+        let updates = self.inbox.receive(&self.api(), None).await;
+        match updates {
+            Ok(true) => {}
+            Ok(false) => told
+                .push(Ok("новости MAX уходят другой программе (webhook): читаем историю целиком"
+                    .to_owned())),
+            Err(error) if error.class == Class::NeedsPerson => told.push(Err(error)),
+            Err(_) => {}
+        }
+        told
+    }
+}

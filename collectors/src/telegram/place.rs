@@ -1,0 +1,56 @@
+//! The cursor of a source: where its posts stand, where its comments stand.
+//!
+//! Place in the flow: read at the start of every page, written into the page's cursor. Invariants:
+//! numbers and fingerprints only; a cursor of the time before comments goes on where it was;
+//! whatever is no cursor of ours reads as "nothing known".
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::talk::Talk;
+use super::walk::Position;
+use crate::raw::Cursor;
+
+const VERSION: u32 = 2;
+
+/// Where the reading of a source stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    v: u32,
+    /// The posts of a channel, the messages of a group.
+    pub posts: Position,
+    /// The comments of a channel.
+    pub talk: Talk,
+    /// Until when the preview need not be tried because it is closed, in seconds.
+    pub closed_until: i64,
+    /// Whether the account read the posts of this look, counters of comments included.
+    pub rolled: bool,
+}
+
+impl Place {
+    /// Reads a cursor.
+    pub fn read(cursor: Option<&Cursor>) -> Self {
+        let whole = cursor.and_then(|cursor| serde_json::from_str::<Place>(&cursor.0).ok());
+        whole.filter(|place| place.v == VERSION).unwrap_or_else(|| Place {
+            v: VERSION,
+            posts: Position::parse(cursor),
+            ..Place::default()
+        })
+    }
+
+    /// Writes the cursor.
+    pub fn write(&self) -> Cursor {
+        Cursor(serde_json::to_string(self).expect("a place is plain JSON"))
+    }
+
+    /// Whether this look has more to request.
+    pub fn more(&self) -> bool {
+        self.posts.more() || self.talk.on
+    }
+
+    /// Whether the preview is known to be closed at `now`.
+    pub fn is_closed(&self, now: Timestamp) -> bool {
+        now.as_second() < self.closed_until
+    }
+}

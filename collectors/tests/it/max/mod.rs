@@ -1,0 +1,7 @@
+//! MAX: the collector against the local MAX.
+
+mod answers;
+mod faults;
+mod looks;
+mod model;
+mod rig;

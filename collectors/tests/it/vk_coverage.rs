@@ -1,0 +1,186 @@
+//! What a look of the VK collector says about its own completeness.
+
+use otklik_collectors::play::vk::Fault;
+use otklik_collectors::{Clock, Hole, HoleCause};
+use serde_json::json;
+
+use crate::ports::at;
+use crate::vk_rig::{DAY, HOUR, Looked, MINUTE, OWNER, Rig};
+
+fn holes(looked: &Looked, cause: HoleCause) -> Vec<Hole> {
+    let holes = looked.coverage.holes.iter().filter(|hole| hole.cause == cause);
+    holes.cloned().collect()
+}
+
+#[tokio::test]
+async fn a_whole_look_read_from_the_horizon_to_its_begin() {
+    let rig = Rig::new();
+    for hour in 1..=5 {
+        let post = rig.play().world.post(OWNER, OWNER, at(-hour * HOUR), "пост");
+        rig.play().world.comment(OWNER, post, 100_001, at(-MINUTE), "комментарий", None);
+    }
+    let mut cursor = None;
+    for look in 0..3 {
+        let begun = rig.ports.clock.now();
+        let looked = rig.look(cursor).await.expect("reads");
+        let (from, to) = looked.coverage.read.expect("the look came to its end");
+        assert_eq!((to - from).get_seconds(), 7 * DAY, "look {look}");
+        assert!(to.duration_since(begun).as_secs().abs() < MINUTE, "look {look}: {to}");
+        assert_eq!(looked.coverage.holes, [], "look {look}");
+        cursor = looked.cursor;
+        rig.ports.clock.advance(10 * MINUTE);
+    }
+}
+
+#[tokio::test]
+async fn a_look_broken_off_says_nothing() {
+    let rig = Rig::new();
+    let post = rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
+    rig.play().world.comment(OWNER, post, 100_001, at(-MINUTE), "комментарий", None);
+    let first = rig.page(None).await.expect("reads");
+    assert!(first.more && first.facts.coverage.read.is_none());
+    rig.play().fail_next(Fault::Code(14));
+    assert!(rig.page(Some(&first.cursor)).await.is_err());
+}
+
+/// So many posts at once that no page touches the one before: the look ends, says where the hole
+/// is, and the next look closes it.
+#[tokio::test]
+async fn pages_that_moved_apart_for_good_are_a_hole_until_the_next_look() {
+    let rig = Rig::new();
+    for n in 0..350 {
+        rig.play().world.post(OWNER, OWNER, at(-DAY - n * MINUTE), "пост");
+    }
+    rig.play().on_call = Some(Box::new(|world, number, now| {
+        if (4..=9).contains(&number) {
+            for _ in 0..260 {
+                world.post(OWNER, OWNER, now, "лавина");
+            }
+        }
+    }));
+    let looked = rig.look(None).await;
+    let first = looked.expect("the look ends all the same");
+    let missed = holes(&first, HoleCause::PageMissed);
+    assert!(!missed.is_empty() && missed[0].from <= missed[0].to, "{:?}", first.coverage);
+    assert_eq!(missed[0].posts, None);
+    rig.play().on_call = None;
+    rig.ports.clock.advance(HOUR);
+    let looked = rig.look(first.cursor).await.expect("reads");
+    assert_eq!(holes(&looked, HoleCause::PageMissed), []);
+}
+
+/// Numbers that the wall jumps over are asked for once; those that VK does not show are a hole
+/// between the posts around them, told by every look as long as they are in the window.
+#[tokio::test]
+async fn numbers_nobody_gave_us_are_proven_by_a_look_up() {
+    let rig = Rig::new();
+    let ids: Vec<i64> =
+        (1..=6).rev().map(|n| rig.play().world.post(OWNER, OWNER, at(-n * HOUR), "пост")).collect();
+    for removed in [ids[1], ids[2], ids[4]] {
+        rig.play().world.delete(OWNER, removed, at(-MINUTE));
+    }
+    let mut cursor = None;
+    for look in 0..3 {
+        let looked = rig.look(cursor).await.expect("reads");
+        let told: Vec<_> = holes(&looked, HoleCause::Numbers)
+            .iter()
+            .map(|hole| (hole.from, hole.to, hole.posts))
+            .collect();
+        let expected = [(at(-6 * HOUR), at(-HOUR), Some(3))];
+        assert_eq!(told, expected, "look {look}: stretches that touch are one");
+        assert_eq!(rig.play().calls("wall.getById"), 1, "look {look}");
+        assert!(looked.gone.is_empty(), "nobody held them");
+        cursor = looked.cursor;
+        rig.ports.clock.advance(2 * HOUR);
+    }
+    // Brought back, it is no longer missing; what we held and saw removed never is.
+    rig.play().world.restore(OWNER, ids[1], rig.ports.clock.now());
+    rig.play().world.restore(OWNER, ids[2], rig.ports.clock.now());
+    rig.play().world.delete(OWNER, ids[3], rig.ports.clock.now());
+    let looked = rig.look(cursor).await.expect("reads");
+    assert_eq!(looked.gone, [format!("vk:{OWNER}_{}", ids[3])]);
+    let told = holes(&looked, HoleCause::Numbers);
+    assert_eq!(told.iter().filter_map(|hole| hole.posts).collect::<Vec<_>>(), [1]);
+}
+
+/// A post that the wall does not list and the look-up shows is read, not missing.
+#[tokio::test]
+async fn a_post_that_the_wall_hides_is_found_by_its_number() {
+    let rig = Rig::new();
+    let ids: Vec<i64> =
+        (1..=3).rev().map(|n| rig.play().world.post(OWNER, OWNER, at(-n * HOUR), "пост")).collect();
+    rig.play().world.wall(OWNER).unlisted.insert(ids[1]);
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.ids().len(), 3);
+    assert_eq!(looked.coverage.holes, []);
+}
+
+/// An answer without the posts that are known to live proves nothing.
+#[tokio::test]
+async fn an_unproven_look_up_is_no_hole() {
+    let rig = Rig::new();
+    let ids: Vec<i64> =
+        (1..=3).rev().map(|n| rig.play().world.post(OWNER, OWNER, at(-n * HOUR), "пост")).collect();
+    rig.play().world.delete(OWNER, ids[1], at(-MINUTE));
+    let first = rig.page(None).await.expect("reads");
+    rig.play().fail_next(Fault::Body(r#"{"response":{"items":[]}}"#.to_owned()));
+    let page = rig.page(Some(&first.cursor)).await.expect("reads");
+    assert!(!page.more && page.facts.coverage.read.is_some());
+    assert_eq!(page.facts.coverage.holes, []);
+}
+
+#[tokio::test]
+async fn comments_not_given_to_us_are_counted() {
+    let mut rig = Rig::new();
+    rig.source.platform_id = Some(OWNER.to_string());
+    let mut ids = Vec::new();
+    for hour in [3, 2, 1] {
+        let post = rig.play().world.post(OWNER, OWNER, at(-hour * HOUR), "пост");
+        for _ in 0..4 {
+            rig.play().world.comment(OWNER, post, 100_001, at(-MINUTE), "комментарий", None);
+        }
+        ids.push(post);
+    }
+    rig.play().world.wall(OWNER).posts.get_mut(&ids[0]).expect("there").closed = true;
+    let mut cursor = None;
+    for look in 0..2 {
+        let looked = rig.look(cursor).await.expect("reads");
+        let [hole] = &holes(&looked, HoleCause::CommentsRefused)[..] else { panic!("look {look}") };
+        assert_eq!((hole.from, hole.posts), (at(-3 * HOUR), Some(4)), "look {look}");
+        assert_eq!(holes(&looked, HoleCause::Numbers), [], "their numbers are no jump");
+        cursor = looked.cursor;
+        rig.ports.clock.advance(10 * MINUTE);
+    }
+    // The quota of the method: everything that waits is told.
+    rig.play().per_day.insert("wall.getComments".to_owned(), 0);
+    for post in &ids {
+        rig.play().world.comment(OWNER, *post, 100_001, rig.ports.clock.now(), "ещё", None);
+    }
+    let looked = rig.look(cursor).await.expect("reads");
+    let posts = holes(&looked, HoleCause::CommentsRefused).iter().filter_map(|it| it.posts).sum();
+    assert_eq!(Some(5 + 1 + 1), Some::<u32>(posts));
+}
+
+/// Unreadable elements are a hole of every look, the quiet ones too.
+#[tokio::test]
+async fn elements_that_cannot_be_read_are_a_hole() {
+    let rig = Rig::new();
+    let (odd, talk) = {
+        let mut play = rig.play();
+        let odd = play.world.post(OWNER, OWNER, at(-2 * HOUR), "пост");
+        play.world.set(OWNER, odd, "date", json!("вчера"));
+        let talk = play.world.post(OWNER, OWNER, at(-HOUR), "пост");
+        let comment = play.world.comment(OWNER, talk, 100_001, at(-MINUTE), "к", None);
+        play.world.set(OWNER, comment, "from_id", json!({}));
+        (odd, talk)
+    };
+    let mut cursor = None;
+    for look in 0..3 {
+        let looked = rig.look(cursor).await.expect("reads");
+        assert_eq!(looked.ids(), [format!("vk:{OWNER}_{talk}")], "look {look}");
+        let [hole] = &holes(&looked, HoleCause::Unreadable)[..] else { panic!("look {look}") };
+        assert_eq!(hole.posts, Some(2), "look {look}: post {odd} and a comment");
+        cursor = looked.cursor;
+        rig.ports.clock.advance(5 * MINUTE);
+    }
+}

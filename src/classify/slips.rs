@@ -1,0 +1,161 @@
+//! Finds the long word of a rule that a text has with one slip: a letter too many, too few, another
+//! one, or two that changed places.
+//!
+//! Place in the flow: `terms` asks here for a new word that means nothing as it is written; the
+//! answer is remembered with it. Invariants: both stems have six letters or more, the first two and
+//! the last are as they are in the rule (endings and prefixes are grammar, not slips); the nearest
+//! of several is taken only if it is the only one.
+//!
+//! Words are found by their deletions (W. Garbe, «Symmetric Delete», 2012): two words are one slip
+//! apart only if one of them, or one of them less a letter, is the other, or the other less a
+//! letter.
+
+use std::hash::{Hash as _, Hasher as _};
+
+use super::terms::TermId;
+use crate::text::words::{Quick, QuickMap};
+
+/// Fewest letters of a stem that may be guessed.
+const STEM_LETTERS_MIN: usize = 6;
+/// Most letters of a stem: longer ones are no words.
+const STEM_LETTERS_MAX: usize = 24;
+/// Fewest letters of a word that may be a slip.
+const WORD_LETTERS_MIN: usize = 7;
+
+/// Long stems of the rules by their deletions.
+#[derive(Debug, Default)]
+pub struct Slips {
+    stems: Vec<(Box<[char]>, TermId)>,
+    /// For the hash of each stem and each of its deletions the first link of its chain.
+    heads: QuickMap<u64, u32>,
+    /// Number of a stem, and the next link; 0 ends.
+    links: Vec<(u32, u32)>,
+}
+
+impl Slips {
+    /// The table of these stems.
+    #[must_use]
+    pub fn of<'s>(stems: impl Iterator<Item = (&'s str, TermId)>) -> Self {
+        let mut slips = Self { links: vec![(0, 0)], ..Self::default() };
+        let mut long: Vec<(Box<[char]>, TermId)> = stems
+            .filter(|(stem, _)| stem.len() >= STEM_LETTERS_MIN)
+            .map(|(stem, term)| (stem.chars().collect::<Box<[char]>>(), term))
+            .filter(|(stem, _)| is_long(stem))
+            .collect();
+        long.sort_by_key(|(_, term)| *term);
+        for (number, (stem, _)) in long.iter().enumerate() {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            deletions(stem, |hash| {
+                let link = u32::try_from(slips.links.len()).unwrap_or(0);
+                let head = slips.heads.entry(hash).or_default();
+                slips.links.push((number, std::mem::replace(head, link)));
+            });
+        }
+        slips.stems = long;
+        slips
+    }
+
+    /// The one stem that `word` with the stem `stem` is a slip away from.
+    #[must_use]
+    pub fn find(&self, word: &str, stem: &str) -> Option<TermId> {
+        if self.stems.is_empty() || word.chars().nth(WORD_LETTERS_MIN - 1).is_none() {
+            return None;
+        }
+        let typed: Vec<char> = stem.chars().take(STEM_LETTERS_MAX + 1).collect();
+        if !is_long(&typed) {
+            return None;
+        }
+        let mut found: Option<u32> = None;
+        let mut several = false;
+        deletions(&typed, |hash| {
+            let mut link = self.heads.get(&hash).copied().unwrap_or(0);
+            while let Some(&(number, next)) = self.links.get(link as usize).filter(|_| link > 0) {
+                if is_slip(&typed, &self.stems[number as usize].0) {
+                    several |= found.is_some_and(|other| other != number);
+                    found = Some(number);
+                }
+                link = next;
+            }
+        });
+        found.filter(|_| !several).map(|number| self.stems[number as usize].1)
+    }
+}
+
+fn is_long(stem: &[char]) -> bool {
+    let russian = |c: &char| matches!(c, 'а'..='я');
+    (STEM_LETTERS_MIN..=STEM_LETTERS_MAX).contains(&stem.len()) && stem.iter().all(russian)
+}
+
+/// Calls `each` with the hash of `stem` and of all it is less one inner letter.
+fn deletions(stem: &[char], mut each: impl FnMut(u64)) {
+    let hash = |without: usize| {
+        let mut hasher = Quick::default();
+        for (at, c) in stem.iter().enumerate() {
+            if at != without {
+                // The low byte tells Russian letters apart.
+                (*c as u8).hash(&mut hasher);
+            }
+        }
+        hasher.finish()
+    };
+    each(hash(usize::MAX));
+    for at in 2..stem.len() - 1 {
+        // Of two equal neighbours it does not matter which one goes.
+        if stem[at] != stem[at - 1] {
+            each(hash(at));
+        }
+    }
+}
+
+/// Whether one slip inside the word makes one of the other.
+fn is_slip(one: &[char], two: &[char]) -> bool {
+    if one == two || one[..2] != two[..2] || one.last() != two.last() {
+        return false;
+    }
+    let same = one.iter().zip(two).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&one[same..], &two[same..]);
+    match a.len() as isize - b.len() as isize {
+        0 => {
+            let swapped = a.len() > 2 && a[0] == b[1] && a[1] == b[0] && a[2..] == b[2..];
+            swapped || a[1..] == b[1..]
+        }
+        1 => a[1..] == *b,
+        -1 => *a == b[1..],
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slip_inside_a_long_word() {
+        let stems = ["отоплен", "электричеств", "канализац", "контор", "вод"];
+        let slips = Slips::of(stems.iter().zip(0..).map(|(stem, term)| (*stem, term)));
+        for (word, stem, expected) in [
+            ("отаплениe", "отаплен", Some(0)),
+            ("оотпление", "оотплен", None),
+            ("отпоплением", "отпоплен", Some(0)),
+            ("отоление", "отолен", Some(0)),
+            ("отолпение", "отолпен", Some(0)),
+            ("електричество", "електричеств", None),
+            ("электичество", "электичеств", Some(1)),
+            ("канализацыя", "канализаця", None),
+            ("контара", "контар", Some(3)),
+            ("контор", "контор", None),
+            ("воды", "вод", None),
+            ("затопление", "затоплен", None),
+            ("отоплений", "отоплени", None),
+        ] {
+            assert_eq!(slips.find(word, stem), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn of_two_that_are_near_none_is_taken() {
+        let slips = Slips::of([("станция", 0), ("стандия", 1)].into_iter());
+        assert_eq!(slips.find("станиция", "станиция"), Some(0));
+        assert_eq!(slips.find("станмия", "станмия"), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! Tells the operator about sources in trouble.
+//!
+//! Place in the flow: a fixed job, every half hour. Invariants: only receivers with `operator =
+//! true` are told; what was told is a row, so a restart tells nothing twice.
+
+use jiff::Timestamp;
+
+use super::district::District;
+use super::services::Services;
+use crate::alert::health::{Told, decide_health};
+use crate::alert::render::health::render_health;
+use crate::alert::{self, route};
+use crate::model::{Delivery, DeliveryState};
+use crate::notify::Message;
+use crate::store::{Store, StoreError};
+
+/// Looks at the health of all listed sources and queues what is news; true if something was.
+pub async fn tell(store: &Store, district: &District, now: Timestamp) -> Result<bool, StoreError> {
+    let operators = route::operators(&district.routes);
+    if operators.is_empty() {
+        return Ok(false);
+    }
+    let told = store.told_troubles().await?;
+    let sources: Vec<Told> = store
+        .sources()
+        .await?
+        .into_iter()
+        .filter(|row| row.listed)
+        .map(|row| {
+            let last = told.iter().find(|(id, ..)| *id == row.source.id);
+            let told = last.map(|(_, state, at)| (*state, *at));
+            Told { source: row.source.id, health: row.health, told }
+        })
+        .collect();
+    let Some(notice) = decide_health(&sources, now) else { return Ok(false) };
+    let id = now.to_string();
+    let subject = format!("health:{id}");
+    let deliveries = operators
+        .into_iter()
+        .filter_map(|receiver| {
+            let (channel, address) = receiver.channels.first()?.clone();
+            Some(Delivery {
+                id: alert::delivery_id(&subject, &receiver.name, channel),
+                subject: subject.clone(),
+                receiver: receiver.name,
+                channel,
+                address,
+                state: DeliveryState::Pending,
+                due: now,
+                tries: 0,
+                copies: 0,
+                unreachable_since: None,
+                trouble: None,
+            })
+        })
+        .collect();
+    store.commit_notice(&id, notice, deliveries).await?;
+    Ok(true)
+}
+
+/// A notice in words for one delivery; `None` if it is not known.
+pub async fn word_notice(
+    services: &Services,
+    district: &District,
+    delivery: &Delivery,
+    id: &str,
+) -> Result<Option<Message>, StoreError> {
+    let Some(notice) = services.store.notice(id).await? else { return Ok(None) };
+    let text = render_health(&notice, &district.name, &district.zone);
+    Ok(Some(Message {
+        id: delivery.id.clone(),
+        at: notice.at,
+        subject: text.subject,
+        text: text.text,
+        html: text.html,
+        telegram: text.telegram,
+        attachments: Vec::new(),
+        thread: None,
+    }))
+}

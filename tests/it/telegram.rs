@@ -1,0 +1,4 @@
+//! Telegram by an account, from the store to the command line.
+
+mod command;
+mod flood;
