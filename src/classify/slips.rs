@@ -1,5 +1,5 @@
 //! Finds the long word of a rule that a text has with one slip: a letter too many, too few, another
-//! one, or two that changed places.
+//! one that sounds alike or lies beside it on the keyboard, or two that changed places.
 //!
 //! Place in the flow: `terms` asks here for a new word that means nothing as it is written; the
 //! answer is remembered with it. Invariants: both stems have six letters or more, the first two and
@@ -107,6 +107,32 @@ fn deletions(stem: &[char], mut each: impl FnMut(u64)) {
     }
 }
 
+/// Letters that are heard alike where no stress or a silent neighbour falls on them.
+const ALIKE: [&str; 10] = ["ао", "еиэя", "ыи", "бп", "вф", "гк", "дт", "жшщ", "зс", "ъь"];
+/// Rows of the Russian keyboard, each half a key to the right of the one above.
+const KEYS: [&str; 3] = ["йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю"];
+
+/// Whether people take one letter for the other: by ear or by a neighbouring key. Any letter for
+/// any other would make «проезд» of «приезд» and «переселение» of «пересечение».
+fn is_mistaken(a: char, b: char) -> bool {
+    if ALIKE.iter().any(|letters| letters.contains(a) && letters.contains(b)) {
+        return true;
+    }
+    let key = |c: char| {
+        let mut rows = KEYS.iter().zip(0_i32..);
+        rows.find_map(|(row, y)| {
+            let x = i32::try_from(row.chars().position(|key| key == c)?).ok()?;
+            Some((2 * x + y, y))
+        })
+    };
+    let (Some((ax, ay)), Some((bx, by))) = (key(a), key(b)) else { return false };
+    match (ay - by).abs() {
+        0 => (ax - bx).abs() == 2,
+        1 => (ax - bx).abs() == 1,
+        _ => false,
+    }
+}
+
 /// Whether one slip inside the word makes one of the other.
 fn is_slip(one: &[char], two: &[char]) -> bool {
     if one == two || one[..2] != two[..2] || one.last() != two.last() {
@@ -117,7 +143,7 @@ fn is_slip(one: &[char], two: &[char]) -> bool {
     match a.len() as isize - b.len() as isize {
         0 => {
             let swapped = a.len() > 2 && a[0] == b[1] && a[1] == b[0] && a[2..] == b[2..];
-            swapped || a[1..] == b[1..]
+            swapped || (a[1..] == b[1..] && is_mistaken(a[0], b[0]))
         }
         1 => a[1..] == *b,
         -1 => *a == b[1..],
@@ -153,9 +179,29 @@ mod tests {
     }
 
     #[test]
+    fn another_word_is_no_slip() {
+        let stems = ["проезд", "переселен", "вырубк", "подстанц", "крапив"];
+        let slips = Slips::of(stems.iter().zip(0..).map(|(stem, term)| (*stem, term)));
+        for (word, stem) in [
+            ("приезда", "приезд"),
+            ("пересечении", "пересечен"),
+            ("выручка", "выручк"),
+            ("повстанцы", "повстанц"),
+            ("красивые", "красив"),
+        ] {
+            assert_eq!(slips.find(word, stem), None, "{word}");
+        }
+        for (word, stem, expected) in
+            [("праезда", "праезд", 0), ("подстонция", "подстонц", 3), ("вырцбка", "вырцбк", 2)]
+        {
+            assert_eq!(slips.find(word, stem), Some(expected), "{word}");
+        }
+    }
+
+    #[test]
     fn of_two_that_are_near_none_is_taken() {
-        let slips = Slips::of([("станция", 0), ("стандия", 1)].into_iter());
-        assert_eq!(slips.find("станиция", "станиция"), Some(0));
-        assert_eq!(slips.find("станмия", "станмия"), None);
+        let slips = Slips::of([("станция", 0), ("станиия", 1)].into_iter());
+        assert_eq!(slips.find("станциия", "станциия"), None);
+        assert_eq!(slips.find("станцция", "станцция"), Some(0));
     }
 }

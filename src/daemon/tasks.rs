@@ -1,8 +1,8 @@
 //! The tasks that the loop has running: who may start now, who has ended.
 //!
 //! Place in the flow: between the loop and the pipeline. Invariants: looks run side by side up to a
-//! bound and in fair turns, grouping, sending and fixed jobs one at a time each; a task that fails is logged once and
-//! tried again when its row is due; a damaged store ends the daemon.
+//! bound and in fair turns, grouping, sending and fixed jobs one at a time each; a task that fails
+//! is logged once and tried again when its row is due; a damaged store ends the daemon.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

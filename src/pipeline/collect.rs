@@ -80,8 +80,9 @@ pub fn lease_end(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_mins(LEASE_MINUTES)).unwrap_or(now)
 }
 
-/// Looks at a claimed source to the end, or for one turn of the daemon. `lease` is the one it was claimed with; `on_page` is
-/// called after each commit, so that grouping need not wait for the end of the look.
+/// Looks at a claimed source to the end, or for one turn of the daemon. `lease` is the one it was
+/// claimed with; `on_page` is called after each commit, so that grouping need not wait for the end
+/// of the look.
 pub async fn look(
     services: &Services,
     district: &District,
