@@ -61,21 +61,18 @@ enum AlertsCommand {
 
 /// Runs `alerts`.
 pub fn run(args: AlertsArgs, globals: &Globals) -> Result<Exit> {
-    if let Some(AlertsCommand::RouteTest { text, anywhere }) = &args.command {
-        let settings = globals.settings_or_shipped(Need::Classify)?;
-        return route_test(&settings, &text.join(" "), *anywhere);
-    }
-    let settings = globals.settings_or_shipped(Need::Store)?;
+    let stored = || globals.settings_or_shipped(Need::Store);
     match args.command.unwrap_or(AlertsCommand::List { json: false }) {
-        AlertsCommand::Ack { alert } => {
-            let kind = CommandKind::Acknowledge { alert: AlertId(alert) };
-            open::told(&open::wait(open::change(&settings, kind))?)
-        }
-        AlertsCommand::Show { alert } => show_alert(&settings, &AlertId(alert)),
-        AlertsCommand::List { json } => list_alerts(&settings, json),
         AlertsCommand::RouteTest { text, anywhere } => {
+            let settings = globals.settings_or_shipped(Need::Classify)?;
             route_test(&settings, &text.join(" "), anywhere)
         }
+        AlertsCommand::Ack { alert } => {
+            let kind = CommandKind::Acknowledge { alert: AlertId(alert) };
+            open::told(&open::wait(open::change(&stored()?, kind))?)
+        }
+        AlertsCommand::Show { alert } => show_alert(&stored()?, &AlertId(alert)),
+        AlertsCommand::List { json } => list_alerts(&stored()?, json),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use toml::Spanned;
 
-use super::read::{About, PublicKey, Reader, Section, Shown, section};
+use super::read::{About, Communities, PublicKey, Reader, Section, Shown, section};
 use super::secret::SecretFrom;
 
 section! {
@@ -65,6 +65,10 @@ section! {
         token_kind: String = Shown::Default("\"service\"");
         /// Версия API.
         version: String = Shown::Default("\"5.199\"");
+        /// Сообщества, которые вы ведёте сами: номер и где лежит ключ сообщества с правом
+        /// управления (включите в сообществе Long Poll API). События оттуда видны при ближайшем
+        /// взгляде без обхода стены, стена всё равно перечитывается.
+        communities: Communities = Shown::Example("{ 200001 = { file = \"vk_200001.txt\" } }");
     }
 }
 
@@ -138,7 +142,8 @@ section! {
 section! {
     /// Бот MAX для оповещений. Без раздела сообщения в MAX не отправляются.
     MaxBotSection = "max_bot" {
-        /// Адрес API. Сертификат сервера выдан Минцифры: нужен его корневой, см. [network] ca_file.
+        /// Адрес API. Сертификат сервера выдан Минцифры: нужен его корневой (ключ ca_file
+        /// раздела network).
         api_url: String = Shown::Default("\"https://platform-api2.max.ru\"");
         /// Ключ бота из кабинета партнёра.
         token: SecretFrom = Shown::Required("{ credential = \"max_bot_token\" }");

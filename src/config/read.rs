@@ -385,6 +385,32 @@ impl FromToml for SecretFrom {
     }
 }
 
+/// Communities of our own by number, each with the place of its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Communities(pub Vec<(i64, SecretFrom)>);
+
+impl FromToml for Communities {
+    const KIND: &'static str = "{ номер = место ключа, … }";
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>, key: &str) -> Option<Self> {
+        let Some(table) = value.get_ref().as_table() else {
+            return reader.wrong_kind(value.span(), key);
+        };
+        let mut rows = Vec::new();
+        for (name, place) in table.iter() {
+            let typed = name.get_ref().trim_start_matches("club").trim_start_matches('-');
+            let number = typed.parse::<i64>().ok().filter(|number| *number > 0);
+            let Some(number) = number else {
+                let text = format!("`{}` — не номер сообщества", name.get_ref());
+                let fix = "{ 200001 = { file = \"…\" } }, номер стоит в адресе: club200001";
+                reader.fault(name.span().start, text, fix);
+                continue;
+            };
+            rows.extend(SecretFrom::from_toml(place, reader, key).map(|from| (number, from)));
+        }
+        Some(Self(rows))
+    }
+}
+
 /// A key that the platform calls public: may be typed as it is, or kept like a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey(pub SecretFrom);

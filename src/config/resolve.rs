@@ -215,11 +215,18 @@ impl Work<'_> {
         let api_url = self.text(section.api_url.as_ref(), check::base_url);
         let token_kind = self.text(section.token_kind.as_ref(), |text| check::word(text, &kinds));
         let version = self.text(section.version.as_ref(), check::api_version);
+        let own = section.communities.iter().flat_map(|typed| &typed.get_ref().0);
+        let communities = own.map(|(number, from)| {
+            let key = format!("platforms.vk.communities.{number}");
+            (*number, Secret::new(key, from.clone(), self.dir))
+        });
+        let communities = communities.collect();
         Some(Vk {
             api_url: api_url?,
             token: self.secret("token", section.token.as_ref())?,
             token_kind: token_kind?,
             version: version?,
+            communities,
         })
     }
 

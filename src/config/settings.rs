@@ -138,6 +138,8 @@ pub struct Vk {
     pub token_kind: TokenKind,
     /// Version of the API.
     pub version: String,
+    /// Numbers of communities we run ourselves, with their tokens.
+    pub communities: Vec<(i64, Secret)>,
 }
 
 /// OK.
@@ -305,6 +307,7 @@ impl Settings {
         ]
         .into_iter()
         .flatten()
+        .chain(platforms.vk.iter().flat_map(|vk| vk.communities.iter().map(|(_, token)| token)))
         .collect()
     }
 

@@ -14,7 +14,7 @@ use otklik_collectors::http::{Http, HttpSettings};
 use otklik_collectors::max::MaxSettings;
 use otklik_collectors::ok::OkSettings;
 use otklik_collectors::telegram::{Account, TelegramSettings};
-use otklik_collectors::vk::VkSettings;
+use otklik_collectors::vk::{OwnCommunity, VkSettings};
 use otklik_collectors::{
     Class, CollectError, Collector, MonthKeys, Platform, Ports, Scope, Transport, registry,
 };
@@ -226,6 +226,11 @@ pub fn transport(settings: &Settings) -> Result<Arc<dyn Transport>, Fault> {
 pub fn vk_settings(settings: &Settings) -> Result<Option<VkSettings>, Fault> {
     let Some(vk) = &settings.platforms.vk else { return Ok(None) };
     let token = vk.token.read().map_err(|error| unread(settings, error))?;
+    let mut communities = Vec::new();
+    for (group, token) in &vk.communities {
+        let token = token.read().map_err(|error| unread(settings, error))?;
+        communities.push(OwnCommunity { group: *group, token: token.expose().to_owned() });
+    }
     Ok(Some(VkSettings {
         api_url: vk.api_url.clone(),
         token: token.expose().to_owned(),
@@ -234,6 +239,7 @@ pub fn vk_settings(settings: &Settings) -> Result<Option<VkSettings>, Fault> {
             TokenKind::Service => otklik_collectors::vk::TokenKind::Service,
             TokenKind::User => otklik_collectors::vk::TokenKind::User,
         },
+        communities,
     }))
 }
 

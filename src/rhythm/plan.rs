@@ -1,8 +1,10 @@
 //! How the calls of a day are shared out among sources, and when each is looked at next.
 //!
 //! Place in the flow: asked at the end of each look. Invariants: the looks that a plan names cost
-//! no more than what is left of the quota; no source waits longer than [`LONGEST`] times its share
-//! of an even spread; without a shortage a plan makes as many looks as the wishes together.
+//! no more than what is left of the quota; a source waits longer than its wish only for want of
+//! quota, and then at most [`LONGEST`] times its share of an even spread. Without a shortage the
+//! looks that busy sources get would be taken from quiet ones; these keep their wish all the same,
+//! and where that leads to a shortage later in the day, the plan of that hour knows it.
 //!
 //! Model. A post that appears at t is collected at the next look, so with looks of density ρ(t) its
 //! mean delay is 1/(2ρ). The delay of all posts, ∫ Σ w·λ(t)/(2ρ(t)) dt, is least under the budget
@@ -19,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Rhythm;
 use crate::model::LookReason;
 
-/// Longest interval, in even shares: a bound on the delay of the quietest page.
+/// Longest interval for want of quota, in even shares: a bound on the delay of the quietest page.
 pub const LONGEST: f64 = 2.0;
 /// Shortest interval, in even shares.
 const SHORTEST: f64 = 0.05;
@@ -148,15 +150,15 @@ fn hours_between(from: Timestamp, to: Timestamp) -> f64 {
     seconds(to.duration_since(from).as_secs().max(0)) / 3_600.0
 }
 
-/// Looks an hour at `at`.
-fn density(subject: &Subject<'_>, plan: &Plan, at: Timestamp) -> f64 {
+/// Looks an hour at `at`, at least an even share in `longest` times its interval.
+fn density(subject: &Subject<'_>, plan: &Plan, at: Timestamp, longest: f64) -> f64 {
     let wish = wished(subject);
-    let share = if at < plan.day_ends { &plan.today } else { &plan.later };
+    let share = plan.share_at(at);
     let root = (subject.weight * subject.rhythm.expected(at)).sqrt();
     let even = wish / share.stretch;
     let floor = 3_600.0 / seconds(subject.floor_secs.max(1));
     let most = (even / SHORTEST).min(floor);
-    (share.scale * root * wish / plan.wish).min(most).max(even / LONGEST).min(floor.max(wish))
+    (share.scale * root * wish / plan.wish).min(most).max(even / longest).min(floor.max(wish))
 }
 
 /// Hours from `from` on, cut where civil hours begin: the begin of each, and its length in hours.
@@ -176,13 +178,18 @@ fn looks_until(subject: &Subject<'_>, plan: &Plan, from: Timestamp, hours: f64) 
         if left <= 0.0 {
             break;
         }
-        looks += density(subject, plan, begin) * length.min(left);
+        looks += density(subject, plan, begin, LONGEST) * length.min(left);
         left -= length;
     }
     looks
 }
 
 impl Plan {
+    /// What holds at `at`: what is left of today's quota, or the one behind it.
+    fn share_at(&self, at: Timestamp) -> &Share {
+        if at < self.day_ends { &self.today } else { &self.later }
+    }
+
     /// How many times rarer than wished the looks are today for want of quota; 1 if there is
     /// enough.
     #[must_use]
@@ -197,7 +204,8 @@ impl Plan {
         let mut left = 1.0 + jitter.clamp(-1.0, 1.0) / 20.0;
         let mut hours = 0.0;
         for (begin, length) in parts(now) {
-            let density = density(subject, self, begin);
+            let longest = if self.share_at(begin).stretch > 1.0 { LONGEST } else { 1.0 };
+            let density = density(subject, self, begin, longest);
             if density * length >= left {
                 hours += left / density;
                 break;

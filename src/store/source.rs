@@ -266,7 +266,9 @@ fn claim(
              look_comments_closed = CASE WHEN look_began IS NULL THEN 0
                  ELSE look_comments_closed END,
              look_unreadable = CASE WHEN look_began IS NULL THEN 0 ELSE look_unreadable END,
-             look_began = COALESCE(look_began, ?5), first_look = COALESCE(first_look, ?5)
+             look_began = COALESCE(look_began, ?5), first_look = COALESCE(first_look, ?5),
+             next_due = CASE WHEN next_due > COALESCE(look_began, ?5)
+                 THEN COALESCE(look_began, ?5) ELSE next_due END
          WHERE district = ?1 AND source = ?2 AND (lease_until IS NULL OR lease_until <= ?5)
              AND EXISTS (SELECT 1 FROM source
                  WHERE source.district = ?1 AND source.id = ?2 AND source.listed = 1)",
@@ -343,7 +345,8 @@ pub(super) fn advance(tx: &Tx<'_>, look: &super::LookPage) -> Result<()> {
 
 /// Ends the look under way: its health, its counts, its lease.
 pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> {
-    // Somebody may have asked for a look while this one was being written down: it stays asked for.
+    // Due again after this look began: somebody asked for one that sees what is there by then. It
+    // stays asked for.
     let ended = health.last_ok.filter(|_| health.state.is_read());
     if ended.is_some() {
         // A look that broke off saw only a part: the counts of the last whole one stay.
@@ -357,7 +360,8 @@ pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> 
         )?;
     }
     tx.exec(
-        "UPDATE source_state SET next_due = CASE WHEN next_due > ?10 THEN next_due ELSE ?3 END,
+        "UPDATE source_state SET
+             next_due = CASE WHEN ?10 < ?11 AND next_due > look_began THEN next_due ELSE ?3 END,
              lease = NULL, lease_until = NULL, health = ?4, since = ?5,
              code = ?6, trouble = ?7, failures = ?8, last_ok = ?9, why = ?12,
              look_began = CASE WHEN ?10 < ?11 THEN NULL ELSE look_began END,

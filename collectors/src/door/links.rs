@@ -46,7 +46,7 @@ const NETWORKS: [&str; 20] = [
     "ватсап",
 ];
 
-/// `[id1|Name]`, `[id1:bp-2_3|Name]`, `[club1|Name]`, `@id1 (Name)`, `*id1 (Name)`.
+/// `[id1|Name]`, `[id1:bp-2_3|Name]`, `[post1|Name]`, `[club1|Name]`, `@id1 (Name)`, `*id1 (Name)`.
 pub(super) fn mentions(text: &Text<'_>, handles: &Handles) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     let mut i = 0;
@@ -63,8 +63,10 @@ pub(super) fn mentions(text: &Text<'_>, handles: &Handles) -> Vec<Found> {
     found
 }
 
+/// `id1`, or `post1` as the answers of old discussions name whom they answer.
 fn is_person(target: &str) -> bool {
-    target.strip_prefix("id").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    let number = target.strip_prefix("id").or_else(|| target.strip_prefix("post"));
+    number.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn bracketed(text: &Text<'_>, i: usize, handles: &Handles) -> Option<Found> {

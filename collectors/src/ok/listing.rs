@@ -153,7 +153,8 @@ impl Pass<'_> {
     pub(super) fn by_ids(&mut self, missed: &[i64], proofs: &[i64], answer: wire::Topics) {
         self.look.asked.extend(missed.iter().copied().map(Thing::topic));
         let unreadable = self.draft.facts.unreadable;
-        let elements = answer.media_topics.unwrap_or_default();
+        // A list that is left out altogether tells of no topic, and least of all that it is gone.
+        let Some(elements) = answer.media_topics else { return };
         let others = others(answer.entities.as_ref());
         let mut shown = Vec::new();
         for element in &elements {

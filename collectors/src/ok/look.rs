@@ -269,7 +269,8 @@ impl Known {
         let since = now - self.happened;
         let read_after = (self.read - self.happened).max(0);
         let read_ago = now - self.read;
-        self.count > 0
+        // What was handed on and is counted no more may still wait for its proof.
+        (self.count > 0 || !self.ids.0.is_empty())
             && ((since >= FIRST_SECS && since >= 3 * read_after)
                 || read_ago >= LAST_SECS
                 || (self.happened > self.read && read_ago >= PARTLY_SECS))

@@ -44,7 +44,7 @@ struct Thread {
     /// What it had told when the thread was read last; none: never.
     #[serde(skip_serializing_if = "is_default")]
     read: Option<Told>,
-    /// When it was last read as a whole, in seconds.
+    /// When the last reading of the whole began that came to its end, in seconds.
     #[serde(skip_serializing_if = "is_default")]
     checked: i64,
     /// How many comments there were at the end of the last reading.
@@ -67,6 +67,9 @@ struct Thread {
     /// The reading in progress: what the roll had told, new comments met so far.
     #[serde(skip_serializing_if = "is_default")]
     reading: Option<(Told, u32)>,
+    /// When the reading began that came last, in seconds.
+    #[serde(skip_serializing_if = "is_default")]
+    began: i64,
     #[serde(skip_serializing_if = "is_default")]
     position: Position,
 }
@@ -152,6 +155,7 @@ impl Talk {
         let thread = self.threads.get_mut(&post).expect("just found");
         if thread.reading.is_none() {
             thread.reading = Some((thread.told, 0));
+            thread.began = now.as_second();
             thread.position.start(now, !thread.whole);
         }
         TalkStep::Thread(post, thread.position.step(now))
@@ -203,16 +207,23 @@ impl Talk {
         }
     }
 
-    /// Takes in what is told of posts older than the window. One that is not told of is gone.
-    pub fn counted(&mut self, asked: &[i64], told: &BTreeMap<i64, Replies>, now: Timestamp) {
+    /// Takes in what is told of posts older than the window. One that is told to be nowhere, or
+    /// without a discussion, is gone; one that is not told of is asked for again the next day.
+    pub fn counted(
+        &mut self,
+        asked: &[i64],
+        told: &BTreeMap<i64, Option<Replies>>,
+        now: Timestamp,
+    ) {
         self.counted = now.as_second();
         for post in asked {
             match (told.get(post), self.threads.get_mut(post)) {
-                (Some(replies), Some(thread)) => {
+                (Some(Some(replies)), Some(thread)) => {
                     thread.told = (replies.count, replies.newest);
                     thread.due |= thread.read != Some(thread.told);
                 }
-                _ => drop(self.threads.remove(post)),
+                (Some(None), _) => drop(self.threads.remove(post)),
+                _ => {}
             }
         }
     }
@@ -264,11 +275,12 @@ impl Talk {
             *fresh = fresh.saturating_add(u32::try_from(new).unwrap_or(u32::MAX));
         }
         let change = thread.position.list(listing, texts, horizon, now);
-        thread.close(count, now);
+        thread.close(count);
         change
     }
 
-    /// Takes in whether a comment is there.
+    /// Takes in whether a comment is there. An answer without a single comment is no proof while
+    /// the post tells of some: then nothing is certain, and the post's own count holds.
     pub fn answered(
         &mut self,
         post: i64,
@@ -278,8 +290,9 @@ impl Talk {
         now: Timestamp,
     ) -> Change {
         let Some(thread) = self.threads.get_mut(&post) else { return Change::default() };
-        let change = thread.position.answered(id, Some(there), now);
-        thread.close(count, now);
+        let doubted = !there && count == 0 && thread.told.0 > 0;
+        let change = thread.position.answered(id, (!doubted).then_some(there), now);
+        thread.close(if doubted { thread.told.0 } else { count });
         change
     }
 
@@ -298,7 +311,7 @@ impl Talk {
 
 impl Thread {
     /// If the reading has come to its end: what it proves.
-    fn close(&mut self, count: u32, now: Timestamp) {
+    fn close(&mut self, count: u32) {
         if self.position.more() {
             return;
         }
@@ -316,7 +329,8 @@ impl Thread {
         }
         self.read = Some(told);
         if self.whole {
-            self.checked = now.as_second();
+            // A reading may have been broken off for a day: its first pages are as old as that.
+            self.checked = self.began;
         }
         (self.due, self.whole, self.stubborn) = (self.told != told, false, 0);
     }

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::talk::{Side, Spot};
 use super::wire;
 use crate::door::Door;
 use crate::raw::{Author, Counts, RawKind, RawPost, SourceKind, SourceSpec};
@@ -115,6 +116,52 @@ impl Adapter<'_> {
             repost: false,
         };
         Some(Adapted { post, pictures_only })
+    }
+
+    /// The stable id of a talk besides the wall, for example `vk:-200001_topic5`.
+    pub(super) fn talk_id(&self, spot: Spot) -> String {
+        format!("vk:{}_{spot}", self.owner)
+    }
+
+    /// The stable id of what is said there, for example `vk:-200001_topic5_7`.
+    pub(super) fn said_id(&self, spot: Spot, number: i64) -> String {
+        format!("vk:{}_{spot}_{number}", self.owner)
+    }
+
+    /// A topic or video as a post; none if it has no words, and of a photo there are none.
+    pub(super) fn talk(&self, spot: Spot, talk: &wire::Talk) -> Option<RawPost> {
+        let text = clean(&talk.text);
+        if text.is_empty() {
+            return None;
+        }
+        let published = Timestamp::from_second(talk.date).ok();
+        let author = self.author(talk.from_id, published);
+        Some(RawPost {
+            id: self.talk_id(spot),
+            parent: None,
+            kind: RawKind::Post,
+            text: self.door.mask(&text),
+            published,
+            edited: None,
+            official: self.official(&author),
+            author,
+            url: Some(format!("https://vk.com/{}{}_{}", spot.side, self.owner, spot.number)),
+            counts: Counts { comments: talk.comments, ..Counts::default() },
+            repost: false,
+        })
+    }
+
+    /// What somebody said in a talk besides the wall.
+    pub(super) fn said(&self, spot: Spot, comment: &wire::Comment) -> Option<Adapted> {
+        let mut adapted = self.comment(spot.number, None, spot.number, comment)?;
+        adapted.post.id = self.said_id(spot, comment.id);
+        // A photo is stored as no post of its own, so nothing hangs on it.
+        adapted.post.parent = (spot.side != Side::Photos).then(|| self.talk_id(spot));
+        let anchor = if spot.side == Side::Board { "post" } else { "reply" };
+        let (side, owner, number) = (spot.side, self.owner, spot.number);
+        let page = format!("https://vk.com/{side}{owner}_{number}?{anchor}={}", comment.id);
+        adapted.post.url = Some(page);
+        Some(adapted)
     }
 
     /// The page itself, or one voice: a person's, or that of another community.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tracing::debug;
 
-use super::{VkSettings, errors, wire};
+use super::{VkSettings, errors, talk, wire};
 use crate::error::{Class, CollectError, Scope};
 use crate::http::{Method, Request, Response, retry_after};
 use crate::ports::{Call, Ports};
@@ -46,6 +46,11 @@ impl From<Fault> for CollectError {
 /// The API as one token sees it.
 pub(super) struct Api<'a> {
     pub settings: &'a VkSettings,
+    /// The token that pays, and its name in budgets.
+    pub token: &'a str,
+    pub name: String,
+    /// Least time between two calls, in milliseconds.
+    pub spacing_ms: u32,
     pub host: &'a str,
     pub ports: &'a Ports,
 }
@@ -59,20 +64,23 @@ impl Api<'_> {
     ) -> Result<T, Fault> {
         let call = Call {
             host: self.host.to_owned(),
-            token: self.settings.token_kind.name().to_owned(),
+            token: self.name.clone(),
             method: method.to_owned(),
-            spacing_ms: self.settings.token_kind.spacing_ms(),
+            spacing_ms: self.spacing_ms,
             per_day_max: (method == "wall.get").then_some(WALL_GET_PER_DAY),
         };
         for tried in 1.. {
             self.ports.budget.take(&call).await?;
-            let fault = match self.once(method, params).await {
+            let mut fault = match self.once(method, params).await {
                 Ok(response) => return Ok(response),
                 Err(fault) => fault,
             };
+            if let Some(code) = fault.code.filter(|_| talk::is_aside(method)) {
+                fault.error = errors::aside(code, fault.error);
+            }
             debug!(method, tried, code = %fault.error.code, "vk call failed");
             self.remember(&call, &fault).await;
-            match self.retry_at(&fault, tried) {
+            match self.retry_at(method, &fault, tried) {
                 Some(at) => self.ports.clock.sleep_until(at).await,
                 None => return Err(fault),
             }
@@ -81,7 +89,7 @@ impl Api<'_> {
     }
 
     /// Whether and when the same call is tried again.
-    fn retry_at(&self, fault: &Fault, tried: u32) -> Option<Timestamp> {
+    fn retry_at(&self, method: &str, fault: &Fault, tried: u32) -> Option<Timestamp> {
         let now = self.ports.clock.now();
         let error = &fault.error;
         let (tries, secs) = match error.class {
@@ -92,6 +100,8 @@ impl Api<'_> {
             Class::Malformed if fault.code.is_none() => (TRIES_SLOW, 2),
             _ => (0, 0),
         };
+        // What is besides the wall must not hold it up.
+        let tries = if talk::is_aside(method) { tries.min(TRIES_SLOW) } else { tries };
         let at = fault.asked.unwrap_or_else(|| errors::later(now, secs));
         let soon = at <= errors::later(now, RETRY_AFTER_MAX);
         (tried < tries && soon).then_some(at)
@@ -112,6 +122,51 @@ impl Api<'_> {
         self.ports.budget.pause(&call.host, &call.token, method, until).await;
     }
 
+    /// Asks a Long Poll server, once and without a long wait. The key travels in the address, as
+    /// VK wants it; the address stands in no error.
+    pub(super) async fn events(
+        &self,
+        server: &str,
+        key: &str,
+        ts: u64,
+    ) -> Result<wire::Polled, CollectError> {
+        let mut url = url::Url::parse(server).map_err(|_| self.odd("vk odd server"))?;
+        url.query_pairs_mut()
+            .append_pair("act", "a_check")
+            .append_pair("key", key)
+            .append_pair("ts", &ts.to_string())
+            .append_pair("wait", "1");
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let call = Call {
+            host: host.clone(),
+            token: self.name.clone(),
+            method: "a_check".to_owned(),
+            spacing_ms: self.spacing_ms,
+            per_day_max: None,
+        };
+        self.ports.budget.take(&call).await?;
+        let request = Request {
+            method: Method::Get,
+            url: url.into(),
+            headers: Vec::new(),
+            form: Vec::new(),
+            // Another host than the configured one is as foreign as any page.
+            guarded: host != self.host,
+        };
+        let response = self.ports.transport.send(request).await?;
+        let now = self.ports.clock.now();
+        if response.status != 200 {
+            let asked = retry_after(&response, now);
+            return Err(errors::of_status(response.status, asked, now));
+        }
+        serde_json::from_slice(&response.body).map_err(|_| self.odd("vk odd events"))
+    }
+
+    /// An answer that makes no sense.
+    pub(super) fn odd(&self, code: &str) -> CollectError {
+        errors::malformed(code, self.ports.clock.now())
+    }
+
     async fn once<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -123,7 +178,7 @@ impl Api<'_> {
         let request = Request {
             method: Method::Post,
             url: format!("{}/{method}", self.settings.api_url.trim_end_matches('/')),
-            headers: vec![("authorization".to_owned(), format!("Bearer {}", self.settings.token))],
+            headers: vec![("authorization".to_owned(), format!("Bearer {}", self.token))],
             form,
             guarded: false,
         };

@@ -59,7 +59,7 @@ impl Pass<'_> {
     /// Numbers of the window that nothing explains yet, the newest first.
     pub(super) fn jumps(&self, most: usize) -> Vec<i64> {
         let asked_lately = self.look.jumps == 0 && self.now - self.state.jumped < JUMPS_EVERY_SECS;
-        let enough = asked_lately || self.look.jumps >= JUMP_CALLS_MAX;
+        let enough = asked_lately || self.look.brief || self.look.jumps >= JUMP_CALLS_MAX;
         if enough || !self.adapter.source.comments || self.look.mute || most == 0 {
             return Vec::new();
         }
@@ -103,6 +103,8 @@ impl Pass<'_> {
         let look = &self.look;
         let stopped = look.wall.pages >= PAGES_MAX;
         let from = if stopped { look.wall.oldest.max(look.horizon) } else { look.horizon };
+        // Without a walk the look knows what happened since the last one.
+        let from = if look.brief { self.state.walked.max(from) } else { from };
         let read = instant(from.min(look.walked)).zip(instant(look.walked));
         let standing = [self.refused_hole(), self.odd_hole()];
         let mut holes: Vec<Hole> = standing.into_iter().flatten().collect();
@@ -110,6 +112,9 @@ impl Pass<'_> {
         let coverage = &mut self.draft.facts.coverage;
         coverage.read = read;
         coverage.holes.extend(holes);
+        if !self.look.brief {
+            self.state.walked = self.look.walked;
+        }
     }
 
     /// Forgets numbers that are out of the window, or came to light.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::talk::{Side, Spot};
 use crate::raw::Cursor;
 
 /// Form of the cursor; another number means: start again.
@@ -61,6 +62,12 @@ pub(super) struct State {
     pub owner: i64,
     /// Posts of the window, by number.
     pub posts: BTreeMap<i64, Known>,
+    /// Talks besides the wall in which something happened in the window.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub talks: BTreeMap<Spot, Known>,
+    /// When each side is to be listed next, Unix seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sides: BTreeMap<Side, i64>,
     /// Numbers of the window whose fate is known though they stand for nothing we hold: removed
     /// while we watched, hidden, too old.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -71,6 +78,15 @@ pub(super) struct State {
     /// When numbers that were jumped over were last asked for, Unix seconds.
     #[serde(default, skip_serializing_if = "is_default")]
     pub jumped: i64,
+    /// Number of the last event that the Long Poll told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ts: Option<u64>,
+    /// Not before this the Long Poll is asked, Unix seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub poll_next: i64,
+    /// When the last whole walk over the wall began, Unix seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub walked: i64,
     /// The look in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Look>,
@@ -179,6 +195,49 @@ pub(super) struct Look {
     pub repeated: Ids,
     #[serde(default, skip_serializing_if = "is_default")]
     pub reading: Option<Reading>,
+    /// The Long Poll was asked, or need not be.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub polled: bool,
+    /// Answers of the Long Poll so far.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub answers: u32,
+    /// An event asks for the whole wall.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub whole: bool,
+    /// The wall is not walked in this look: events told all that changed since it last was.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub brief: bool,
+    /// The side that is being listed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub aside: Option<Aside>,
+    /// Talks that are to be read.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub talk_queue: VecDeque<Spot>,
+    /// Talks whose reading was repeated to make sure of vanished comments.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub talks_repeated: BTreeSet<Spot>,
+}
+
+/// The listing of a side.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Aside {
+    pub side: Side,
+    pub walk: Walk,
+    /// Talks that the listing showed.
+    pub seen: Ids,
+    /// Those it did not show were asked for by number.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub asked: bool,
+    /// Something happened here in the window.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lively: bool,
+}
+
+impl Aside {
+    /// A listing that begins now.
+    pub(super) fn of(side: Side) -> Self {
+        Aside { side, walk: Walk::default(), seen: Ids::default(), asked: false, lively: false }
+    }
 }
 
 /// Elements that could not be read, and between which dates of their neighbours they stood.
@@ -218,6 +277,12 @@ pub(super) struct Walk {
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reading {
     pub post: i64,
+    /// The talk that is read, if it is not a post of the wall.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub talk: Option<Spot>,
+    /// From the newest comment back to the horizon.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub backwards: bool,
     /// What the wall counted when the reading began.
     pub expected: u64,
     /// Every long thread is listed, not only those whose length changed.
@@ -267,9 +332,14 @@ impl State {
             handle: handle.to_owned(),
             owner,
             posts: BTreeMap::new(),
+            talks: BTreeMap::new(),
+            sides: BTreeMap::new(),
             settled: Ids::default(),
             missing: Ids::default(),
             jumped: 0,
+            ts: None,
+            poll_next: 0,
+            walked: 0,
             look: None,
         }
     }

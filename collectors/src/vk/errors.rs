@@ -235,6 +235,24 @@ pub fn explain(code: i64, subcode: Option<i64>, message: &str, now: Timestamp) -
     )
 }
 
+/// The same error of a method that reads what is besides the wall. That a token may not call it
+/// says nothing about the token: the wall goes on. What concerns the token as a whole (captcha,
+/// revoked, too many calls) stays as it is.
+#[must_use]
+pub fn aside(code: i64, error: CollectError) -> CollectError {
+    const WHOLE: [i64; 15] = [2, 4, 5, 14, 16, 17, 38, 42, 101, 1114, 1115, 1116, 1117, 1118, 3300];
+    let passes = matches!(error.class, Class::Transient | Class::RateLimited | Class::Quota);
+    if passes || WHOLE.contains(&code) || (3301..=3304).contains(&code) {
+        return error;
+    }
+    CollectError {
+        class: Class::NoAccess,
+        scope: Scope::Method,
+        text: "Этот раздел VK ключ не читает; стена читается дальше".to_owned(),
+        ..error
+    }
+}
+
 fn error(
     class: Class,
     scope: Scope,

@@ -11,15 +11,16 @@
 use jiff::Timestamp;
 
 use super::adapt::Adapter;
-use super::cursor::{Ids, Known, Look, State, Walk};
+use super::cursor::{Ids, Known, Look, Reading, State, Walk};
+use super::talk::{Side, Spot};
 use super::wire::{self, Odd};
 use crate::raw::{Facts, RawPost};
 
 /// Elements asked for at once; VK gives no more.
 pub(super) const PAGE: u64 = 100;
 /// Posts asked for by number at once, and those of them that are known to live.
-const BY_ID: usize = 100;
-const PROOFS: usize = 3;
+pub(super) const BY_ID: usize = 100;
+pub(super) const PROOFS: usize = 3;
 /// So many old posts in a row end the walk. The wall is ordered by date, so one would do; ten are
 /// the overlap, and a whole further page would double the calls of every quiet wall for nothing.
 const OLD_RUN: u64 = 10;
@@ -33,6 +34,8 @@ const STALE_SECS: i64 = 3_600;
 /// The next call of a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
+    /// What happened since, as the Long Poll of an own community tells.
+    Hints,
     /// A page of the wall.
     Wall { offset: u64 },
     /// Posts by number: the missed ones, numbers that were jumped over, and some that live.
@@ -41,6 +44,12 @@ pub(super) enum Step {
     Roots { post: i64, offset: u64 },
     /// A page of a thread.
     Thread { post: i64, root: i64, offset: u64 },
+    /// A page of what is said in a talk besides the wall.
+    Said { spot: Spot, offset: u64, backwards: bool },
+    /// A page of the talks of a side.
+    Aside { side: Side, offset: u64 },
+    /// Talks by number: the missed ones and some that live.
+    AsideById { side: Side, missed: Vec<i64>, proofs: Vec<i64> },
     /// The look is over.
     Finish,
 }
@@ -59,6 +68,10 @@ pub(super) struct Pass<'a> {
     pub look: Look,
     pub adapter: Adapter<'a>,
     pub draft: Draft,
+    /// What may be read besides the wall.
+    pub sides: &'a [Side],
+    /// We run this community ourselves and hold its token.
+    pub own: bool,
     /// Unix seconds.
     pub now: i64,
 }
@@ -68,6 +81,7 @@ impl<'a> Pass<'a> {
     pub(super) fn begin(
         mut state: State,
         adapter: Adapter<'a>,
+        sides: &'a [Side],
         now: Timestamp,
         horizon: Timestamp,
     ) -> Self {
@@ -79,30 +93,47 @@ impl<'a> Pass<'a> {
         let now = now.as_second();
         let stuck = now - look.touched >= STALE_SECS;
         if stuck && let Some(reading) = look.reading.take() {
-            if let Some(known) = state.posts.get_mut(&reading.post) {
+            // Whatever stood in the way: the others go first.
+            let known = match reading.talk {
+                Some(spot) => {
+                    look.talk_queue.push_back(spot);
+                    state.talks.get_mut(&spot)
+                }
+                None => {
+                    look.queue.push_back(reading.post);
+                    state.posts.get_mut(&reading.post)
+                }
+            };
+            if let Some(known) = known {
                 known.remember(&reading);
             }
-            // Whatever stood in the way: the others go first.
-            look.queue.push_back(reading.post);
         }
         if stuck || (look.wall.done && now - look.walked >= STALE_SECS) {
             look.wall = Walk::default();
             look.walked = now;
             look.urgent = true;
+            look.brief = false;
             look.mute = false;
             look.seen = Ids::default();
             look.asked = Ids::default();
         }
         look.touched = now;
-        Pass { state, look, adapter, draft: Draft::default(), now }
+        Pass { state, look, adapter, draft: Draft::default(), sides, own: false, now }
     }
 
     /// The next call. Changes the look only in ways that need no answer.
     pub(super) fn next(&mut self) -> Step {
+        if self.polls() {
+            return Step::Hints;
+        }
         loop {
             if !self.look.urgent || self.look.wall.done {
                 if let Some(reading) = &self.look.reading {
                     let post = reading.post;
+                    if let Some(spot) = reading.talk.filter(|_| !reading.roots.done) {
+                        let (offset, backwards) = (reading.roots.offset, reading.backwards);
+                        return Step::Said { spot, offset, backwards };
+                    }
                     if !reading.roots.done {
                         return Step::Roots { post, offset: reading.roots.offset };
                     }
@@ -123,10 +154,14 @@ impl<'a> Pass<'a> {
             }
             let missed = self.missed();
             let jumps = self.jumps(BY_ID - PROOFS - missed.len());
-            if missed.is_empty() && jumps.is_empty() {
-                return Step::Finish;
+            if !missed.is_empty() || !jumps.is_empty() {
+                return Step::ById { missed, jumps, proofs: self.proofs() };
             }
-            return Step::ById { missed, jumps, proofs: self.proofs() };
+            if let Some(spot) = self.look.talk_queue.pop_front() {
+                self.open_talk(spot);
+                continue;
+            }
+            return self.next_aside().unwrap_or(Step::Finish);
         }
     }
 
@@ -246,15 +281,20 @@ impl<'a> Pass<'a> {
     }
 
     fn reading_post(&self) -> Option<i64> {
-        self.look.reading.as_ref().map(|reading| reading.post)
+        let reading = self.look.reading.as_ref().filter(|reading| reading.talk.is_none());
+        reading.map(|reading| reading.post)
     }
 
     /// Whether the comments of a post are to be read now.
     fn due(&self, post: i64) -> bool {
-        let Some(known) = self.state.posts.get(&post) else { return false };
-        if !self.adapter.source.comments || self.look.mute {
-            return false;
-        }
+        let known = self.state.posts.get(&post);
+        self.adapter.source.comments
+            && !self.look.mute
+            && known.is_some_and(|known| self.is_due(known))
+    }
+
+    /// Whether what stands below is to be read now.
+    pub(super) fn is_due(&self, known: &Known) -> bool {
         match known.read_count {
             None => known.count > 0 || !known.all().is_empty(),
             Some(read) if read != known.count => true,
@@ -265,6 +305,9 @@ impl<'a> Pass<'a> {
     /// Known posts of the window that the walk did not show.
     fn missed(&self) -> Vec<i64> {
         let look = &self.look;
+        if look.brief {
+            return Vec::new();
+        }
         let missed = self.state.posts.iter().filter(|(id, known)| {
             known.date >= look.horizon && !look.seen.0.contains(id) && !look.asked.0.contains(id)
         });
@@ -322,7 +365,8 @@ impl<'a> Pass<'a> {
     /// A post is gone, and what stood below it can no longer be read by anybody.
     fn gone(&mut self, post: i64) {
         self.draft.gone.push(self.adapter.id(post));
-        if let Some(reading) = self.look.reading.take_if(|reading| reading.post == post)
+        let of_post = |it: &mut Reading| it.talk.is_none() && it.post == post;
+        if let Some(reading) = self.look.reading.take_if(of_post)
             && let Some(known) = self.state.posts.get_mut(&post)
         {
             known.remember(&reading);

@@ -5,8 +5,10 @@
 //!
 //! How a look goes: pages of the wall from the newest post back to the horizon, overlapping by a
 //! tenth; after each of them the comments of those posts whose number of comments changed, or whose
-//! last reading has faded; at last the posts of the window that the walk did not show, by number. A
-//! quiet look makes the calls of the wall alone.
+//! last reading has faded; then the posts of the window that the walk did not show, and numbers
+//! that it jumped over, by number; at last, now and then, the talk besides the wall (`talk`):
+//! discussions, and with a user's token, in communities we run ourselves, comments of photos and
+//! videos. A quiet look makes the calls of the wall alone.
 //!
 //! Invariants: the token is sent in a header only; a bad answer changes nothing; nothing is gone
 //! without an explicit answer.
@@ -19,14 +21,16 @@ mod coverage;
 mod cursor;
 mod look;
 mod place;
+mod poll;
 mod reading;
+mod talk;
 mod wire;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tracing::debug;
+use tracing::{debug, info};
 
 pub use self::call::WALL_GET_PER_DAY;
 
@@ -34,7 +38,9 @@ use self::adapt::Adapter;
 use self::call::{Api, Fault};
 use self::cursor::State;
 use self::look::{PAGE, Pass, Step};
+use self::poll::Poller;
 use self::reading::Refusal;
+use self::talk::{Listing, Side};
 use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
 use crate::ports::Ports;
@@ -83,6 +89,23 @@ pub struct VkSettings {
     pub version: String,
     /// What the token is.
     pub token_kind: TokenKind,
+    /// Communities we run ourselves, with their own tokens: the Long Poll tells what changed there.
+    pub communities: Vec<OwnCommunity>,
+}
+
+/// A community we run ourselves.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OwnCommunity {
+    /// Its number, positive.
+    pub group: i64,
+    /// Its token, with the right to manage the community.
+    pub token: String,
+}
+
+impl OwnCommunity {
+    /// Least time between two calls, in milliseconds: 20 calls a second, with room for a network
+    /// that delays one of them.
+    const SPACING_MS: u32 = 60;
 }
 
 impl VkSettings {
@@ -94,6 +117,7 @@ impl VkSettings {
             token: token.into(),
             version: "5.199".to_owned(),
             token_kind: TokenKind::Service,
+            communities: Vec::new(),
         }
     }
 }
@@ -105,6 +129,7 @@ impl fmt::Debug for VkSettings {
             .field("token", &"…")
             .field("version", &self.version)
             .field("token_kind", &self.token_kind)
+            .field("communities", &self.communities.len())
             .finish()
     }
 }
@@ -114,6 +139,7 @@ pub struct Vk {
     settings: VkSettings,
     host: String,
     ports: Ports,
+    poller: Poller,
 }
 
 impl Vk {
@@ -122,11 +148,26 @@ impl Vk {
     pub fn new(settings: VkSettings, ports: Ports) -> Self {
         let url = url::Url::parse(&settings.api_url).ok();
         let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("vk").to_owned();
-        Vk { settings, host, ports }
+        Vk { settings, host, ports, poller: Poller::default() }
     }
 
     fn api(&self) -> Api<'_> {
-        Api { settings: &self.settings, host: &self.host, ports: &self.ports }
+        Api {
+            settings: &self.settings,
+            token: &self.settings.token,
+            name: self.settings.token_kind.name().to_owned(),
+            spacing_ms: self.settings.token_kind.spacing_ms(),
+            host: &self.host,
+            ports: &self.ports,
+        }
+    }
+
+    /// The API as the community itself sees it, if we run it.
+    fn own(&self, owner: i64) -> Option<Api<'_>> {
+        let own = self.settings.communities.iter().find(|own| -own.group == owner)?;
+        let name = format!("community{}", own.group);
+        let spacing_ms = OwnCommunity::SPACING_MS;
+        Some(Api { token: &own.token, name, spacing_ms, ..self.api() })
     }
 
     /// The source's memory, with its wall found and admitted.
@@ -152,6 +193,7 @@ impl Vk {
         let owner = pass.state.owner;
         let api = self.api();
         match step {
+            Step::Hints => self.make_hints(pass).await,
             Step::Wall { offset } => {
                 let answer = api.call("wall.get", &wall_params(owner, offset)).await?;
                 pass.wall(answer);
@@ -177,9 +219,101 @@ impl Vk {
                     Err(fault) => refused(pass, Some(root), fault)?,
                 }
             }
+            Step::Aside { .. } | Step::AsideById { .. } | Step::Said { .. } => {
+                self.make_aside(pass, step).await?;
+            }
             Step::Finish => {}
         }
         Ok(())
+    }
+
+    /// Asks what happened in a community of our own. Whatever goes wrong here, the wall tells.
+    async fn make_hints(&self, pass: &mut Pass<'_>) {
+        let owner = pass.state.owner;
+        let Some(api) = self.own(owner) else { return };
+        match self.poller.ask(&api, -owner, pass.state.ts).await {
+            Ok(hints) => pass.hints(hints),
+            Err(Fault { error, .. }) => {
+                info!(code = %error.code, "vk long poll failed, the wall is listed instead");
+                pass.no_hints(&error);
+            }
+        }
+    }
+
+    /// What may be read besides the wall of this source. Photos and videos are often a person's
+    /// own, so what is said below them is read in communities we run ourselves alone.
+    fn sides(&self, source: &SourceSpec, owner: i64) -> &'static [Side] {
+        match self.settings.token_kind {
+            _ if owner > 0 || !source.comments => &[],
+            TokenKind::User if self.own(owner).is_some() => &Side::ALL,
+            TokenKind::Service | TokenKind::User => &[Side::Board],
+        }
+    }
+
+    /// Makes the call of a step besides the wall; a refusal there stops nothing else.
+    async fn make_aside(&self, pass: &mut Pass<'_>, step: Step) -> Result<(), CollectError> {
+        let owner = pass.state.owner;
+        let (side, outcome) = match step {
+            Step::Aside { side, offset } => {
+                let (method, params) = talk::listing(side, owner, offset);
+                let answer = self.talks(side, method, &params).await;
+                (side, answer.map(|listing| pass.aside(listing)))
+            }
+            Step::AsideById { side, missed, proofs } => {
+                let all: Vec<i64> = missed.iter().chain(&proofs).copied().collect();
+                let answer = match talk::by_number(side, owner, &all) {
+                    Some((method, params)) => self.talks(side, method, &params).await.map(Some),
+                    None => Ok(None),
+                };
+                (side, answer.map(|listing| pass.aside_by_id(&missed, &proofs, listing)))
+            }
+            Step::Said { spot, offset, backwards } => {
+                let (method, params) = talk::said(spot, owner, offset, backwards);
+                match self.api().call(method, &params).await {
+                    Ok(answer) => pass.roots(answer),
+                    Err(fault) if fault.error.class == Class::NoAccess => {
+                        pass.refused(None, Refusal::Denied);
+                    }
+                    Err(fault) => return self.leave(pass, spot.side, fault),
+                }
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        outcome.or_else(|fault| self.leave(pass, side, fault))
+    }
+
+    /// A side failed: the look goes on without it, unless the trouble is the token's.
+    fn leave(&self, pass: &mut Pass<'_>, side: Side, fault: Fault) -> Result<(), CollectError> {
+        let error = fault.error;
+        let secs = match (error.class, error.scope) {
+            (Class::NeedsPerson, _) | (Class::RateLimited, Scope::Token | Scope::Host) => {
+                return Err(error);
+            }
+            (Class::NoAccess | Class::Gone | Class::Ours, _) => talk::REFUSED_SECS,
+            _ => talk::FAULT_SECS,
+        };
+        info!(side = side.word(), code = %error.code, "vk does not give this side");
+        let asked = error.until.map_or(0, Timestamp::as_second);
+        pass.aside_refused(side, asked.max(pass.now + secs));
+        Ok(())
+    }
+
+    /// A page of talks.
+    async fn talks(
+        &self,
+        side: Side,
+        method: &str,
+        params: &[(&str, String)],
+    ) -> Result<Listing, Fault> {
+        let api = self.api();
+        Ok(match side {
+            Side::Board => api.call::<wire::Talks<wire::Topic>>(method, params).await?.into(),
+            Side::Photos => {
+                api.call::<wire::Talks<wire::PhotoComment>>(method, params).await?.into()
+            }
+            Side::Videos => api.call::<wire::Talks<wire::Video>>(method, params).await?.into(),
+        })
     }
 }
 
@@ -198,7 +332,9 @@ impl Collector for Vk {
         let state = self.state(source, cursor).await?;
         let owner = state.owner;
         let adapter = Adapter { source, owner, door: &self.ports.door };
-        let mut pass = Pass::begin(state, adapter, self.ports.clock.now(), horizon);
+        let sides = self.sides(source, owner);
+        let mut pass = Pass::begin(state, adapter, sides, self.ports.clock.now(), horizon);
+        pass.own = self.own(owner).is_some();
         let step = pass.next();
         self.make(&mut pass, step).await?;
         let more = pass.next() != Step::Finish;
@@ -229,11 +365,32 @@ impl Collector for Vk {
                     && matches!(error.class, Class::NoAccess | Class::Gone) => {}
             Err(fault) => return Err(fault.error),
         }
-        Ok(match self.settings.token_kind {
-            TokenKind::Service => "VK: сервисный ключ принят, стены открытых сообществ читаются",
-            TokenKind::User => "VK: ключ пользователя принят, стены открытых сообществ читаются",
+        let read = match self.settings.token_kind {
+            TokenKind::Service => {
+                "VK: сервисный ключ принят, стены и обсуждения открытых сообществ читаются; \
+                 комментарии к фото и видео своих сообществ он не даёт, для них нужен ключ \
+                 пользователя"
+            }
+            TokenKind::User => {
+                "VK: ключ пользователя принят, стены и обсуждения открытых сообществ читаются, \
+                 в своих сообществах и комментарии к фото и видео"
+            }
+        };
+        let mut text = read.to_owned();
+        for own in &self.settings.communities {
+            let Some(api) = self.own(-own.group) else { continue };
+            let params = [("group_id", own.group.to_string())];
+            let asked = api.call::<wire::PollServer>("groups.getLongPollServer", &params).await;
+            let group = own.group;
+            match asked {
+                Ok(_) => text.push_str(&format!("; события сообщества {group} приходят сразу")),
+                Err(fault) => text.push_str(&format!(
+                    "; события сообщества {group} не приходят, читается как обычное: {}",
+                    fault.error.text
+                )),
+            }
         }
-        .to_owned())
+        Ok(text)
     }
 }
 

@@ -161,7 +161,9 @@ async fn admit_person(api: &Api<'_>, user: i64) -> Result<(), CollectError> {
 
 /// Reads a handle: a short name, `club123`, `id123`, `-123`, or an address of vk.com or vk.ru.
 fn parse(handle: &str) -> Option<Handle> {
-    let mut name = handle.trim();
+    // Short names and hosts mean the same in any case.
+    let lower = handle.trim().to_lowercase();
+    let mut name = lower.as_str();
     name = name.strip_prefix("https://").or_else(|| name.strip_prefix("http://")).unwrap_or(name);
     for prefix in ["www.", "m."] {
         name = name.strip_prefix(prefix).unwrap_or(name);
@@ -175,19 +177,22 @@ fn parse(handle: &str) -> Option<Handle> {
     name = name.strip_prefix('@').unwrap_or(name);
     let number = |digits: &str| digits.parse::<i64>().ok().filter(|number| *number != 0);
     let plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    for (prefix, sign) in [("club", -1), ("public", -1), ("event", -1), ("id", 1)] {
+    let numbered = [("club", -1), ("public", -1), ("event", -1), ("board", -1), ("id", 1)];
+    for (prefix, sign) in numbered {
         if let Some(digits) = name.strip_prefix(prefix).filter(|it| plain(it))
             && let Some(number) = number(digits)
         {
             return Some(Handle::Number(sign * number));
         }
     }
-    let wall = name.strip_prefix("wall").and_then(|it| it.split('_').next());
-    if let Some(number) = number(wall.unwrap_or(name)) {
+    // The address of something on the page names the page first: `wall-200001_765`.
+    let parts = ["wall", "topic", "photos", "photo", "albums", "album", "videos", "video", "clip"];
+    let owners = parts.iter().filter_map(|part| name.strip_prefix(part)?.split('_').next());
+    if let Some(number) = owners.chain([name]).find_map(number) {
         return Some(Handle::Number(number));
     }
     let fits = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '.';
-    (name.len() >= 2 && name.chars().all(fits)).then(|| Handle::Name(name.to_lowercase()))
+    (name.len() >= 2 && name.chars().all(fits)).then(|| Handle::Name(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -213,6 +218,16 @@ mod tests {
             ("http://m.vk.com/public200001?w=wall-200001_5", number(-200_001)),
             ("vk.com/wall-200001_765", number(-200_001)),
             ("https://www.vk.com/zaigraevo_online/", name("zaigraevo_online")),
+            ("HTTPS://VK.RU/Zaigraevo_Online", name("zaigraevo_online")),
+            ("https://m.vk.ru/club200001", number(-200_001)),
+            ("https://vk.ru/topic-200001_5?post=7", number(-200_001)),
+            ("vk.com/board200001", number(-200_001)),
+            ("vk.com/video-200001_3", number(-200_001)),
+            ("vk.com/albums-200001", number(-200_001)),
+            ("https://vk.com/@zaigraevo_online", name("zaigraevo_online")),
+            ("topical", name("topical")),
+            ("video_zaigraevo", name("video_zaigraevo")),
+            ("boarding", name("boarding")),
             ("club_of_friends", name("club_of_friends")),
             ("wallpaper", name("wallpaper")),
             ("identity", name("identity")),

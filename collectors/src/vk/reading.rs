@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::cursor::{Ids, Known, Long, Reading, ThreadWalk, Walk};
 use super::look::{Pass, advance};
+use super::talk::{Side, Spot};
 use super::wire::{self, Odd};
 
 /// Comments remembered below one post; below a longer one vanished comments are not noticed.
@@ -33,8 +34,7 @@ impl Pass<'_> {
     /// Begins to read below `post`.
     pub(super) fn open_reading(&mut self, post: i64) {
         let Some(known) = self.state.posts.get(&post) else { return };
-        let thorough =
-            known.read_count.is_none() || known.faded(self.now) || !known.absent.is_empty();
+        let thorough = known.thorough(self.now);
         let grew = known.read_count.is_some_and(|read| read < known.count);
         let tail_only = !thorough && grew && known.roots > ROOTS_LONG;
         let offset = if tail_only { known.roots - ROOTS_AGAIN } else { 0 };
@@ -55,8 +55,10 @@ impl Pass<'_> {
         reading.counted.get_or_insert((answer.count, listed));
         let length = answer.items.len() as u64;
         let mut page = Ids::default();
+        let mut old = false;
         for element in answer.items {
             let Some(root) = self.sound(element, &mut reading, &mut page) else { continue };
+            old |= root.date.is_some_and(|date| date < self.look.horizon);
             let again = reading.roots.last.0.contains(&root.id);
             let replies = root.thread.as_ref().map_or(0, |thread| thread.count);
             if !again {
@@ -66,6 +68,8 @@ impl Pass<'_> {
             self.root(root, &mut reading);
         }
         reading.torn |= advance(&mut reading.roots, page, length, listed, false);
+        // The newest come first: what is older than the window ends the listing.
+        reading.roots.done |= reading.backwards && old && reading.roots.slips == 0;
         self.look.reading = Some(reading);
     }
 
@@ -91,7 +95,9 @@ impl Pass<'_> {
         reading.unsure = true;
         reading.odd += 1;
         page.0.extend(number);
-        self.state.settled.0.extend(number);
+        if reading.talk.is_none() {
+            self.state.settled.0.extend(number);
+        }
         None
     }
 
@@ -141,8 +147,7 @@ impl Pass<'_> {
         reading: &mut Reading,
     ) -> bool {
         if comment.deleted {
-            self.draft.gone.push(self.adapter.id(comment.id));
-            self.state.settled.0.insert(comment.id);
+            self.removed(reading.talk, [comment.id]);
             return false;
         }
         let date = comment.date.unwrap_or_default();
@@ -150,9 +155,11 @@ impl Pass<'_> {
         if date < self.look.horizon {
             return false;
         }
-        let Some(adapted) = self.adapter.comment(reading.post, root, parent, comment) else {
-            return false;
+        let adapted = match reading.talk {
+            None => self.adapter.comment(reading.post, root, parent, comment),
+            Some(spot) => self.adapter.said(spot, comment),
         };
+        let Some(adapted) = adapted else { return false };
         self.draft.facts.pictures_only += u32::from(adapted.pictures_only);
         self.draft.posts.push(adapted.post);
         true
@@ -199,14 +206,15 @@ impl Pass<'_> {
             Refusal::Closed | Refusal::Denied => self.draft.facts.comments_closed += 1,
             Refusal::Odd => self.draft.facts.unreadable += 1,
         }
-        if let Some(known) = self.state.posts.get_mut(&reading.post) {
+        let now = self.now;
+        if let Some(known) = self.known_of(&reading) {
             known.remember(&reading);
             if known.read == 0 {
                 known.happened = known.date;
             }
             known.closed = refusal == Refusal::Closed;
             known.shut = true;
-            known.read = self.now;
+            known.read = now;
             known.read_count = Some(reading.expected);
         }
     }
@@ -214,30 +222,56 @@ impl Pass<'_> {
     /// Ends the reading and compares it with the one before.
     pub(super) fn close_reading(&mut self) {
         let Some(reading) = self.look.reading.take() else { return };
-        let post = reading.post;
-        let Some(known) = self.state.posts.get_mut(&post) else { return };
+        let now = self.now;
+        let Some(known) = self.known_of(&reading) else { return };
         let torn = reading.torn.then(|| (known.date, Known::lacking(&reading)));
-        let gone = known.close(&reading, self.now);
-        let repeat = !known.absent.is_empty() && self.look.repeated.0.insert(post);
-        if repeat {
-            self.look.queue.push_back(post);
+        let gone = known.close(&reading, now);
+        let doubtful = !known.absent.is_empty();
+        match reading.talk {
+            None if doubtful && self.look.repeated.0.insert(reading.post) => {
+                self.look.queue.push_back(reading.post);
+            }
+            Some(spot) if doubtful && self.look.talks_repeated.insert(spot) => {
+                self.look.talk_queue.push_back(spot);
+            }
+            _ => {}
         }
-        self.draft.gone.extend(gone.iter().map(|id| self.adapter.id(*id)));
-        self.state.settled.0.extend(gone);
+        self.removed(reading.talk, gone);
         if let Some((from, lacking)) = torn {
             self.torn_below(from, lacking);
+        }
+    }
+
+    /// Comments are gone.
+    pub(super) fn removed(&mut self, talk: Option<Spot>, gone: impl IntoIterator<Item = i64>) {
+        for id in gone {
+            match talk {
+                None => {
+                    self.draft.gone.push(self.adapter.id(id));
+                    self.state.settled.0.insert(id);
+                }
+                Some(spot) => self.draft.gone.push(self.adapter.said_id(spot, id)),
+            }
         }
     }
 }
 
 impl Known {
+    /// Whether everything below is read, not only what changed.
+    pub(super) fn thorough(&self, now: i64) -> bool {
+        self.read_count.is_none() || self.faded(now) || !self.absent.is_empty()
+    }
+
     /// Takes over a finished reading; returns the comments that are gone.
     fn close(&mut self, reading: &Reading, now: i64) -> Vec<i64> {
         let (counted, listed) = reading.counted.unwrap_or_default();
         let pair = (reading.expected, counted);
         // Two counts that differ may mean a comment in between; the same distance twice is a habit.
         let distance = |(wall, list): (u64, u64)| i128::from(wall) - i128::from(list);
-        let steady = distance(pair) == 0 || self.pair.map(distance) == Some(distance(pair));
+        // Below photos nobody counts; the newest comment stands for the count.
+        let uncounted = reading.talk.is_some_and(|spot| spot.side == Side::Photos);
+        let steady =
+            uncounted || distance(pair) == 0 || self.pair.map(distance) == Some(distance(pair));
         let first = self.read == 0;
         let changed = self.read_count.is_some_and(|read| read != reading.expected);
         self.read_count = (steady && !reading.torn).then_some(reading.expected);
@@ -247,6 +281,9 @@ impl Known {
         self.odd = if reading.tail_only { self.odd.max(reading.odd) } else { reading.odd };
         if changed {
             self.happened = now;
+        }
+        if reading.backwards {
+            return self.close_backwards(reading, now);
         }
         if reading.tail_only {
             self.ids.0.extend(&reading.ids.0);
@@ -274,6 +311,28 @@ impl Known {
         } else {
             let threads = self.threads();
             self.ids.0.extend(before.difference(&threads));
+        }
+        self.bound();
+        gone
+    }
+
+    /// The same of a reading from the newest comment back to the window's begin. Numbers ascend in
+    /// a talk, so what is above the lowest one shown was to be shown.
+    fn close_backwards(&mut self, reading: &Reading, now: i64) -> Vec<i64> {
+        self.happened = self.happened.max(reading.newest).min(now);
+        self.read = now;
+        let before = self.all();
+        let lowest = reading.ids.0.first().copied().unwrap_or(i64::MAX);
+        let mut gone = Vec::new();
+        if reading.torn || reading.unsure {
+            self.ids.0.extend(&reading.ids.0);
+        } else {
+            let missing = before.range(lowest..).filter(|id| !reading.ids.0.contains(*id));
+            let (again, first): (Vec<i64>, Vec<i64>) =
+                missing.partition(|id| self.absent.0.contains(*id));
+            gone = again;
+            self.absent = Ids(first.into_iter().collect());
+            self.ids = reading.ids.clone();
         }
         self.bound();
         gone

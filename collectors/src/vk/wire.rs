@@ -138,6 +138,158 @@ pub(super) struct Thread {
     pub items: Option<Vec<Odd<Comment>>>,
 }
 
+/// A page of topics, videos or photo comments.
+#[derive(Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+pub(super) struct Talks<T> {
+    pub count: u64,
+    pub items: Vec<Odd<T>>,
+}
+
+/// A topic of the board, a video, or a photo as one of its comments shows it.
+pub(super) struct Talk {
+    pub id: i64,
+    pub owner_id: Option<i64>,
+    /// When it was made, Unix seconds.
+    pub date: i64,
+    /// When something last happened there, where that is told.
+    pub updated: Option<i64>,
+    pub from_id: Option<i64>,
+    /// Title and description.
+    pub text: String,
+    /// Comments, where they are counted.
+    pub comments: Option<u64>,
+    /// The comment that a photo was shown by.
+    pub comment: Option<i64>,
+    /// Held at the top.
+    pub is_fixed: bool,
+}
+
+/// A topic of the board.
+#[derive(Deserialize)]
+pub(super) struct Topic {
+    id: i64,
+    title: String,
+    created: i64,
+    created_by: Option<i64>,
+    updated: i64,
+    comments: u64,
+    #[serde(default, deserialize_with = "flag")]
+    is_fixed: bool,
+}
+
+/// A video.
+#[derive(Deserialize)]
+pub(super) struct Video {
+    id: i64,
+    owner_id: i64,
+    title: Option<String>,
+    description: Option<String>,
+    date: i64,
+    comments: Option<u64>,
+}
+
+/// A comment with the photo it stands below.
+#[derive(Deserialize)]
+pub(super) struct PhotoComment {
+    id: i64,
+    pid: i64,
+    date: i64,
+}
+
+impl From<Topic> for Talk {
+    fn from(topic: Topic) -> Self {
+        Talk {
+            id: topic.id,
+            owner_id: None,
+            date: topic.created,
+            updated: Some(topic.updated),
+            from_id: topic.created_by,
+            text: topic.title,
+            comments: Some(topic.comments),
+            comment: None,
+            is_fixed: topic.is_fixed,
+        }
+    }
+}
+
+impl From<Video> for Talk {
+    fn from(video: Video) -> Self {
+        let lines = [video.title, video.description];
+        let lines: Vec<String> = lines.into_iter().flatten().filter(|it| !it.is_empty()).collect();
+        Talk {
+            id: video.id,
+            owner_id: Some(video.owner_id),
+            date: video.date,
+            updated: None,
+            from_id: Some(video.owner_id),
+            text: lines.join("\n"),
+            comments: video.comments,
+            comment: None,
+            is_fixed: false,
+        }
+    }
+}
+
+impl From<PhotoComment> for Talk {
+    fn from(comment: PhotoComment) -> Self {
+        Talk {
+            id: comment.pid,
+            owner_id: None,
+            date: comment.date,
+            updated: None,
+            from_id: None,
+            text: String::new(),
+            comments: None,
+            comment: Some(comment.id),
+            is_fixed: false,
+        }
+    }
+}
+
+/// `groups.getLongPollServer`.
+#[derive(Deserialize)]
+pub(super) struct PollServer {
+    pub key: String,
+    pub server: String,
+    pub ts: Number,
+}
+
+/// What a Long Poll server says: events, or why there are none.
+#[derive(Deserialize)]
+pub(super) struct Polled {
+    pub ts: Option<Number>,
+    #[serde(default)]
+    pub updates: Vec<Odd<Update>>,
+    pub failed: Option<i64>,
+}
+
+/// One event.
+#[derive(Deserialize)]
+pub(super) struct Update {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub object: serde_json::Value,
+    pub group_id: Option<i64>,
+}
+
+/// A number that VK writes now as a number, now as a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Number {
+    Plain(u64),
+    Text(String),
+}
+
+impl Number {
+    pub(super) fn number(&self) -> Option<u64> {
+        match self {
+            Number::Plain(number) => Some(*number),
+            Number::Text(text) => text.parse().ok(),
+        }
+    }
+}
+
 /// `utils.resolveScreenName`: an object, or an empty array when there is no such name.
 #[derive(Deserialize)]
 #[serde(untagged)]

@@ -27,3 +27,10 @@ impl Chance {
         (!from.is_empty()).then(|| from[self.below(from.len())])
     }
 }
+
+/// The seeds of a model test: `OTKLIK_SEEDS` of them, from `OTKLIK_SEED` on.
+pub fn seeds() -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().and_then(|it| it.parse::<u64>().ok());
+    let first = number("OTKLIK_SEED").unwrap_or(0);
+    first..first + number("OTKLIK_SEEDS").unwrap_or(200)
+}

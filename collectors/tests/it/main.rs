@@ -20,6 +20,8 @@ mod vk_errors;
 mod vk_looks;
 mod vk_model;
 mod vk_play;
+mod vk_poll;
 mod vk_rig;
+mod vk_talk;
 mod web_ports;
 mod wire;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use otklik_collectors::door::Door;
 use otklik_collectors::http::{Request, Response};
-use otklik_collectors::vk::{Vk, VkSettings};
+use otklik_collectors::vk::{OwnCommunity, Vk, VkSettings};
 use otklik_collectors::{
     Author, Class, CollectError, Collector, Cursor, Page, Platform, RawKind, RawPost, SourceKind,
     SourceSpec, Transport,
@@ -20,6 +20,10 @@ const BY_ID_ARRAY: &str = include_str!("../../fixtures/vk/wall_get_by_id_array.j
 const COMMENTED: &str = include_str!("../../fixtures/vk/wall_get_commented.json");
 const COMMENTS: &str = include_str!("../../fixtures/vk/wall_get_comments.json");
 const ERROR_14: &str = include_str!("../../fixtures/vk/error_14.json");
+const TOPICS: &str = include_str!("../../fixtures/vk/board_get_topics.json");
+const SAID: &str = include_str!("../../fixtures/vk/board_get_comments.json");
+const EVENTS: &str = include_str!("../../fixtures/vk/long_poll.json");
+const POLL_SERVER: &str = include_str!("../../fixtures/vk/groups_get_long_poll_server.json");
 const EMPTY_WALL: &str = r#"{"response":{"count":0,"items":[]}}"#;
 const DAY: i64 = 86_400;
 
@@ -39,7 +43,8 @@ impl Canned {
 #[async_trait]
 impl Transport for Canned {
     async fn send(&self, request: Request) -> Result<Response, CollectError> {
-        let method = request.url.rsplit('/').next().unwrap_or_default().to_owned();
+        let path = request.url.split('?').next().unwrap_or_default();
+        let method = path.rsplit('/').next().unwrap_or_default().to_owned();
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         let bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
         let body = bodies.get(method.as_str()).cloned().unwrap_or_default();
@@ -239,7 +244,9 @@ async fn odd_answers_delete_nothing() {
 async fn an_empty_wall_is_believed_at_the_second_look() {
     let reader = Reader::new();
     reader.canned.put("wall.get", COMMENTED.replace("\"count\": 7", "\"count\": 0"));
-    let mut cursor = reader.page(None).await.expect("reads").cursor;
+    reader.canned.put("board.getTopics", EMPTY_WALL);
+    let first = reader.page(None).await.expect("reads");
+    let mut cursor = reader.page(Some(&first.cursor)).await.expect("reads").cursor;
     reader.canned.put("wall.get", EMPTY_WALL);
     reader.canned.put("wall.getById", r#"{"response":{"items":[]}}"#);
     for (look, expected) in [(1, None), (2, Some("vk:-200001_60"))] {
@@ -247,6 +254,9 @@ async fn an_empty_wall_is_believed_at_the_second_look() {
         let asked = reader.page(Some(&walked.cursor)).await.expect("reads");
         assert_eq!(asked.gone.first().map(String::as_str), expected, "look {look}");
         cursor = asked.cursor;
+        if asked.more {
+            cursor = reader.page(Some(&cursor)).await.expect("no board is no trouble").cursor;
+        }
     }
 }
 
@@ -281,6 +291,86 @@ async fn cut_answers_are_errors() {
             let class = error.map(|error| error.class);
             assert_eq!(class, Some(Class::Malformed), "{method} cut at {end}");
         }
+    }
+}
+
+/// The last method that was asked for.
+fn last(canned: &Canned) -> String {
+    let asked = canned.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    let url = asked.last().map(|request| request.url.clone()).unwrap_or_default();
+    url.split('?').next().and_then(|path| path.rsplit('/').next()).unwrap_or_default().to_owned()
+}
+
+/// A board cut at any byte, and every odd answer, deletes nothing and hands nothing over; what was
+/// known stays known and is read once the board answers again.
+#[tokio::test]
+async fn cut_boards_change_nothing() {
+    let reader = Reader::new();
+    reader.canned.put("board.getTopics", TOPICS);
+    reader.canned.put("board.getComments", SAID);
+    reader.canned.put("wall.get", WALL);
+    reader.canned.put("wall.getById", WALL);
+    // The cursors from which each method of the board is asked.
+    let mut stages = Vec::new();
+    let mut cursor: Option<Cursor> = None;
+    let mut ids = Vec::new();
+    loop {
+        let page = reader.page(cursor.as_ref()).await.expect("reads");
+        let method = last(&reader.canned);
+        if method.starts_with("board.") {
+            stages.push((method, cursor.clone()));
+            ids.extend(page.posts.iter().map(|post| post.id.clone()));
+        }
+        cursor = Some(page.cursor);
+        if !page.more {
+            break;
+        }
+    }
+    let expected = ["vk:-200001_topic5", "vk:-200001_topic5_1", "vk:-200001_topic5_2"];
+    assert_eq!(ids, expected);
+    for (method, cursor) in &stages {
+        let (name, body) = match method.as_str() {
+            "board.getTopics" => ("board.getTopics", TOPICS),
+            _ => ("board.getComments", SAID),
+        };
+        let cuts = (0..body.trim_end().len()).map(|end| &body.as_bytes()[..end]);
+        for bad in cuts.chain(ODD.iter().map(|odd| odd.as_bytes())) {
+            let reader = Reader::over(reader.canned.clone());
+            reader.canned.put(name, bad);
+            let page = reader.page(cursor.as_ref()).await.expect("the wall goes on");
+            let shown = String::from_utf8_lossy(bad).into_owned();
+            assert!(page.gone.is_empty() && page.posts.is_empty(), "{method}: {shown}");
+        }
+        reader.canned.put(name, body);
+    }
+}
+
+/// The events of a community of our own, cut at any byte: no hint, no deletion, and the look is a
+/// whole one.
+#[tokio::test]
+async fn cut_events_are_no_hints() {
+    let own = |canned: &Arc<Canned>| {
+        let mut settings = VkSettings::new("MADEUPTOKEN");
+        settings.communities = vec![OwnCommunity { group: 200_001, token: "MADEUPOWN".to_owned() }];
+        let vk = Vk::new(settings, TestPorts::new().over(canned.clone()));
+        Reader { vk, ..Reader::over(canned.clone()) }
+    };
+    let reader = own(&Arc::new(Canned::default()));
+    reader.canned.put("groups.getLongPollServer", POLL_SERVER);
+    reader.canned.put("wh200001", r#"{"ts":"713","updates":[]}"#);
+    reader.canned.put("board.getTopics", EMPTY_WALL);
+    let known = reader.known().await;
+    reader.canned.put("wh200001", EVENTS);
+    let page = own(&reader.canned).page(Some(&known)).await.expect("reads");
+    assert_eq!(page.gone, ["vk:-200001_42"]);
+    assert_eq!(lines(&page), ["vk:-200001_41 Some(100001) under vk:-200001_40: Воды нет"]);
+    let body = EVENTS.trim_end().as_bytes();
+    let cuts = (0..body.len()).map(|end| &body[..end]);
+    for bad in cuts.chain(ODD.iter().map(|odd| odd.as_bytes())) {
+        reader.canned.put("wh200001", bad);
+        let page = own(&reader.canned).page(Some(&known)).await.expect("the wall is asked");
+        let shown = String::from_utf8_lossy(bad).into_owned();
+        assert!(page.gone.is_empty() && page.posts.is_empty() && page.more, "{shown}");
     }
 }
 

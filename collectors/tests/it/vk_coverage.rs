@@ -124,9 +124,10 @@ async fn an_unproven_look_up_is_no_hole() {
     rig.play().world.delete(OWNER, ids[1], at(-MINUTE));
     let first = rig.page(None).await.expect("reads");
     rig.play().fail_next(Fault::Body(r#"{"response":{"items":[]}}"#.to_owned()));
-    let page = rig.page(Some(&first.cursor)).await.expect("reads");
-    assert!(!page.more && page.facts.coverage.read.is_some());
-    assert_eq!(page.facts.coverage.holes, []);
+    let looked = rig.look(Some(first.cursor)).await.expect("reads");
+    assert!(looked.coverage.read.is_some());
+    assert_eq!(looked.coverage.holes, []);
+    assert_eq!(rig.play().calls("wall.getById"), 1, "once a look is enough");
 }
 
 #[tokio::test]

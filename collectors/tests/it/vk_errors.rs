@@ -1,6 +1,6 @@
 //! Every error code of VK has a class, a reach, a next try and a Russian sentence.
 
-use otklik_collectors::vk::errors::{explain, known_codes, moscow_midnight};
+use otklik_collectors::vk::errors::{aside, explain, known_codes, moscow_midnight};
 use otklik_collectors::{Class, Scope};
 
 use crate::ports::at;
@@ -59,6 +59,37 @@ fn every_code_has_a_sentence_and_a_later_try() {
         assert!(error.until.is_some_and(|until| until > at(0)), "{code}");
         let russian = error.text.chars().any(|char| ('а'..='я').contains(&char));
         assert!(russian && !error.text.contains("secret") && error.text.len() > 20, "{code}");
+    }
+}
+
+/// Every code that the schema or the documentation names has a row: none is an unexpected one.
+#[test]
+fn no_code_of_vk_is_unexpected() {
+    let ranges = [(1, 19), (20, 25), (27, 30), (32, 43), (100, 101), (103, 104), (200, 201)];
+    let further = [(204, 205), (210, 214), (219, 225), (250, 253), (1114, 1118), (3300, 3304)];
+    let single =
+        [113, 125, 140, 141, 150, 183, 203, 260, 300, 500, 600, 601, 701, 3609, 3610, 9999];
+    let known: Vec<i64> = known_codes().collect();
+    let all = ranges.into_iter().chain(further).flat_map(|(first, last)| first..=last);
+    let unknown: Vec<i64> = all.chain(single).filter(|code| !known.contains(code)).collect();
+    assert_eq!(unknown, [0; 0]);
+}
+
+/// Besides the wall a refusal is no trouble of the token; what concerns the token stays its own.
+#[test]
+fn refusals_besides_the_wall_reach_no_further() {
+    for code in known_codes() {
+        let whole = explain(code, None, "", at(0));
+        let error = aside(code, whole.clone());
+        let stays = matches!(code, 2 | 4 | 5 | 14 | 16 | 17 | 38 | 42 | 101 | 1114..=1118)
+            || (3300..=3304).contains(&code)
+            || matches!(whole.class, Class::Transient | Class::RateLimited | Class::Quota);
+        match stays {
+            true => assert_eq!(error, whole, "{code}"),
+            false => {
+                assert_eq!((error.class, error.scope), (Class::NoAccess, Scope::Method), "{code}");
+            }
+        }
     }
 }
 

@@ -59,6 +59,18 @@ fn defaults_of_a_platform_hold_in_its_section() {
 }
 
 #[test]
+fn own_communities_have_their_tokens() {
+    let text = "[platforms.vk]\ntoken = { env = \"VK\" }\n\
+                communities = { 200001 = { file = \"own.txt\" }, club200002 = { env = \"OWN\" } }\n";
+    let settings = Folder::new().load(text);
+    let vk = settings.platforms.vk.as_ref().expect("a section");
+    let groups: Vec<i64> = vk.communities.iter().map(|(group, _)| *group).collect();
+    assert_eq!(groups, [200_001, 200_002]);
+    let (_, token) = &vk.communities[0];
+    assert!(settings.secrets().contains(&token), "its token is a secret like the others");
+}
+
+#[test]
 fn paths_are_relative_to_the_file() {
     let folder = Folder::new();
     std::fs::create_dir_all(folder.path("packs")).expect("folder");

@@ -109,3 +109,17 @@ async fn turns_are_kept_by_the_longest_due() {
     let due = store.claim_source(&a, at(4), "two", at(9)).await.expect("asked").expect("free");
     assert_eq!(due.began, at(1), "the look that was broken off goes on");
 }
+
+#[tokio::test]
+async fn a_look_asked_for_while_one_is_under_way_follows_it() {
+    let world = World::new();
+    let id = SourceId::from("novosti");
+    world.store.sync_sources(&[source("novosti")], at(0)).await.expect("synced");
+    world.store.claim_source(&id, days(7), "one", days(10)).await.expect("asked").expect("free");
+    assert_eq!(world.store.hasten_sources(&[], days(8)).await.expect("asked"), 1);
+    world.store.commit_page(commit("one", noted(None, &[]), true, 9)).await.expect("done");
+    assert_eq!(world.store.due_sources(days(9), 9).await.expect("read"), ["novosti".into()]);
+    world.store.claim_source(&id, days(9), "two", days(11)).await.expect("asked").expect("free");
+    world.store.commit_page(commit("two", noted(None, &[]), true, 9)).await.expect("done");
+    assert!(world.store.due_sources(days(9), 9).await.expect("read").is_empty(), "once is enough");
+}

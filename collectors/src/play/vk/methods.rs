@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::talk::TalkKind;
 use super::world::{Comment, Post, Wall, World};
 use super::{Refusal, refusal};
 use crate::play::Ask;
@@ -34,6 +35,12 @@ pub(super) fn answer(
         "utils.getServerTime" => Ok(json!(now.as_second())),
         "groups.getById" => Ok(asked.groups()),
         "users.get" => Ok(asked.users()),
+        "board.getTopics" => asked.topics(),
+        "board.getComments" => asked.said(TalkKind::Topic),
+        "photos.getAllComments" => asked.photo_comments(),
+        "photos.getComments" => asked.said(TalkKind::Photo),
+        "video.get" => asked.videos(),
+        "video.getComments" => asked.said(TalkKind::Video),
         "execute" => Err(refusal(12, "Unable to compile code")),
         _ => Err(refusal(3, "Unknown method passed")),
     }
@@ -45,21 +52,21 @@ pub(super) fn version(text: &str) -> (u32, u32) {
     (major.parse().unwrap_or(0), minor.parse().unwrap_or(0))
 }
 
-struct Asked<'a> {
-    world: &'a World,
-    ask: &'a Ask,
-    now: Timestamp,
+pub(super) struct Asked<'a> {
+    pub world: &'a World,
+    pub ask: &'a Ask,
+    pub now: Timestamp,
 }
 
 impl<'a> Asked<'a> {
-    fn int(&self, name: &str, default: i64) -> Result<i64, Refusal> {
+    pub(super) fn int(&self, name: &str, default: i64) -> Result<i64, Refusal> {
         match self.ask.param(name) {
             None | Some("") => Ok(default),
             Some(text) => text.parse().map_err(|_| bad(&format!("{name} should be an integer"))),
         }
     }
 
-    fn yes(&self, name: &str) -> bool {
+    pub(super) fn yes(&self, name: &str) -> bool {
         self.ask.param(name) == Some("1")
     }
 
@@ -68,7 +75,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Offset and count of a page, the count cut down to what VK gives.
-    fn window(&self, default: i64) -> Result<(usize, usize), Refusal> {
+    pub(super) fn window(&self, default: i64) -> Result<(usize, usize), Refusal> {
         let offset = self.int("offset", 0)?;
         let count = self.int("count", default)?;
         if offset < 0 || count < 0 {
@@ -79,7 +86,7 @@ impl<'a> Asked<'a> {
     }
 
     /// A wall that can be read.
-    fn open(&self, owner: i64) -> Result<&'a Wall, Refusal> {
+    pub(super) fn open(&self, owner: i64) -> Result<&'a Wall, Refusal> {
         let Some(wall) = self.world.walls.get(&owner) else {
             return Err(refusal(15, "Access denied: wall is disabled"));
         };
@@ -309,7 +316,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Adds people and communities with names and pictures, if asked for.
-    fn extend(&self, response: &mut Value, owner: i64, from: &BTreeSet<i64>) {
+    pub(super) fn extend(&self, response: &mut Value, owner: i64, from: &BTreeSet<i64>) {
         if !self.yes("extended") && !self.world.chatty {
             return;
         }
@@ -397,6 +404,6 @@ fn merged(mut body: Value, extra: &Map<String, Value>) -> Value {
     body
 }
 
-fn bad(what: &str) -> Refusal {
+pub(super) fn bad(what: &str) -> Refusal {
     refusal(100, &format!("One of the parameters specified was missing or invalid: {what}"))
 }

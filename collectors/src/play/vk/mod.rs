@@ -6,9 +6,13 @@
 //! VK's do and repeat the request's parameters, the token too.
 
 mod methods;
+mod poll;
+mod talk;
 mod world;
 
-pub use world::{Comment, Post, Wall, World};
+pub use poll::PollPlay;
+pub use talk::{Said, Talk, TalkKind};
+pub use world::{Comment, Life, Post, Wall, World};
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -98,6 +102,10 @@ pub struct PlayVk {
     pub per_day: BTreeMap<String, u32>,
     /// What goes wrong, by number of the call.
     pub faults: BTreeMap<usize, Fault>,
+    /// The Long Poll of communities whose token somebody holds.
+    pub poll: PollPlay,
+    /// Where the poll is told to be; empty: at the host that was asked.
+    pub poll_host: String,
     /// Hook before each call.
     pub on_call: Option<OnCall>,
     /// All calls so far.
@@ -131,6 +139,8 @@ impl PlayVk {
             tokens: BTreeMap::new(),
             per_day: BTreeMap::from([("wall.get".to_owned(), 5_000)]),
             faults: BTreeMap::new(),
+            poll: PollPlay::default(),
+            poll_host: String::new(),
             on_call: None,
             log: Vec::new(),
             recent: BTreeMap::new(),
@@ -153,12 +163,14 @@ impl PlayVk {
         self.log.iter().filter(|call| call.method == method).count()
     }
 
-    /// The most calls that fell into one second, both ends included.
+    /// The most calls of the API, the Long Poll of communities apart, that fell into one second,
+    /// both ends included.
     #[must_use]
     pub fn busiest_second(&self) -> usize {
         let mut window = VecDeque::new();
         let mut most = 0;
-        for call in &self.log {
+        let poll = ["a_check", "groups.getLongPollServer"];
+        for call in self.log.iter().filter(|call| !poll.contains(&call.method.as_str())) {
             window.push_back(call.at);
             while window.front().is_some_and(|at| second_before(call.at) > *at) {
                 window.pop_front();
@@ -194,7 +206,8 @@ impl PlayVk {
             return Err(refusal(6, "Too many requests per second"));
         }
         recent.push_back(now);
-        let walls = method.starts_with("wall.");
+        let walls =
+            ["wall.", "board.", "photos.", "video."].iter().any(|it| method.starts_with(it));
         match token {
             Token::Community if walls => {
                 return Err(refusal(
@@ -202,13 +215,20 @@ impl PlayVk {
                     "Group authorization failed: method is unavailable with group auth.",
                 ));
             }
+            Token::Service | Token::User if method == "groups.getLongPollServer" => {
+                return Err(refusal(15, "Access denied: no access to call this method"));
+            }
             Token::Service if method == "execute" => {
                 return Err(refusal(
                     28,
                     "Application authorization failed: method is unavailable with service token.",
                 ));
             }
-            Token::Service if method == "wall.getComment" => {
+            Token::Service
+                if method == "wall.getComment"
+                    || method.starts_with("photos.")
+                    || method.starts_with("video.") =>
+            {
                 return Err(refusal(15, "Access denied: no access to call this method"));
             }
             _ => {}
@@ -229,6 +249,13 @@ impl PlayVk {
 
     fn respond(&mut self, ask: &Ask, method: &str, now: Timestamp) -> Result<Value, Refusal> {
         self.admit(ask, method, now)?;
+        if method == "groups.getLongPollServer" {
+            let host = match self.poll_host.as_str() {
+                "" => "https://lp.vk.ru".to_owned(),
+                host => host.to_owned(),
+            };
+            return poll::server(&mut self.poll, &self.world, ask, &host, now);
+        }
         methods::answer(&self.world, ask, method, now)
     }
 }
@@ -236,7 +263,11 @@ impl PlayVk {
 impl Play for PlayVk {
     fn answer(&mut self, ask: &Ask, now: Timestamp) -> Reply {
         let number = self.log.len() + 1;
-        let method = ask.path.rsplit('/').next().unwrap_or_default().to_owned();
+        let polled = ask.path.contains("/poll/");
+        let method = match polled {
+            true => "a_check".to_owned(),
+            false => ask.path.rsplit('/').next().unwrap_or_default().to_owned(),
+        };
         if let Some(mut hook) = self.on_call.take() {
             hook(&mut self.world, number, now);
             self.on_call = Some(hook);
@@ -244,12 +275,14 @@ impl Play for PlayVk {
         let fault = self.faults.remove(&number);
         let given = match &fault {
             Some(Fault::Code(code)) => Err(refusal(*code, "Planned")),
+            _ if polled => poll::check(&self.poll, &self.world, ask, now),
             _ => self.respond(ask, &method, now),
         };
         let params = ask.params.iter().filter(|(name, _)| name != "access_token");
         let error = given.as_ref().err().map(|refusal| refusal.code);
         self.log.push(Logged { number, method, params: params.cloned().collect(), at: now, error });
         let body = match given {
+            Ok(events) if polled => events,
             Ok(response) => json!({ "response": response }),
             Err(refusal) => json!({ "error": error_body(&refusal, ask) }),
         };

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::talk::{Said, Talk, TalkKind};
+
 /// All walls and people.
 #[derive(Default)]
 pub struct World {
@@ -47,6 +49,10 @@ pub struct Wall {
     by_post: BTreeMap<i64, Vec<i64>>,
     by_root: BTreeMap<i64, Vec<i64>>,
     next: i64,
+    /// Talks besides the wall, by kind and number.
+    pub talks: BTreeMap<(TalkKind, i64), Talk>,
+    /// What is said in them, by kind and number.
+    pub said: BTreeMap<(TalkKind, i64), Said>,
 }
 
 /// When something exists and what it says.
@@ -55,13 +61,13 @@ pub struct Life {
     /// When it appears.
     pub date: Timestamp,
     /// Texts with the instant from which each is shown.
-    versions: Vec<(Timestamp, String)>,
+    pub(super) versions: Vec<(Timestamp, String)>,
     /// Deletions (false) and restorations (true).
-    turns: Vec<(Timestamp, bool)>,
+    pub(super) turns: Vec<(Timestamp, bool)>,
 }
 
 impl Life {
-    fn new(date: Timestamp, text: &str) -> Self {
+    pub(super) fn new(date: Timestamp, text: &str) -> Self {
         Life { date, versions: vec![(date, text.to_owned())], turns: Vec::new() }
     }
 

@@ -219,14 +219,14 @@ impl Account {
         ports: &Ports,
         room: &KnownRoom,
         ids: &[i64],
-    ) -> Result<BTreeMap<i64, Replies>, CollectError> {
+    ) -> Result<BTreeMap<i64, Option<Replies>>, CollectError> {
         let answer = self.messages(ports, room, ids).await?;
         let read = read::page(answer).ok_or_else(nonsense)?;
         if read.room.is_some_and(|found| found != room.id) {
             return Err(nonsense());
         }
         let messages = read.listing.messages.into_iter();
-        Ok(messages.filter_map(|message| Some((message.id, message.replies?))).collect())
+        Ok(messages.map(|message| (message.id, message.replies)).collect())
     }
 
     async fn messages(

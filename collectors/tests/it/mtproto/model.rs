@@ -8,7 +8,8 @@ use otklik_collectors::play::mtproto::{Fault, Trim, Who};
 use otklik_collectors::play::telegram::Dress;
 
 use super::{CHANNEL, GROUP, NAME, Stage, start};
-use crate::web_ports::{Dice, seeds};
+use crate::chance::seeds;
+use crate::web_ports::Dice;
 
 struct Live {
     dice: Dice,
@@ -200,8 +201,8 @@ async fn live(seed: u64) -> usize {
 async fn every_living_post_and_comment_is_stored_with_its_last_text() {
     let seeds = seeds();
     let mut calls = 0;
-    for seed in 0..seeds {
+    for seed in seeds.clone() {
         calls += live(seed).await;
     }
-    println!("{seeds} seeds, {calls} calls of the account");
+    println!("seeds {seeds:?}, {calls} calls of the account");
 }

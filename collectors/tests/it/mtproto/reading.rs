@@ -170,6 +170,61 @@ async fn edits_and_deletions_of_comments_are_seen() {
 }
 
 #[tokio::test]
+async fn a_false_empty_answer_to_a_look_up_takes_no_living_comment() {
+    let mut stage = Stage::new();
+    let post = stage.post(start() - mins(600), "Запись");
+    let ids: Vec<i32> =
+        (0..5).map(|n| comment(&stage, post, 777_001, start() - mins(200 - n), "Да")).collect();
+    stage.look().await;
+    // Both the listing and every look-up come back empty, while the post tells of six comments.
+    let last = comment(&stage, post, 777_002, stage.world.now(), "Новое");
+    stage.play.lock().unwrap().fail_always("messages.getReplies", Some(Fault::Empty));
+    let before = stage.calls();
+    stage.look().await;
+    let looked_up = stage.asked(before).iter().filter(|m| **m == "messages.getReplies").count();
+    assert!(looked_up > 5, "each comment was looked up: {looked_up}");
+    assert_eq!(stage.store.posts.len(), 1 + 5);
+    // Once the answers are true again, the next look reads what is there.
+    stage.play.lock().unwrap().calm();
+    stage.world.clock.pass(SignedDuration::from_hours(25));
+    stage.look().await;
+    assert_eq!(stage.store.posts.len(), 1 + 6);
+    // When the post tells of none any more, an empty answer is the truth.
+    let now = stage.world.now();
+    for id in ids {
+        stage.play.lock().unwrap().world.delete(GROUP, id, now);
+    }
+    stage.look().await;
+    assert_eq!(stage.store.posts.len(), 1 + 1);
+    stage.play.lock().unwrap().world.delete(GROUP, last, now);
+    stage.look().await;
+    assert_eq!(stage.store.posts.len(), 1);
+}
+
+#[tokio::test]
+async fn an_edit_behind_a_reading_that_was_broken_off_is_seen_within_a_day() {
+    let mut stage = Stage::new();
+    let post = stage.post(start() - mins(600), "Запись");
+    let ids: Vec<i32> =
+        (0..150).map(|n| comment(&stage, post, 777_001, start() - mins(200 - n), "Да")).collect();
+    stage.look().await;
+    // A day later the whole thread is read again; after its first page the look breaks off.
+    stage.world.clock.pass(SignedDuration::from_hours(25));
+    let before = stage.calls();
+    while !stage.asked(before).contains(&"messages.getReplies") {
+        let page = stage.page().await.unwrap();
+        stage.store.commit(page);
+    }
+    // What that page showed is edited; the look goes on much later.
+    let now = stage.world.now();
+    stage.play.lock().unwrap().world.edit(GROUP, ids[149], now, "Нет воды");
+    stage.world.clock.pass(SignedDuration::from_hours(25));
+    stage.look().await;
+    stage.look().await;
+    assert_eq!(stage.store.posts[&format!("tg:{GROUP}_{}", ids[149])].text.as_str(), "Нет воды");
+}
+
+#[tokio::test]
 async fn a_public_group_is_read_as_posts_and_answers() {
     let mut stage = Stage::new();
     stage.play.lock().unwrap().world.add_group("selo_chat", 1_700_000_009, "Чат посёлка");
@@ -338,4 +393,38 @@ async fn a_new_comment_below_an_old_post_is_met_within_a_day() {
     let before = stage.calls();
     stage.look().await;
     assert!(!stage.asked(before).contains(&"channels.getMessages"));
+}
+
+#[tokio::test]
+async fn a_false_empty_answer_about_counters_forgets_no_thread() {
+    let mut stage = Stage::new();
+    let post = stage.post(start() - days(6), "Будем отключать воду");
+    comment(&stage, post, 777_001, start() - days(5), "Понятно");
+    stage.look().await;
+    // The post leaves the window; its counter is asked for, and nothing comes back.
+    stage.world.clock.pass(days(10));
+    stage.post(stage.world.now(), "Другое");
+    stage.look().await;
+    stage.world.clock.pass(SignedDuration::from_hours(25));
+    stage.play.lock().unwrap().fail_always("channels.getMessages", Some(Fault::Empty));
+    let before = stage.calls();
+    stage.look().await;
+    assert_eq!(stage.asked(before), ["messages.getHistory", "channels.getMessages"]);
+    // The next day's answer is true: the thread was not forgotten.
+    stage.play.lock().unwrap().calm();
+    comment(&stage, post, 777_002, stage.world.now(), "Воды нет до сих пор");
+    stage.world.clock.pass(SignedDuration::from_hours(25));
+    stage.look().await;
+    assert_eq!(stage.store.posts.len(), 4);
+    // A post that is nowhere any more is asked for no more.
+    let now = stage.world.now();
+    stage.play.lock().unwrap().world.delete(CHANNEL, post, now);
+    for asks in [1, 0] {
+        stage.world.clock.pass(SignedDuration::from_hours(25));
+        let before = stage.calls();
+        stage.look().await;
+        let asked = stage.asked(before);
+        let counters = asked.iter().filter(|m| **m == "channels.getMessages").count();
+        assert_eq!(counters, asks, "{asked:?}");
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use otklik_collectors::http::Http;
 use otklik_collectors::ok::Odnoklassniki;
-use otklik_collectors::play::ok::{PHOTO, TOPIC};
+use otklik_collectors::play::ok::{Fault, PHOTO, TOPIC};
 use otklik_collectors::play::serve;
 use otklik_collectors::{Clock, Collector, Cursor, HoleCause};
 
@@ -109,6 +109,35 @@ async fn deleted_comments_are_gone_in_one_look() {
     let ways: Vec<_> = play.log.iter().filter_map(|call| call.param("direction")).collect();
     assert_eq!(ways.last(), Some(&"FORWARD"), "the list of discussions comes last");
     assert!(ways.contains(&"BACKWARD"), "the second listing comes from the other side");
+}
+
+/// An odd answer proves nothing, and OK counts no comment there any more: the question stays open.
+#[tokio::test]
+async fn the_last_comment_is_gone_though_its_listing_was_odd_once() {
+    let rig = Rig::learned();
+    let topic = rig.play().world.topic(GROUP, GROUP, at(-HOUR), "тема");
+    let comment = (TOPIC, topic);
+    let comment = rig.play().world.comment(GROUP, comment, ANNA, at(-MINUTE), "вопрос", None);
+    let mut looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.ids().len(), 2);
+    let now = rig.ports.clock.now();
+    rig.play().world.delete(GROUP, comment, now);
+    let odd = {
+        let mut play = rig.play();
+        let odd = play.log.len() + 2;
+        play.faults.insert(odd, Fault::Body("{\"comments\":[{\"id\":[]}]}".to_owned()));
+        odd
+    };
+    looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(rig.play().log[odd - 1].method, "discussions.getComments");
+    assert!(looked.gone.is_empty());
+    rig.ports.clock.advance(2 * DAY + HOUR);
+    looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone, [id(format!("{topic}_{comment}"))]);
+    rig.ports.clock.advance(2 * DAY + HOUR);
+    let calls = rig.play().calls("discussions.getComments");
+    rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(rig.play().calls("discussions.getComments"), calls, "nothing is left to ask");
 }
 
 #[tokio::test]

@@ -1,0 +1,301 @@
+//! Long Poll of communities we run: faster while it works, never missed when it does not.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use otklik_collectors::http::Http;
+use otklik_collectors::play::serve;
+use otklik_collectors::play::vk::{Fault, TalkKind, Token};
+use otklik_collectors::vk::{OwnCommunity, Vk};
+use otklik_collectors::{Clock, Collector, Cursor};
+
+use crate::ports::at;
+use crate::vk_rig::{DAY, HOUR, Looked, MINUTE, OWNER, Rig};
+use crate::wire;
+
+/// A community of our own, with one collector for all its looks as the daemon has.
+struct Own {
+    rig: Rig,
+    vk: Vk,
+    cursor: Option<Cursor>,
+}
+
+impl Own {
+    fn new() -> Self {
+        let mut rig = Rig::new();
+        rig.source.platform_id = Some(OWNER.to_string());
+        let own = OwnCommunity { group: -OWNER, token: "MADEUPOWN".to_owned() };
+        rig.settings.communities = vec![own];
+        {
+            let mut play = rig.play();
+            play.tokens.insert("MADEUPTOKEN".to_owned(), Token::Service);
+            play.tokens.insert("MADEUPOWN".to_owned(), Token::Community);
+            let post = play.world.post(OWNER, OWNER, at(-HOUR), "пост");
+            play.world.comment(OWNER, post, 100_001, at(-HOUR), "комментарий", None);
+            play.world.comment(OWNER, post, 100_002, at(-HOUR), "ещё", None);
+        }
+        let vk = rig.vk();
+        Own { rig, vk, cursor: None }
+    }
+
+    async fn look(&mut self) -> Looked {
+        let mut looked = Looked::default();
+        loop {
+            let horizon = self.rig.ports.clock.now() - jiff::SignedDuration::from_hours(7 * 24);
+            let page = self.vk.page(&self.rig.source, self.cursor.as_ref(), horizon).await;
+            let page = page.expect("reads");
+            looked.posts.extend(page.posts.into_iter().map(|it| (it.id, it.text.into_string())));
+            looked.gone.extend(page.gone);
+            looked.coverage.read = page.facts.coverage.read;
+            self.cursor = Some(page.cursor);
+            if !page.more {
+                return looked;
+            }
+        }
+    }
+
+    fn calls(&self, method: &str) -> usize {
+        self.rig.play().calls(method)
+    }
+}
+
+/// While events flow, a quiet look asks the poll alone; a comment, an edit and a removal come at
+/// once, without the wall.
+#[tokio::test]
+async fn events_come_at_once_and_cost_no_wall() {
+    let mut own = Own::new();
+    assert_eq!(own.look().await.ids().len(), 3);
+    let walls = own.calls("wall.get");
+    for _ in 0..5 {
+        own.rig.ports.clock.advance(MINUTE);
+        let looked = own.look().await;
+        assert_eq!(looked.ids(), [""; 0]);
+        let (from, to) = looked.coverage.read.expect("the end");
+        assert!(to > from && (to - from).get_seconds() < HOUR, "since the last walk");
+    }
+    let now = own.rig.ports.clock.now();
+    {
+        let mut play = own.rig.play();
+        play.world.edit(OWNER, 2, now, "нет воды");
+        play.world.delete(OWNER, 3, now);
+        play.world.comment(OWNER, 1, 100_003, now, "и света", Some(2));
+    }
+    own.rig.ports.clock.advance(MINUTE);
+    let mut looked = own.look().await;
+    looked.gone.dedup();
+    assert_eq!(looked.gone, [format!("vk:{OWNER}_3")]);
+    assert!(looked.posts.contains(&(format!("vk:{OWNER}_2"), "нет воды".to_owned())));
+    assert!(looked.posts.contains(&(format!("vk:{OWNER}_4"), "и света".to_owned())));
+    assert_eq!(own.calls("wall.get"), walls, "no walk");
+    assert_eq!(own.calls("groups.getLongPollServer"), 1, "the key is kept");
+}
+
+/// Removed and brought back between two looks: the last word counts, whichever it was.
+#[tokio::test]
+async fn a_comment_brought_back_is_not_gone() {
+    let mut own = Own::new();
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.delete(OWNER, 3, now);
+    own.rig.play().world.restore(OWNER, 3, now + SignedDuration::from_secs(1));
+    own.rig.play().world.comment(OWNER, 1, 100_003, now, "и сразу стёр", None);
+    own.rig.play().world.delete(OWNER, 4, now + SignedDuration::from_secs(1));
+    own.rig.ports.clock.advance(MINUTE);
+    let horizon = own.rig.ports.clock.now() - SignedDuration::from_hours(7 * 24);
+    let page = own.vk.page(&own.rig.source, own.cursor.as_ref(), horizon).await.expect("events");
+    let ids: Vec<&str> = page.posts.iter().map(|post| post.id.as_str()).collect();
+    assert_eq!(ids, ["vk:-200001_3"]);
+    assert_eq!(page.gone, ["vk:-200001_4"]);
+}
+
+/// Told and removed before the listing, while the event of the removal was lost.
+#[tokio::test]
+async fn a_comment_told_and_removed_before_the_listing_is_gone() {
+    let mut own = Own::new();
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.comment(OWNER, 1, 100_003, now, "и сразу стёр", None);
+    own.rig.play().world.delete(OWNER, 4, now + SignedDuration::from_secs(1));
+    own.rig.play().poll.drops = 2;
+    own.rig.ports.clock.advance(MINUTE);
+    let looked = own.look().await;
+    assert!(looked.ids().contains(&"vk:-200001_4"), "told by the event");
+    assert_eq!(looked.gone, ["vk:-200001_4"], "two listings without it");
+}
+
+/// A comment below a post that is older than the window: nothing of ours for it to hang on.
+#[tokio::test]
+async fn events_below_old_posts_name_no_parent_that_nobody_stored() {
+    let mut own = Own::new();
+    let old = own.rig.play().world.post(OWNER, OWNER, at(-30 * DAY), "давно");
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.comment(OWNER, old, 100_003, now, "ещё помню", None);
+    own.rig.play().world.comment(OWNER, 1, 100_003, now, "а я здесь", None);
+    own.rig.ports.clock.advance(MINUTE);
+    let looked = own.look().await;
+    assert!(looked.ids().contains(&"vk:-200001_6"), "{:?}", looked.ids());
+    assert!(!looked.ids().contains(&"vk:-200001_5"), "{:?}", looked.ids());
+}
+
+/// A board that VK refuses is not asked again at every event below it.
+#[tokio::test]
+async fn events_do_not_make_us_ask_for_a_refused_board() {
+    let mut own = Own::new();
+    let topic = own.rig.play().world.talk(OWNER, TalkKind::Topic, 100_001, at(-HOUR), "Вода");
+    own.rig.play().faults.insert(5, Fault::Code(15));
+    own.look().await;
+    let refused = own.rig.play().log[4].clone();
+    assert_eq!((refused.method.as_str(), refused.error), ("board.getTopics", Some(15)));
+    for _ in 0..3 {
+        own.rig.ports.clock.advance(MINUTE);
+        let now = own.rig.ports.clock.now();
+        own.rig.play().world.say(OWNER, TalkKind::Topic, topic, 100_001, now, "Когда дадут?");
+        own.rig.ports.clock.advance(MINUTE);
+        own.look().await;
+    }
+    assert_eq!(own.calls("board.getTopics"), 1);
+}
+
+#[tokio::test]
+async fn a_new_post_walks_the_wall_and_a_discussion_lists_the_board() {
+    let mut own = Own::new();
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.post(OWNER, OWNER, now, "авария");
+    own.rig.ports.clock.advance(MINUTE);
+    assert!(own.look().await.ids().contains(&"vk:-200001_4"));
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    {
+        let mut play = own.rig.play();
+        let topic = play.world.talk(OWNER, TalkKind::Topic, 100_001, now, "Вода");
+        play.world.say(OWNER, TalkKind::Topic, topic, 100_001, now, "Когда дадут?");
+    }
+    own.rig.ports.clock.advance(MINUTE);
+    let walls = own.calls("wall.get");
+    assert_eq!(own.look().await.ids(), ["vk:-200001_topic1", "vk:-200001_topic1_1"]);
+    assert_eq!(own.calls("wall.get"), walls, "the board alone");
+}
+
+/// What VK tells nobody (a post edited or removed) is found by the walk each half hour.
+#[tokio::test]
+async fn the_wall_is_walked_each_half_hour_all_the_same() {
+    let mut own = Own::new();
+    own.look().await;
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.edit(OWNER, 1, now, "исправлено");
+    own.rig.ports.clock.advance(10 * MINUTE);
+    assert_eq!(own.look().await.posts, []);
+    own.rig.ports.clock.advance(25 * MINUTE);
+    let looked = own.look().await;
+    assert!(looked.posts.contains(&("vk:-200001_1".to_owned(), "исправлено".to_owned())));
+}
+
+/// Every way in which history is lost ends in a whole look; a key alone is changed and no more.
+#[tokio::test]
+async fn lost_history_is_closed_by_a_whole_look() {
+    for (way, whole) in [("forgotten", true), ("key", false), ("broken", true)] {
+        let mut own = Own::new();
+        own.look().await;
+        own.rig.ports.clock.advance(MINUTE);
+        let now = own.rig.ports.clock.now();
+        own.rig.play().world.comment(OWNER, 1, 100_004, now, "пока нас не было", None);
+        own.rig.ports.clock.advance(MINUTE);
+        let walls = own.calls("wall.get");
+        {
+            let mut play = own.rig.play();
+            match way {
+                "forgotten" => play.poll.forgotten = Some(at(HOUR)),
+                "key" => play.poll.key += 1,
+                _ => play.poll.broken = true,
+            }
+        }
+        assert!(own.look().await.ids().contains(&"vk:-200001_4"), "{way}");
+        assert_eq!(own.calls("wall.get") > walls, whole, "{way}");
+        own.rig.ports.clock.advance(MINUTE);
+        let walls = own.calls("wall.get");
+        own.rig.play().poll.forgotten = None;
+        own.look().await;
+        assert_eq!(own.calls("wall.get"), walls, "{way}: events flow again");
+    }
+}
+
+/// Whatever is wrong with the poll or its token, the wall is read as if there were none.
+#[tokio::test]
+async fn a_poll_that_fails_stops_nothing() {
+    for fault in [
+        Fault::Code(5),
+        Fault::Code(14),
+        Fault::Code(15),
+        Fault::Code(27),
+        Fault::Code(100),
+        Fault::Status(502),
+        Fault::Html,
+        Fault::Hang,
+        Fault::Body(r#"{"response":[]}"#.to_owned()),
+        Fault::Body(r#"{"ts":"x","updates":7}"#.to_owned()),
+    ] {
+        for first in [1, 2] {
+            let mut own = Own::new();
+            for number in first..first + 6 {
+                own.rig.play().faults.insert(number, fault.clone());
+            }
+            // Only the poll goes wrong: its calls come first.
+            own.rig.play().on_call = None;
+            let horizon = at(-7 * DAY);
+            let page = own.vk.page(&own.rig.source, None, horizon).await.expect("no hints");
+            assert!(page.more, "{fault:?}");
+            own.rig.play().faults.clear();
+            own.cursor = Some(page.cursor);
+            assert_eq!(own.look().await.ids().len(), 3, "{fault:?}");
+            let asked = own.calls("a_check") + own.calls("groups.getLongPollServer");
+            own.rig.ports.clock.advance(10 * MINUTE);
+            own.look().await;
+            let again = own.calls("a_check") + own.calls("groups.getLongPollServer");
+            assert_eq!(asked, again, "{fault:?}: left alone for an hour");
+        }
+    }
+}
+
+/// Neither the community's token nor the key of its poll gets into a cursor or a sentence.
+#[tokio::test]
+async fn secrets_of_the_poll_stay_in_memory() {
+    let mut own = Own::new();
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    own.look().await;
+    let cursor = own.cursor.clone().expect("a cursor").0;
+    let told = format!("{cursor} {:?} {}", own.rig.settings, own.vk.prove().await.expect("fine"));
+    for secret in ["MADEUP", "key0", "wh200001"] {
+        assert!(!told.contains(secret), "{secret} in {told}");
+    }
+    assert!(told.contains("события сообщества 200001 приходят сразу"), "{told}");
+    own.rig.play().tokens.insert("MADEUPOWN".to_owned(), Token::Service);
+    let told = own.vk.prove().await.expect("the wall is read all the same");
+    assert!(told.contains("не приходят"), "{told}");
+}
+
+/// The poll over a real socket: address, query and answer as they travel.
+#[tokio::test]
+async fn a_poll_over_a_real_socket() {
+    let mut own = Own::new();
+    let clock = own.rig.ports.clock.clone();
+    let server = serve(own.rig.play.clone(), clock).await.expect("a free port");
+    own.rig.play().poll_host = server.url();
+    own.rig.settings.api_url = format!("{}/method", server.url());
+    let http = Http::new(wire::settings()).expect("settings of the tests");
+    own.vk = Vk::new(own.rig.settings.clone(), own.rig.ports.over(Arc::new(http)));
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.comment(OWNER, 1, 100_005, now, "по проводу", None);
+    own.rig.ports.clock.advance(MINUTE);
+    let walls = own.calls("wall.get");
+    assert!(own.look().await.ids().contains(&"vk:-200001_4"));
+    assert_eq!(own.calls("wall.get"), walls);
+}
