@@ -1,6 +1,8 @@
 //! How well bursts are told from chance over simulated years, beside two rules that everybody uses.
 //!
-//! `cargo bench --bench year [-- SEEDS]`: prints one row a rule and seed, then the means.
+//! `cargo bench --bench year [-- SEEDS]`: prints one row a rule and seed, then the means, then what
+//! the same rules call a burst in years without any (the budget is 0.25 a week). `sim::year` says
+//! what counts as found and as false.
 
 use std::process::ExitCode;
 
@@ -31,6 +33,15 @@ fn main() -> ExitCode {
     for (name, sum) in sums {
         let [found, precision, errors] = sum.map(|sum| sum / seeds.max(1) as f64);
         println!("{name:<16} mean  {found:>5.3}  {precision:>9.3}  {:>12}  {errors:>12.2}", "");
+    }
+    let calm = YearShape { planted: 0, ..YearShape::WHOLE };
+    let mut false_ones = std::collections::BTreeMap::<&str, f64>::new();
+    for score in (1..=seeds).flat_map(|seed| score_year(seed, calm)) {
+        *false_ones.entry(score.name).or_default() += score.false_a_week;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a handful of seeds")]
+    for (name, sum) in false_ones {
+        println!("{name:<16} nothing planted: {:.2} a week", sum / seeds.max(1) as f64);
     }
     ExitCode::SUCCESS
 }

@@ -5,7 +5,9 @@
 //! never told again (that attitude alone is never told is held by `cluster`: it opens no problem),
 //! and every yes has a name.
 
+pub mod follow;
 pub mod health;
+pub mod hours;
 pub mod render;
 pub mod route;
 
@@ -14,11 +16,12 @@ use sha2::{Digest, Sha256};
 
 use crate::config::routes::AlertRules;
 use crate::model::{
-    Alert, AlertFacts, AlertId, AlertReason, BurstFacts, Channel, DeliveryId, Problem,
-    ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
+    Alert, AlertFacts, AlertId, AlertReason, BurstFacts, Channel, Delivery, DeliveryId,
+    DeliveryState, Problem, ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel,
+    TopicKind,
 };
 
-pub use route::{RouteFacts, RoutedReceiver, Weighed, route, weigh};
+pub use route::{Roster, RouteFacts, RoutedReceiver, Weighed, route, weigh};
 
 /// How much stands behind a problem, counted by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,7 +100,10 @@ fn next_reason(
     if problem.level > level && worth_telling(problem, weight, rules) {
         return Some(AlertReason::LevelRaised);
     }
-    (weight.burst.is_some() && weight.voices > voices).then_some(AlertReason::Burst)
+    let times = voices.saturating_mul(rules.burst_times);
+    let more = voices.saturating_add(rules.burst_more);
+    let unusual = weight.burst.is_some() && weight.voices > voices;
+    (unusual || weight.voices >= times.max(more)).then_some(AlertReason::Burst)
 }
 
 /// High enough, or elevated with enough people behind it.
@@ -163,6 +169,35 @@ pub fn alert_id(problem: &ProblemId, reason: AlertReason, order: u32) -> AlertId
 #[must_use]
 pub fn delivery_id(subject: &str, receiver: &str, first: Channel) -> DeliveryId {
     DeliveryId(format!("d{}", short_hash(&[subject, receiver, first.name()])))
+}
+
+/// The outbox rows of `subject`: one a receiver, on its first channel, due when the receiver may be
+/// reached.
+#[must_use]
+pub fn outbox(
+    subject: &str,
+    receivers: Vec<RoutedReceiver>,
+    state: DeliveryState,
+) -> Vec<Delivery> {
+    receivers
+        .into_iter()
+        .filter_map(|receiver| {
+            let (channel, address) = receiver.channels.into_iter().next()?;
+            Some(Delivery {
+                id: delivery_id(subject, &receiver.name, channel),
+                subject: subject.to_owned(),
+                receiver: receiver.name,
+                channel,
+                address,
+                state,
+                due: receiver.due,
+                tries: 0,
+                copies: 0,
+                unreachable_since: None,
+                trouble: None,
+            })
+        })
+        .collect()
 }
 
 /// 12 hex digits over parts that cannot run into each other.

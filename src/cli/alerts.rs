@@ -114,9 +114,10 @@ fn route_test(settings: &Settings, text: &str, anywhere: bool) -> Result<Exit> {
             district.topic_title(&topic),
             department.unwrap_or("не назначен")
         )?;
-        let facts = RouteFacts { topic: &topic, kind, department, level, place };
+        let object = assessed.objects.get(&topic).map(|(name, _)| name.as_str());
+        let facts = RouteFacts { topic: &topic, kind, department, level, place, object };
         let mut rows = Vec::new();
-        for weighed in weigh(&facts, &district.routes) {
+        for weighed in weigh(&facts, &district.roster(), now) {
             let channels: Vec<&str> =
                 weighed.receiver.channels.iter().map(|(channel, _)| channel.name()).collect();
             rows.push(vec![
@@ -177,7 +178,7 @@ fn show_alert(settings: &Settings, id: &AlertId) -> Result<Exit> {
         let Some(alert) = store.alert(id).await? else {
             return Err(Failure::failed(format!("нет оповещения {id}; список: otklik alerts")));
         };
-        let text = crate::pipeline::dispatch::word_alert(&store, &district, &alert).await?;
+        let text = crate::pipeline::dispatch::word_alert(&store, &district, &alert, None).await?;
         Ok((text, store.deliveries_of(&format!("alert:{id}")).await?))
     })?;
     say!("{}\n\n{}", text.subject, text.text)?;

@@ -321,6 +321,7 @@ fn told(event: &ProblemEvent) -> Option<String> {
         ProblemEventKind::Opened { .. } => "первая публикация".to_owned(),
         ProblemEventKind::Grew { .. } => return None,
         ProblemEventKind::Told { alert, .. } => format!("оповещение {alert}"),
+        ProblemEventKind::Reminded { .. } => "напомнили: никто не взял в работу".to_owned(),
         ProblemEventKind::Quieted => "затихла: давно не пишут".to_owned(),
         ProblemEventKind::Closed { reason } if reason == "person" => "закрыта человеком".to_owned(),
         ProblemEventKind::Closed { .. } => "закрыта: месяц не пишут".to_owned(),

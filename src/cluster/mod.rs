@@ -8,6 +8,7 @@
 //! and joins as a count.
 
 mod chance;
+mod history;
 mod join;
 mod key;
 mod lifecycle;

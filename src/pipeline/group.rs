@@ -11,16 +11,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::services::Services;
-use super::tallies::{burst_facts, changed_tallies, load_usual, local_date, usual_rules};
-use crate::alert::{self, QuoteCandidate, RouteFacts, Weight};
-use crate::cluster::usual::{Usual, UsualRules};
+use super::tallies::{burst_facts, changed_tallies, load_usual, local_time, usual_rules};
+use super::tell;
+use crate::alert::{self, QuoteCandidate, Weight};
+use crate::cluster::usual::{Mark, Usual, UsualRules};
 use crate::cluster::{
     self, CANDIDATES_MAX, Loaded, MEMORY_DAYS, Newcomer, Object, OpenProblems, ProblemFacts,
     RECENT_MAX, Trait,
 };
 use crate::model::{
-    Alert, BurstFacts, Delivery, DeliveryState, Membership, PlaceId, Post, PostKey, Problem,
-    ProblemEvent, ProblemId, ProblemKey, QuoteRef, Risk, RiskLevel, RiskReason, TopicKind,
+    BurstFacts, Membership, PlaceId, Post, PostKey, ProblemId, ProblemKey, QuoteRef, Risk,
+    RiskLevel, RiskReason, TopicKind,
 };
 use crate::risk::{self, ProblemSpread};
 use crate::store::{
@@ -127,6 +128,8 @@ pub(super) fn nothing(now: Timestamp) -> GroupCommit {
         memberships: Vec::new(),
         alerts: Vec::new(),
         deliveries: Vec::new(),
+        followed: Vec::new(),
+        follows: Vec::new(),
         now,
     }
 }
@@ -271,7 +274,8 @@ impl<'a> Desk<'a> {
                 .any(|event| matches!(event.kind, crate::model::ProblemEventKind::Opened { .. }));
             self.report.opened += u32::from(opened);
             self.commit.events.extend(assignment.events.into_iter().map(|e| (id.clone(), e)));
-            let burst = assignment.membership.as_ref().and_then(|it| self.observe(it));
+            let reaction = newcomer.thread.contains(&id);
+            let burst = assignment.membership.as_ref().and_then(|it| self.observe(it, reaction));
             self.commit.memberships.extend(assignment.membership);
             if danger {
                 self.dangers.insert(id.clone());
@@ -283,15 +287,15 @@ impl<'a> Desk<'a> {
     }
 
     /// Counts a post of a problem; says whether its topic and place are written about far more than
-    /// usual. A copy is no count.
-    fn observe(&mut self, membership: &Membership) -> Option<BurstFacts> {
+    /// usual. A copy is no count; `reaction`: it stands below another post of the problem.
+    fn observe(&mut self, membership: &Membership, reaction: bool) -> Option<BurstFacts> {
         let problem = &self.open.get(&membership.problem)?.problem;
         if membership.copy {
             return None;
         }
         let place = problem.place.as_ref().map_or("", PlaceId::as_str);
-        let date = local_date(membership.published, self.district);
-        let burst = self.usual.observe(problem.topic.as_str(), place, date, &self.usual_rules)?;
+        let mark = Mark { at: local_time(membership.published, self.district), reaction };
+        let burst = self.usual.observe(problem.topic.as_str(), place, mark, &self.usual_rules)?;
         Some(burst_facts(&burst))
     }
 
@@ -303,7 +307,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn decide(&mut self, id: &ProblemId, burst: Option<BurstFacts>, now: Timestamp, tell: bool) {
+    fn decide(&mut self, id: &ProblemId, burst: Option<BurstFacts>, now: Timestamp, live: bool) {
         let Some(loaded) = self.open.get(id) else { return };
         let (voices, voices_at_least) = loaded.count_voices();
         let weight = Weight {
@@ -329,15 +333,14 @@ impl<'a> Desk<'a> {
             })
             .collect();
         let quotes = alert::choose_quotes(&candidates);
-        let hash = self.district.lexicon.hash();
-        let alert = alert::alert_of(&decision, &loaded.problem, &weight, quotes, hash);
-        self.commit.deliveries.extend(deliveries(self.district, &loaded.problem, &alert, tell));
-        let told = ProblemEvent { at: now, kind: alert::told(&alert) };
+        let told = tell::tell(self.district, &loaded.problem, &weight, &decision, quotes, live);
         if let Some(loaded) = self.open.get_mut(id) {
-            loaded.problem.apply(&told);
+            loaded.problem.apply(&told.event);
         }
-        self.commit.events.push((id.clone(), told));
-        self.commit.alerts.push(alert);
+        self.commit.deliveries.extend(told.deliveries);
+        self.commit.follows.extend(told.follows);
+        self.commit.events.push((id.clone(), told.event));
+        self.commit.alerts.push(told.alert);
         self.report.alerts += 1;
     }
 }
@@ -428,38 +431,4 @@ fn without_spread(risk: &Risk) -> Risk {
     let sum = reasons.iter().map(|reason| reason.points).sum::<i32>().clamp(0, 100);
     let score = u8::try_from(sum).unwrap_or(100);
     Risk { score, level: RiskLevel::of(score), reasons }
-}
-
-/// The outbox rows of an alert: one a receiver, on its first channel.
-fn deliveries(district: &District, problem: &Problem, alert: &Alert, tell: bool) -> Vec<Delivery> {
-    let facts = RouteFacts {
-        topic: &problem.topic,
-        kind: problem.kind,
-        department: district
-            .lexicon
-            .topic(problem.topic.as_str())
-            .and_then(|topic| topic.department.as_deref()),
-        level: alert.facts.level,
-        place: problem.place.as_ref(),
-    };
-    let subject = format!("alert:{}", alert.id);
-    alert::route(&facts, &district.routes)
-        .into_iter()
-        .filter_map(|receiver| {
-            let (channel, address) = receiver.channels.first()?.clone();
-            Some(Delivery {
-                id: alert::delivery_id(&subject, &receiver.name, channel),
-                subject: subject.clone(),
-                receiver: receiver.name,
-                channel,
-                address,
-                state: if tell { DeliveryState::Pending } else { DeliveryState::Suppressed },
-                due: alert.at,
-                tries: 0,
-                copies: 0,
-                unreachable_since: None,
-                trouble: None,
-            })
-        })
-        .collect()
 }

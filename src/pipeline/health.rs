@@ -16,7 +16,7 @@ use crate::store::{Store, StoreError};
 
 /// Looks at the health of all listed sources and queues what is news; true if something was.
 pub async fn tell(store: &Store, district: &District, now: Timestamp) -> Result<bool, StoreError> {
-    let operators = route::operators(&district.routes);
+    let operators = route::operators(&district.routes, now);
     if operators.is_empty() {
         return Ok(false);
     }
@@ -35,25 +35,7 @@ pub async fn tell(store: &Store, district: &District, now: Timestamp) -> Result<
     let Some(notice) = decide_health(&sources, now) else { return Ok(false) };
     let id = now.to_string();
     let subject = format!("health:{id}");
-    let deliveries = operators
-        .into_iter()
-        .filter_map(|receiver| {
-            let (channel, address) = receiver.channels.first()?.clone();
-            Some(Delivery {
-                id: alert::delivery_id(&subject, &receiver.name, channel),
-                subject: subject.clone(),
-                receiver: receiver.name,
-                channel,
-                address,
-                state: DeliveryState::Pending,
-                due: now,
-                tries: 0,
-                copies: 0,
-                unreachable_since: None,
-                trouble: None,
-            })
-        })
-        .collect();
+    let deliveries = alert::outbox(&subject, operators, DeliveryState::Pending);
     store.commit_notice(&id, notice, deliveries).await?;
     Ok(true)
 }

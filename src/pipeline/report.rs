@@ -139,25 +139,8 @@ pub async fn make_digest(
     let now = services.clock.now();
     let made = build_digest(&services.store, district, week, now).await?;
     let subject = format!("digest:{}", week.name());
-    let deliveries = route::digest_receivers(&district.routes)
-        .into_iter()
-        .filter_map(|receiver| {
-            let (channel, address) = receiver.channels.first()?.clone();
-            Some(Delivery {
-                id: alert::delivery_id(&subject, &receiver.name, channel),
-                subject: subject.clone(),
-                receiver: receiver.name,
-                channel,
-                address,
-                state: DeliveryState::Pending,
-                due: now,
-                tries: 0,
-                copies: 0,
-                unreachable_since: None,
-                trouble: None,
-            })
-        })
-        .collect();
+    let receivers = route::digest_receivers(&district.routes, now);
+    let deliveries = alert::outbox(&subject, receivers, DeliveryState::Pending);
     let stored = StoredDigest {
         week: week.name(),
         made: now,

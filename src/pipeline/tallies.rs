@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::DateTime;
 
 use super::district::District;
-use crate::cluster::usual::{ALL, Burst, DISTRICT_BUDGET, History, Usual, UsualRules, day_number};
+use crate::cluster::usual::{Burst, DISTRICT_BUDGET, History, Usual, UsualRules};
 use crate::cluster::{Newcomer, OpenProblems};
 use crate::model::{BurstFacts, PlaceId};
 use crate::store::{Store, StoreError, Tally, TallyCell};
@@ -23,24 +23,18 @@ pub(super) fn usual_rules(district: &District) -> UsualRules {
     }
 }
 
-/// Date of a post in the district.
-pub(super) fn local_date(at: Timestamp, district: &District) -> Date {
-    at.to_zoned(district.zone.clone()).date()
+/// Civil time of a post in the district.
+pub(super) fn local_time(at: Timestamp, district: &District) -> DateTime {
+    at.to_zoned(district.zone.clone()).datetime()
 }
 
-/// The counts that the posts may ask for; all there are where a new day begins, because the bound
-/// of a day is made of all.
+/// The counts that the posts may ask for.
 pub(super) async fn load_usual(
     store: &Store,
     district: &District,
     newcomers: &[Newcomer],
     open: &OpenProblems,
 ) -> Result<Usual, StoreError> {
-    let whole = store.tallies(Some(vec![(ALL.to_owned(), ALL.to_owned())])).await?;
-    let mut usual = Usual::default();
-    load_rows(&mut usual, whole);
-    let days = newcomers.iter().map(|item| day_number(local_date(item.published, district)));
-    let turns = days.max() > usual.day();
     let named = newcomers.iter().flat_map(|item| item.cells(&district.cluster));
     let met = open.iter().map(|loaded| {
         let place = loaded.problem.place.as_ref().map_or("", PlaceId::as_str);
@@ -49,8 +43,8 @@ pub(super) async fn load_usual(
     let cells = named.chain(met);
     let cells: BTreeSet<TallyCell> =
         cells.flat_map(|(topic, place)| Usual::cells(&topic, &place)).collect();
-    let wanted = (!turns).then(|| cells.into_iter().collect());
-    load_rows(&mut usual, store.tallies(wanted).await?);
+    let mut usual = Usual::default();
+    load_rows(&mut usual, store.tallies(cells.into_iter().collect()).await?);
     Ok(usual)
 }
 
@@ -81,7 +75,7 @@ pub(super) fn changed_tallies(usual: &Usual) -> Vec<Tally> {
 )]
 pub(super) fn burst_facts(burst: &Burst) -> BurstFacts {
     BurstFacts {
-        days: burst.days,
+        hours: burst.hours,
         count: burst.count,
         usual_milli: (burst.expected * 1e3).round() as u32,
         chance_ppb: (burst.chance * 1e9).round() as u32,

@@ -117,6 +117,17 @@ CREATE TABLE finding (
     PRIMARY KEY (district, source, post, topic)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE follow (
+    district TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    matter TEXT NOT NULL,
+    alert TEXT,
+    step INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    PRIMARY KEY (district, problem, matter)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE hole (
     district TEXT NOT NULL,
     source TEXT NOT NULL,
@@ -385,9 +396,12 @@ CREATE INDEX delivery_subject ON delivery (district, subject);
 
 CREATE INDEX delivery_time ON delivery (district, created, id);
 
+CREATE INDEX follow_due ON follow (district, due);
+
 CREATE INDEX membership_post ON membership (district, source, post);
 
-CREATE INDEX membership_quote ON membership (district, problem) WHERE quote_start IS NOT NULL;
+CREATE INDEX membership_quote ON membership (district, problem, published, source, post)
+    WHERE quote_start IS NOT NULL;
 
 CREATE INDEX membership_time ON membership (district, problem, published, source, post);
 
@@ -399,7 +413,8 @@ CREATE INDEX problem_age ON problem (district, state, last);
 
 CREATE INDEX problem_key ON problem (district, aspect, place, address, last, id);
 
-CREATE INDEX problem_merged ON problem (district, aspect, place, address) WHERE merged IS NOT NULL;
+CREATE INDEX problem_merged ON problem (district, aspect, place, address, last, id)
+    WHERE merged IS NOT NULL;
 
 CREATE INDEX problem_time ON problem (district, opened, id);
 

@@ -25,15 +25,11 @@ pub struct Tally {
 }
 
 impl Store {
-    /// The rows of these cells, or of all cells if `cells` is `None`.
-    pub async fn tallies(
-        &self,
-        cells: Option<Vec<TallyCell>>,
-    ) -> Result<BTreeMap<TallyCell, String>> {
+    /// The rows of these cells, as far as there are any.
+    pub async fn tallies(&self, cells: Vec<TallyCell>) -> Result<BTreeMap<TallyCell, String>> {
         self.read(move |tx| {
-            let Some(cells) = &cells else { return all(tx) };
             let mut found = BTreeMap::new();
-            for cell in cells {
+            for cell in &cells {
                 let history = tx.row(
                     "SELECT history FROM tally WHERE district = ?1 AND topic = ?2 AND place = ?3",
                     params![tx.district, cell.0, cell.1],
@@ -45,15 +41,6 @@ impl Store {
         })
         .await
     }
-}
-
-fn all(tx: &Tx<'_>) -> Result<BTreeMap<TallyCell, String>> {
-    let rows = tx.rows(
-        "SELECT topic, place, history FROM tally WHERE district = ?1",
-        params![tx.district],
-        |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)),
-    )?;
-    Ok(rows.into_iter().collect())
 }
 
 /// Writes a row over what was there.

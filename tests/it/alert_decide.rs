@@ -35,7 +35,7 @@ fn weight(voices: u32) -> Weight {
 /// The same where chance does not explain the number of posts.
 fn bursting(voices: u32) -> Weight {
     let burst =
-        BurstFacts { days: 1, count: 5, usual_milli: 80, chance_ppb: 900, bound_ppb: 40_000 };
+        BurstFacts { hours: 1, count: 5, usual_milli: 80, chance_ppb: 900, bound_ppb: 40_000 };
     Weight { burst: Some(burst), ..weight(voices) }
 }
 
@@ -72,7 +72,11 @@ fn a_new_problem_is_told_by_level_or_voices() {
 fn a_told_problem_is_told_again_only_for_a_new_fact() {
     let high = told_at(problem(TopicKind::Problem, 70), RiskLevel::High, 3);
     check(&high, &weight(3), None);
-    check(&high, &weight(50), None);
+    check(&high, &weight(8), None);
+    check(&high, &weight(9), Some(AlertReason::Burst));
+    let one = told_at(problem(TopicKind::Problem, 70), RiskLevel::High, 1);
+    check(&one, &weight(5), None);
+    check(&one, &weight(6), Some(AlertReason::Burst));
     check(&high, &bursting(3), None);
     check(&high, &bursting(4), Some(AlertReason::Burst));
     let raised = told_at(problem(TopicKind::Problem, 80), RiskLevel::High, 3);

@@ -20,6 +20,7 @@ mod engine_limits;
 mod engine_props;
 mod joining;
 mod kill;
+mod ladder;
 mod lexicons;
 mod live;
 mod normalise;
@@ -46,6 +47,7 @@ mod tidy;
 mod tokens;
 mod town;
 mod traps;
+mod usual;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {
