@@ -224,11 +224,17 @@ pub struct QuoteCandidate {
     pub words: String,
 }
 
-/// Chooses at most two clauses: highest risk first, earlier first among equals, no two alike.
+/// Words from which on a clause says enough: a longer one is not chosen for its length.
+const QUOTE_WORDS: usize = 12;
+
+/// Chooses at most two clauses: highest risk first, then those that say more, earlier first among
+/// equals, no two alike.
 #[must_use]
 pub fn choose_quotes(candidates: &[QuoteCandidate]) -> Vec<QuoteRef> {
     let mut order: Vec<&QuoteCandidate> = candidates.iter().collect();
-    order.sort_by_key(|candidate| std::cmp::Reverse(candidate.risk));
+    let says =
+        |candidate: &QuoteCandidate| candidate.words.split_whitespace().count().min(QUOTE_WORDS);
+    order.sort_by_key(|candidate| std::cmp::Reverse((candidate.risk, says(candidate))));
     let mut chosen: Vec<(&QuoteCandidate, String)> = Vec::new();
     for candidate in order {
         let folded: String =

@@ -7,7 +7,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::alert::Channel;
 use super::ids::{AlertId, PlaceId, PostKey, ProblemId, SourceId, TopicId};
+use super::mark::Mark;
 use super::problem::RumourState;
 
 /// What is asked.
@@ -32,10 +34,34 @@ pub enum CommandKind {
         /// Which.
         post: PostKey,
     },
-    /// Take an alert into work.
-    Acknowledge {
+    /// Answer an alert.
+    Mark {
         /// Which.
         alert: AlertId,
+        /// What.
+        mark: Mark,
+        /// To whom it belongs, for [`Mark::NotOurs`]: a receiver or a department.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// Over which channel a button was pressed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+    },
+    /// Invite a receiver to join a chat of its own.
+    Invite {
+        /// Which.
+        receiver: String,
+        /// Random bytes, in hex.
+        salt: String,
+        /// The code that the person will send to the bot.
+        code: String,
+    },
+    /// Forget the chats that a receiver joined on a channel.
+    Forget {
+        /// Which.
+        receiver: String,
+        /// Where.
+        channel: Channel,
     },
     /// Close a problem.
     CloseProblem {

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod finding;
 pub mod follow;
 pub mod ids;
+pub mod mark;
 pub mod post;
 pub mod problem;
 pub mod risk;
@@ -32,6 +33,7 @@ pub use ids::{
     AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
     TopicId,
 };
+pub use mark::{Mark, Marked, RuleShare};
 pub use post::{Counts, Post, PostKind};
 pub use problem::{
     Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
@@ -39,5 +41,5 @@ pub use problem::{
 pub use risk::{Risk, RiskLevel, RiskReason};
 pub use source::{
     Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
-    SourceScope,
+    SourceScope, UnsentLine,
 };

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::mark::{self, Answer};
 use super::report::parse_week;
 use super::services::Services;
 use super::{district::District, report, words};
@@ -15,25 +16,40 @@ use crate::model::{
     Command, CommandKind, CommandReply, PostKey, ProblemEvent, ProblemEventKind, ProblemId,
     TopicKind,
 };
-use crate::store::{PersonEnd, SplitOff, Store, StoreError};
+use crate::store::{Invite, PersonEnd, SplitOff, Store, StoreError};
+
+/// How long an invitation is good.
+const INVITE_LASTS: SignedDuration = SignedDuration::from_hours(24);
 
 /// Carries out a command that changes the store alone; `None` for one that only a daemon can do.
+/// `district`: the rules in force, without which no alert is answered.
 pub async fn change_store(
     store: &Store,
+    district: Option<&District>,
     command: &Command,
     now: Timestamp,
 ) -> Result<Option<CommandReply>, StoreError> {
     Ok(Some(match &command.kind {
         CommandKind::Ping => done(words::ALIVE),
         CommandKind::Erase { post } => done(words::receipt(&store.erase(post, now).await?)),
-        CommandKind::Acknowledge { alert } => match store.alert(alert).await? {
-            None => refused(words::no_alert(alert)),
-            Some(found) => {
-                let kind = ProblemEventKind::Acknowledged { role: command.role.clone() };
-                append(store, &found.problem, kind, now).await?;
-                done(words::taken(alert))
+        CommandKind::Mark { alert, mark, to, channel } => match district {
+            None => refused(words::NO_RULES.to_owned()),
+            Some(district) => {
+                let (to, by) = (to.as_deref(), command.role.as_str());
+                let answer = Answer { alert, mark: *mark, to, by, channel: *channel };
+                mark::take(store, district, answer, now).await?
             }
         },
+        CommandKind::Invite { receiver, salt, code } => {
+            let until = now.saturating_add(INVITE_LASTS).unwrap_or(now);
+            store.invite(Invite::new(receiver, code, salt.as_bytes(), until), now).await?;
+            done(words::invited(receiver))
+        }
+        CommandKind::Forget { receiver, channel } => {
+            let count = store.forget_addresses(receiver, *channel).await?;
+            let text = words::forgotten(receiver, count);
+            if count == 0 { refused(text) } else { done(text) }
+        }
         CommandKind::CloseProblem { problem } => {
             if store.problems(std::slice::from_ref(problem)).await?.is_empty() {
                 refused(words::no_problem(problem))

@@ -11,6 +11,7 @@ use super::district::District;
 use super::health;
 use super::report;
 use super::services::Services;
+use super::unsent;
 use super::words;
 use crate::alert::render::{Again, AlertText, AlertView, QuoteView, render};
 use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState, ProblemState, SendOutcome};
@@ -87,6 +88,9 @@ async fn send_one(
     };
     if let NextStep::Failed { text } | NextStep::Again { text, .. } = &step {
         tracing::warn!(delivery = %delivery.id, trouble = %text, "delivery not accepted");
+    }
+    if let NextStep::Failed { text } = &step {
+        unsent::note(&services.settings.store, &delivery, text, now);
     }
     apply_step(&mut delivery, &step, now);
     let state = delivery.state;

@@ -13,7 +13,7 @@
 //! - [`dispatch`]: outbox rows become messages.
 //! - [`health`]: what the operator is told about sources.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
-//! - [`command`]: what a person asked.
+//! - [`command`]: what a person asked; [`mark`]: what a receiver answered.
 //! - [`rejoin`]: the problems made once more from what is stored.
 //! - [`replay`]: stored posts through other rules, to see what would have been told.
 //!
@@ -33,6 +33,7 @@ pub mod group;
 pub mod health;
 pub mod import;
 pub mod keys;
+pub mod mark;
 pub mod note;
 pub mod passing;
 pub mod rejoin;
@@ -42,8 +43,9 @@ pub mod services;
 mod tallies;
 pub mod telegram;
 mod tell;
+pub mod unsent;
 pub mod watch;
-mod words;
+pub mod words;
 
 use jiff::Timestamp;
 

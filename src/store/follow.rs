@@ -93,6 +93,15 @@ pub(super) fn end(tx: &Tx<'_>, row: &Follow) -> Result<()> {
     Ok(())
 }
 
+/// Takes all rows of a problem away.
+pub(super) fn end_all(tx: &Tx<'_>, problem: &ProblemId) -> Result<()> {
+    tx.exec(
+        "DELETE FROM follow WHERE district = ?1 AND problem = ?2",
+        params![tx.district, problem.as_str()],
+    )?;
+    Ok(())
+}
+
 /// When the next row is due.
 pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
     let next =

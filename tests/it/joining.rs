@@ -93,7 +93,10 @@ impl Village {
     async fn ask(&self, kind: CommandKind, when: Timestamp) -> CommandReply {
         let actor = "tester".to_owned();
         let command = Command { actor, role: "analyst".to_owned(), at: when, kind };
-        change_store(&self.store, &command, when).await.expect("asked").expect("an answer")
+        change_store(&self.store, Some(&self.district), &command, when)
+            .await
+            .expect("asked")
+            .expect("an answer")
     }
 
     async fn problem(&self, id: &ProblemId) -> Problem {

@@ -7,16 +7,18 @@ use jiff::{SignedDuration, Timestamp};
 use otklik::alert::render::Again;
 use otklik::config;
 use otklik::model::{
-    Command, CommandKind, DeliveryState, Matter, PlaceId, ProblemEvent, ProblemEventKind, ProblemId,
+    Command, CommandKind, DeliveryState, Mark, Matter, PlaceId, ProblemEvent, ProblemEventKind,
+    ProblemId,
 };
 use otklik::pipeline::command::change_store;
 use otklik::pipeline::dispatch::word_alert;
 use otklik::pipeline::district::District;
 use otklik::pipeline::follow::take_up;
 use otklik::pipeline::group::{Sending, group_store};
+use otklik::pipeline::health;
 use otklik::pipeline::keys::PassingKeys;
 use otklik::pipeline::note::{self, Note};
-use otklik::store::Store;
+use otklik::store::{DeliveryEnd, Store};
 use otklik_collectors::door::Door;
 
 use crate::rig::Rig;
@@ -27,6 +29,7 @@ waiting = \"3d\"
 [[receiver]]
 name = \"МЦУ\"
 email = \"m@example.org\"
+operator = true
 [[receiver]]
 name = \"Отдел\"
 email = \"o@example.org\"
@@ -125,10 +128,15 @@ impl Hall {
     }
 
     async fn acknowledge(&self, now: Timestamp) {
+        self.mark(Mark::Taken, now).await;
+    }
+
+    async fn mark(&self, mark: Mark, now: Timestamp) {
         let alert = self.store.alerts(None, None, 100).await.expect("read").pop().expect("one").id;
-        let kind = CommandKind::Acknowledge { alert };
+        let kind = CommandKind::Mark { alert, mark, to: None, channel: None };
         let command = Command { actor: "a".into(), role: "duty".into(), at: now, kind };
-        let reply = change_store(&self.store, &command, now).await.expect("done");
+        let reply =
+            change_store(&self.store, Some(&self.district), &command, now).await.expect("done");
         assert!(reply.is_some_and(|reply| reply.done));
     }
 }
@@ -175,6 +183,29 @@ async fn everybody_silent_reaches_the_last_step_and_ends_there() {
     let problem = hall.the_problem().await;
     let open = hall.store.follows_of(&problem).await.expect("read");
     assert_eq!(open.iter().map(|row| row.matter).collect::<Vec<_>>(), [Matter::Waiting]);
+}
+
+#[tokio::test]
+async fn noise_reminds_nobody_and_taken_again_after_new_facts_counts() {
+    let hall = Hall::new();
+    hall.complaint(COLD, at(0)).await;
+    hall.mark(Mark::Noise, at(5)).await;
+    assert_eq!(hall.take_up(at(30 * 24 * 60)).await, 0);
+
+    let hall = Hall::new();
+    hall.complaint(COLD, at(0)).await;
+    hall.acknowledge(at(5)).await;
+    let alert = hall.store.alerts(None, None, 1).await.expect("read")[0].clone();
+    let (level, voices) = (alert.facts.level, 9);
+    hall.append(ProblemEventKind::Told { alert: alert.id, level, voices }, at(50)).await;
+    let problem = hall.the_problem().await;
+    let in_work = async || {
+        let found = hall.store.problems(std::slice::from_ref(&problem)).await.expect("read");
+        found[0].problem.in_work()
+    };
+    assert!(!in_work().await, "new facts end it");
+    hall.acknowledge(at(60)).await;
+    assert!(in_work().await);
 }
 
 #[tokio::test]
@@ -259,4 +290,36 @@ async fn an_imported_past_is_followed_by_nobody() {
     let alert = &hall.store.alerts(None, None, 1).await.expect("read")[0];
     let rows = hall.store.deliveries_of(&format!("alert:{}", alert.id)).await.expect("read");
     assert!(rows.iter().all(|row| row.state == DeliveryState::Suppressed));
+}
+
+#[tokio::test]
+async fn messages_that_no_channel_took_are_told_to_the_operator_once() {
+    let hall = Hall::new();
+    let told = async |now| health::tell(&hall.store, &hall.district, now).await.expect("told");
+    assert!(!told(at(0)).await);
+    hall.complaint(COLD, at(0)).await;
+    let claimed = hall.store.claim_deliveries(at(1), "worker", at(9), 10).await.expect("claimed");
+    for claim in claimed {
+        let row = claim.delivery;
+        let end = DeliveryEnd {
+            state: DeliveryState::Failed,
+            due: row.due,
+            channel: row.channel,
+            address: row.address,
+            tries: 1,
+            unreachable_since: None,
+            trouble: Some("Ящика нет (550)".to_owned()),
+            receipt: None,
+            may_have_left: false,
+        };
+        hall.store.finish_delivery(&row.id, "worker", end, at(2)).await.expect("finished");
+    }
+    assert!(told(at(30)).await);
+    let notice = hall.store.notice(&at(30).to_string()).await.expect("read").expect("there");
+    let lost: Vec<(&str, u32)> =
+        notice.unsent.iter().map(|line| (line.receiver.as_str(), line.messages)).collect();
+    assert_eq!(lost, [("МЦУ", 1), ("Отдел", 1)]);
+    let rows = hall.store.deliveries_of(&format!("health:{}", at(30))).await.expect("read");
+    assert_eq!(rows.iter().map(|row| row.receiver.as_str()).collect::<Vec<_>>(), ["МЦУ"]);
+    assert!(!told(at(60)).await, "said once");
 }

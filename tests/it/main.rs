@@ -23,6 +23,7 @@ mod kill;
 mod ladder;
 mod lexicons;
 mod live;
+mod marks;
 mod normalise;
 mod notify_contract;
 mod notify_email;
