@@ -129,7 +129,7 @@ impl History {
     }
 
     /// Remembers when a post or a reaction was published.
-    pub(super) fn mark(&mut self, minute: i64, reaction: bool) {
+    pub(super) fn remember(&mut self, minute: i64, reaction: bool) {
         let marks = if reaction { &mut self.reactions } else { &mut self.posts };
         let at = marks.partition_point(|other| *other <= minute);
         marks.insert(at, minute);

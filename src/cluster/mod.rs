@@ -36,6 +36,10 @@ pub const RECENT_MAX: usize = 32;
 /// Problems of one key that a post looks at: those with the latest posts.
 pub const CANDIDATES_MAX: usize = 64;
 
+/// Hours over which growth is measured: shorter, and a village's two posts are a flood; longer, and
+/// it says what the number of voices says already.
+pub const GROWTH_HOURS: i64 = 6;
+
 /// How long a page's own text is remembered in a problem, in days.
 pub const MEMORY_DAYS: u32 = 60;
 
@@ -208,8 +212,9 @@ pub struct ProblemFacts<'a> {
     pub posts: u32,
     /// Distinct voices (largest month).
     pub voices: u32,
-    /// Posts of the 24 hours up to this one, as far as the latest are kept ([`RECENT_MAX`]).
-    pub last_day: u32,
+    /// Distinct voices of the last [`GROWTH_HOURS`] up to this post, as far as the latest posts are
+    /// kept ([`RECENT_MAX`]).
+    pub lately: u32,
     /// Sources that carry it.
     pub sources: u32,
     /// How many times it came back.

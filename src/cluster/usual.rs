@@ -100,7 +100,7 @@ pub type Cell = (String, String);
 
 /// A post as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub struct Heard {
     /// When it was published, by the district's clock.
     pub at: DateTime,
     /// Whether it stands below another post of its problem.
@@ -178,31 +178,32 @@ impl Usual {
         &mut self,
         topic: &str,
         place: &str,
-        mark: Mark,
+        heard: Heard,
         rules: &UsualRules,
     ) -> Option<Burst> {
-        let day = day_number(mark.at.date());
+        let day = day_number(heard.at.date());
         let cells = Self::cells(topic, place);
         let today = self.row(ALL, ALL).map_or(day, |row| row.day.max(day));
         let ago = usize::try_from(today - day).ok().filter(|ago| *ago < DAYS)?;
-        let minute = minute_number(mark.at);
+        let minute = minute_number(heard.at);
         for cell in &cells {
             let row = self.caught_up(cell, today, rules);
-            if !mark.reaction {
+            if !heard.reaction {
                 row.counts[ago] = row.counts[ago].saturating_add(1);
             }
             self.touched.insert(cell.clone());
         }
         let row = self.rows.get_mut(&cells[3])?;
-        row.mark(minute, mark.reaction);
+        row.remember(minute, heard.reaction);
         let burst = row.burst;
         if let Some(district) = self.rows.get_mut(&cells[0]) {
-            if let Some(sum) = district.quarters.get_mut(quarter(minute)).filter(|_| !mark.reaction)
+            if let Some(sum) =
+                district.quarters.get_mut(quarter(minute)).filter(|_| !heard.reaction)
             {
                 *sum = kept(*sum + 1.0);
             }
             if burst.is_none_or(|at| minute - at > AFTER_MINUTES) {
-                let told = &mut district.told[usize::from(mark.reaction)];
+                let told = &mut district.told[usize::from(heard.reaction)];
                 *told = told.saturating_add(1);
             }
         }

@@ -14,7 +14,7 @@ use super::services::Services;
 use super::tallies::{burst_facts, changed_tallies, load_usual, local_time, usual_rules};
 use super::tell;
 use crate::alert::{self, QuoteCandidate, Weight};
-use crate::cluster::usual::{Mark, Usual, UsualRules};
+use crate::cluster::usual::{Heard, Usual, UsualRules};
 use crate::cluster::{
     self, CANDIDATES_MAX, Loaded, MEMORY_DAYS, Newcomer, Object, OpenProblems, ProblemFacts,
     RECENT_MAX, Trait,
@@ -172,7 +172,10 @@ async fn load_open(
 fn loaded_problem(stored: LoadedProblem) -> Loaded {
     let recent = stored.recent.into_iter().map(|member| {
         let sketch = member.sketch.as_deref().map(Sketch::from_bytes);
-        ((member.published, member.post), Trait { sketch, address: member.address })
+        (
+            (member.published, member.post),
+            Trait { sketch, address: member.address, voice: member.voice },
+        )
     });
     let own_texts = stored.own_texts.iter().map(|(bytes, at)| (text_hash(bytes), *at));
     Loaded {
@@ -294,8 +297,8 @@ impl<'a> Desk<'a> {
             return None;
         }
         let place = problem.place.as_ref().map_or("", PlaceId::as_str);
-        let mark = Mark { at: local_time(membership.published, self.district), reaction };
-        let burst = self.usual.observe(problem.topic.as_str(), place, mark, &self.usual_rules)?;
+        let heard = Heard { at: local_time(membership.published, self.district), reaction };
+        let burst = self.usual.observe(problem.topic.as_str(), place, heard, &self.usual_rules)?;
         Some(burst_facts(&burst))
     }
 
@@ -402,7 +405,8 @@ pub(super) fn newcomer_of(
 
 /// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk
 /// again.
-const SPREAD_PARTS: [&str; 6] = ["voices", "sources", "waiting", "returns", "cap", "floor"];
+const SPREAD_PARTS: [&str; 7] =
+    ["voices", "growth", "sources", "waiting", "returns", "cap", "floor"];
 
 /// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add.
 pub(super) fn score_problem(district: &District, facts: &ProblemFacts<'_>) -> Risk {
@@ -414,6 +418,7 @@ pub(super) fn score_problem(district: &District, facts: &ProblemFacts<'_>) -> Ri
     let waiting = facts.answered.map_or(facts.lasts.as_hours() / 24, |_| 0);
     let spread = ProblemSpread {
         voices: facts.voices,
+        lately: facts.lately,
         sources: facts.sources,
         waiting_days: u32::try_from(waiting).unwrap_or(0),
         returns: facts.returns,

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::Rng;
-use crate::cluster::usual::{DISTRICT_BUDGET, Mark, Usual, UsualRules};
+use crate::cluster::usual::{DISTRICT_BUDGET, Heard, Usual, UsualRules};
 use crate::cluster::{ClusterRules, Newcomer, OpenProblems, ProblemFacts, assign};
 use crate::model::{
     Finding, PlaceBy, PlaceFinding, PlaceId, PostKey, Risk, RiskLevel, RiskReason, TopicId,
@@ -349,8 +349,8 @@ fn usual_calls(posts: &[YearPost], shape: YearShape) -> Vec<Call> {
     for post in posts {
         come.add(post);
         let (topic, place) = (topic_id(post.topic), place_id(post.place));
-        let mark = Mark { at: civil(post.at), reaction: post.sort == Sort::Comment };
-        if let Some(burst) = usual.observe(topic.as_str(), place.as_str(), mark, &rules) {
+        let heard = Heard { at: civil(post.at), reaction: post.sort == Sort::Comment };
+        if let Some(burst) = usual.observe(topic.as_str(), place.as_str(), heard, &rules) {
             let from = post.at - f64::from(burst.hours) / 24.0;
             calls.push(come.call((post.topic, post.place), from));
         }

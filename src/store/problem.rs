@@ -56,6 +56,8 @@ pub struct RecentMember {
     pub sketch: Option<Vec<u8>>,
     /// Street and house that it names.
     pub address: Option<String>,
+    /// Its voice for the problem's topic, if it is no copy.
+    pub voice: Option<[u8; 8]>,
 }
 
 /// Which problems to load, and how much of each.
@@ -294,7 +296,7 @@ fn complete(
         voices,
         voices_kept: voices_kept(tx, &problem.id)?,
         own_texts: own_texts(tx, &problem.id, horizon)?,
-        recent: recent(tx, &problem.id, recent_max)?,
+        recent: recent(tx, &problem, recent_max)?,
         sources: sources(tx, &problem.id)?,
         quotes: quotes(tx, &problem.id)?,
         problem,
@@ -319,18 +321,25 @@ fn own_texts(
     Ok(texts.into_iter().collect())
 }
 
-fn recent(tx: &Tx<'_>, id: &ProblemId, limit: usize) -> Result<Vec<RecentMember>> {
+fn recent(tx: &Tx<'_>, problem: &Problem, limit: usize) -> Result<Vec<RecentMember>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     tx.rows(
-        "SELECT source, post, published, sketch, address FROM membership
-         WHERE district = ?1 AND problem = ?2
-         ORDER BY published DESC, source DESC, post DESC LIMIT ?3",
-        params![tx.district, id.as_str(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        "SELECT membership.source, membership.post, membership.published, membership.sketch,
+             membership.address, voice.voice
+         FROM membership LEFT JOIN voice ON voice.district = membership.district
+             AND voice.source = membership.source AND voice.post = membership.post
+             AND voice.topic = ?3 AND membership.copy = 0
+         WHERE membership.district = ?1 AND membership.problem = ?2
+         ORDER BY membership.published DESC, membership.source DESC, membership.post DESC
+         LIMIT ?4",
+        params![tx.district, problem.id.as_str(), problem.topic.as_str(), limit],
         |row| {
             Ok(RecentMember {
                 post: PostKey { source: SourceId(row.get(0)?), id: PostId(row.get(1)?) },
                 published: row.get::<_, At>(2)?.0,
                 sketch: row.get(3)?,
                 address: row.get(4)?,
+                voice: row.get(5)?,
             })
         },
     )

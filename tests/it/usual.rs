@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, DateTime, date};
 use jiff::{Span, ToSpan};
-use otklik::cluster::usual::{Burst, Cell, DISTRICT_BUDGET, History, Mark, Usual, UsualRules};
+use otklik::cluster::usual::{Burst, Cell, DISTRICT_BUDGET, Heard, History, Usual, UsualRules};
 use proptest::prelude::*;
 
 const RULES: UsualRules = UsualRules { budget: DISTRICT_BUDGET, topics: 20, places: 40 };
@@ -20,11 +20,11 @@ fn at(hours: i64) -> DateTime {
 }
 
 fn post(usual: &mut Usual, topic: &str, place: &str, at: DateTime) -> Option<Burst> {
-    usual.observe(topic, place, Mark { at, reaction: false }, &RULES)
+    usual.observe(topic, place, Heard { at, reaction: false }, &RULES)
 }
 
 fn reaction(usual: &mut Usual, topic: &str, place: &str, at: DateTime) -> Option<Burst> {
-    usual.observe(topic, place, Mark { at, reaction: true }, &RULES)
+    usual.observe(topic, place, Heard { at, reaction: true }, &RULES)
 }
 
 /// So many days of a district in which five villages write about roads twice a day, and nobody
@@ -150,11 +150,11 @@ proptest! {
         for (gap, topic, place, reaction) in posts {
             // Some come late: read after younger ones.
             hours += gap - 4;
-            let mark = Mark { at: at(hours), reaction };
+            let heard = Heard { at: at(hours), reaction };
             let (topic, place) = (["t0", "t1", "t2"][topic], ["", "p1", "p2"][place]);
             let mut part = load(&kept, topic, place);
-            let said = whole.observe(topic, place, mark, &RULES);
-            prop_assert_eq!(part.observe(topic, place, mark, &RULES), said);
+            let said = whole.observe(topic, place, heard, &RULES);
+            prop_assert_eq!(part.observe(topic, place, heard, &RULES), said);
             keep(&mut kept, &part);
         }
         let mut told = Kept::new();
