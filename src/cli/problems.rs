@@ -14,7 +14,7 @@ use crate::model::{
     RumourState, SourceId,
 };
 use crate::pipeline::district::District;
-use crate::pipeline::rejoin;
+use crate::pipeline::{facets, rejoin};
 use crate::store::StoredProblem;
 
 use super::table::aligned;
@@ -229,15 +229,15 @@ fn place(district: &District, problem: &Problem) -> String {
 fn show(settings: &Settings, id: &ProblemId) -> Result<Exit> {
     let district = District::load_rules(settings, false)?;
     let store = open::store_to_read(settings)?;
-    let (loaded, events, addresses, past) = open::wait(async {
+    let (loaded, events, common, past) = open::wait(async {
         let loaded = store.problems(std::slice::from_ref(id)).await?.pop();
         let Some(loaded) = loaded else {
             return Err(Failure::failed(format!("нет проблемы {id}; список: otklik problems")));
         };
         let events = store.problem_events(id).await?;
-        let addresses = store.addresses_of(id, 10).await?;
+        let common = facets::facets(&store, &district, id).await?;
         let past = store.same_key(&loaded.problem).await?;
-        Ok((loaded, events, addresses, past))
+        Ok((loaded, events, common, past))
     })?;
     let problem = &loaded.problem;
     let zone = &settings.district.timezone;
@@ -265,11 +265,15 @@ fn show(settings: &Settings, id: &ProblemId) -> Result<Exit> {
     for reason in &problem.reasons {
         say!("  {:+} {}", reason.points, reason.text)?;
     }
-    if addresses.len() > 1 {
-        say!("Что общего, адреса:")?;
-        for (address, count) in &addresses {
-            say!("  {count} × {address}")?;
-        }
+    let kinds = [
+        ("организации", &common.organisations),
+        ("улицы", &common.streets),
+        ("дома", &common.houses),
+    ];
+    for (kind, names) in kinds.iter().filter(|(_, names)| !names.is_empty()) {
+        let names: Vec<String> =
+            names.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+        say!("Называют чаще, {kind}: {}", names.join(", "))?;
     }
     say!("Что было:")?;
     for event in &events {

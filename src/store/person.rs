@@ -88,14 +88,23 @@ impl Store {
         .await
     }
 
-    /// How often the posts of a problem name each street and house, most often first.
-    pub async fn addresses_of(&self, id: &ProblemId, limit: u32) -> Result<Vec<(String, u32)>> {
+    /// Texts of the latest posts of a problem that are no copies, with the street and house that each
+    /// names.
+    pub async fn members_said(
+        &self,
+        id: &ProblemId,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<String>)>> {
         let id = id.clone();
         self.read(move |tx| {
             tx.rows(
-                "SELECT address, COUNT(*) FROM membership
-                 WHERE district = ?1 AND problem = ?2 AND address IS NOT NULL
-                 GROUP BY address ORDER BY COUNT(*) DESC, address LIMIT ?3",
+                "SELECT post.text, membership.address FROM membership
+                 JOIN post ON post.district = membership.district
+                     AND post.source = membership.source AND post.id = membership.post
+                 WHERE membership.district = ?1 AND membership.problem = ?2
+                     AND membership.copy = 0
+                 ORDER BY membership.published DESC, membership.source DESC, membership.post DESC
+                 LIMIT ?3",
                 params![tx.district, id.as_str(), limit],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )

@@ -10,6 +10,7 @@ use otklik::model::{
 };
 use otklik::pipeline::command::change_store;
 use otklik::pipeline::district::District;
+use otklik::pipeline::facets::facets;
 use otklik::pipeline::import::{Imported, import_batch};
 use otklik::pipeline::keys::KeyFile;
 use otklik::pipeline::rejoin::rejoin;
@@ -279,4 +280,21 @@ async fn only_a_rumour_has_a_state_of_its_own() {
     let kind = CommandKind::SetRumour { problem: problem.clone(), state, link: None };
     assert!(!village.ask(kind, at(1.0)).await.done);
     assert_eq!(village.problem(&problem).await.rumour, None);
+}
+
+#[tokio::test]
+async fn what_posts_have_in_common_is_counted() {
+    let village = Village::new();
+    let lines = [
+        line(1, 0.0, "Онохой, Гагарина 12, батареи ледяные"),
+        line(2, 1.0, "Онохой, Гагарина 8, в Онохойской школе и дома холод, нет отопления"),
+        line(3, 2.0, "Онохой, Гагарина 12, батареи холодные, в Онохойской школе тоже"),
+        line(4, 3.0, "Онохой, Садовая 3, батареи холодные, воздух в трубах"),
+    ];
+    village.import(&lines).await;
+    let id = village.problem_of(1).await;
+    let found = facets(&village.store, &village.district, &id).await.expect("read");
+    assert_eq!(found.streets, [("гагарина".to_owned(), 3)]);
+    assert_eq!(found.houses, [("гагарина, 12".to_owned(), 2)]);
+    assert_eq!(found.organisations, [("Онохойской школе".to_owned(), 2)]);
 }
