@@ -16,8 +16,9 @@ use sha2::{Digest, Sha256};
 
 use crate::config::routes::AlertRules;
 use crate::model::{
-    Alert, AlertFacts, AlertId, AlertReason, Channel, Delivery, DeliveryId, DeliveryState, Problem,
-    ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
+    Alert, AlertFacts, AlertId, AlertReason, BurstFacts, Channel, Delivery, DeliveryId,
+    DeliveryState, Problem, ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel,
+    TopicKind,
 };
 
 pub use route::{Roster, RouteFacts, RoutedReceiver, Weighed, route, weigh};
@@ -33,6 +34,8 @@ pub struct Weight {
     pub sources: u32,
     /// Whether a post of it also matched a danger topic (matters for rumours).
     pub danger_beside: bool,
+    /// Whether its topic and place are written about far more than usual, and how much.
+    pub burst: Option<BurstFacts>,
 }
 
 /// A yes with its reason.
@@ -80,7 +83,10 @@ fn first_reason(problem: &Problem, weight: &Weight, rules: &AlertRules) -> Optio
     if rumour {
         return Some(AlertReason::RumourSpreads);
     }
-    worth_telling(problem, weight, rules).then_some(AlertReason::NewProblem)
+    if worth_telling(problem, weight, rules) {
+        return Some(AlertReason::NewProblem);
+    }
+    (weight.burst.is_some() && problem.level >= RiskLevel::Elevated).then_some(AlertReason::Burst)
 }
 
 /// Somebody was told at `level` with `voices`.
@@ -96,7 +102,8 @@ fn next_reason(
     }
     let times = voices.saturating_mul(rules.burst_times);
     let more = voices.saturating_add(rules.burst_more);
-    (weight.voices >= times.max(more)).then_some(AlertReason::Burst)
+    let unusual = weight.burst.is_some() && weight.voices > voices;
+    (unusual || weight.voices >= times.max(more)).then_some(AlertReason::Burst)
 }
 
 /// High enough, or elevated with enough people behind it.
@@ -136,6 +143,7 @@ pub fn alert_of(
             returns: problem.returns,
             quotes,
             lexicon: lexicon.to_owned(),
+            burst: weight.burst,
         },
     }
 }

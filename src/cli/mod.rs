@@ -18,6 +18,7 @@ mod import;
 pub mod line;
 mod logging;
 mod open;
+mod problems;
 mod run;
 mod small;
 mod stream;
@@ -114,7 +115,7 @@ enum CommandLine {
     /// Определить темы, места и риск строк JSON, ничего не сохраняя
     Classify(classify::ClassifyArgs),
     /// Проблемы
-    Problems(small::ProblemsArgs),
+    Problems(problems::ProblemsArgs),
     /// Оповещения
     Alerts(alerts::AlertsArgs),
     /// Дежурства: кто дежурит сейчас и дальше
@@ -204,7 +205,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Import(args) => import::run(args, &globals),
         CommandLine::Export(args) => export::run(args, &globals),
         CommandLine::Classify(args) => classify::run(args, &globals),
-        CommandLine::Problems(args) => small::problems(args, &globals),
+        CommandLine::Problems(args) => problems::problems(args, &globals),
         CommandLine::Alerts(args) => alerts::run(args, &globals),
         CommandLine::Duty(args) => duty::run(args, &globals),
         CommandLine::Digest(args) => digest::run(args, &globals),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Channel;
 use super::ids::{AlertId, PlaceId, PostKey, ProblemId, SourceId, TopicId};
 use super::mark::Mark;
+use super::problem::RumourState;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +67,31 @@ pub enum CommandKind {
     CloseProblem {
         /// Which.
         problem: ProblemId,
+    },
+    /// Join a problem to another one.
+    MergeProblems {
+        /// Which.
+        problem: ProblemId,
+        /// To which.
+        into: ProblemId,
+    },
+    /// Make some posts of a problem a problem of their own.
+    SplitProblem {
+        /// Which.
+        problem: ProblemId,
+        /// These posts …
+        posts: Vec<PostKey>,
+        /// … and all that name this street or house.
+        address: Option<String>,
+    },
+    /// Say where a rumour stands.
+    SetRumour {
+        /// Which.
+        problem: ProblemId,
+        /// Where.
+        state: RumourState,
+        /// The refutation.
+        link: Option<String>,
     },
     /// Note a complaint that came by telephone or at the reception.
     Note {

@@ -18,7 +18,8 @@ pub mod risk;
 pub mod source;
 
 pub use alert::{
-    Alert, AlertFacts, AlertReason, Channel, Delivery, DeliveryState, QuoteRef, SendOutcome,
+    Alert, AlertFacts, AlertReason, BurstFacts, Channel, Delivery, DeliveryState, QuoteRef,
+    SendOutcome,
 };
 pub use command::{Command, CommandKind, CommandReply};
 pub use coverage::{

@@ -3,6 +3,8 @@
 //! Place in the flow: behind the socket and the command line. Invariant: the same command does the
 //! same in both places; the answer is one Russian sentence.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::handover;
@@ -10,8 +12,12 @@ use super::mark::{self, Answer};
 use super::report::parse_week;
 use super::services::Services;
 use super::{district::District, report, words};
-use crate::model::{Command, CommandKind, CommandReply, ProblemEvent, ProblemEventKind, ProblemId};
-use crate::store::{Invite, Store, StoreError};
+use crate::cluster::split_id;
+use crate::model::{
+    Command, CommandKind, CommandReply, PostKey, ProblemEvent, ProblemEventKind, ProblemId,
+    TopicKind,
+};
+use crate::store::{Invite, PersonEnd, SplitOff, Store, StoreError};
 
 /// How long an invitation is good.
 const INVITE_LASTS: SignedDuration = SignedDuration::from_hours(24);
@@ -58,6 +64,31 @@ pub async fn change_store(
                 done(words::closed(problem))
             }
         }
+        CommandKind::MergeProblems { problem, into } => {
+            moved(store.merge_problems(problem, into, now).await?)
+        }
+        CommandKind::SplitProblem { problem, posts, address } => {
+            let mut posts: BTreeSet<PostKey> = posts.iter().cloned().collect();
+            if let Some(address) = address {
+                posts.extend(store.members_at(problem, address).await?);
+            }
+            let new = split_id(problem, &posts);
+            let split = SplitOff { from: problem.clone(), posts, new, at: now };
+            moved(store.split_problem(split).await?)
+        }
+        CommandKind::SetRumour { problem, state, link } => {
+            match store.problems(std::slice::from_ref(problem)).await?.pop() {
+                None => refused(words::no_problem(problem)),
+                Some(found) if found.problem.kind != TopicKind::Rumour => {
+                    refused(words::no_rumour(problem))
+                }
+                Some(_) => {
+                    let kind = ProblemEventKind::Rumour { state: *state, link: link.clone() };
+                    append(store, problem, kind, now).await?;
+                    done(words::marked(problem))
+                }
+            }
+        }
         CommandKind::CollectNow { sources } => {
             let count = store.hasten_sources(sources, now).await?;
             done(words::hastened(count))
@@ -83,6 +114,15 @@ pub async fn send_digest(
     } else {
         refused(words::digest_known(&week.name()))
     })
+}
+
+fn moved(end: PersonEnd) -> CommandReply {
+    match end {
+        PersonEnd::Moved(posts) => done(words::moved(posts)),
+        PersonEnd::Unknown(problem) => refused(words::no_problem(problem)),
+        PersonEnd::Same => refused(words::SAME_PROBLEM.to_owned()),
+        PersonEnd::Nothing => refused(words::NOTHING_TO_SPLIT.to_owned()),
+    }
 }
 
 async fn append(

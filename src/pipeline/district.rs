@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::words;
 use crate::alert::Roster;
 use crate::classify::{Gazetteer, Lexicon};
-use crate::cluster::ClusterRules;
+use crate::cluster::{self, ClusterRules, Life};
 use crate::config::calendar::Calendar;
 use crate::config::duty::Duties;
 use crate::config::places::PlacesFile;
@@ -19,7 +19,7 @@ use crate::config::risk::RiskRules;
 use crate::config::routes::{self, KnownNames, Routes};
 use crate::config::rules::TableFile;
 use crate::config::{self, Fault, RuleFiles, Settings, Severity};
-use crate::model::{DistrictId, PlaceId, Source, TopicId};
+use crate::model::{DistrictId, PlaceId, Problem, Source, TopicId};
 use crate::risk::TopicFacts;
 
 /// Everything that decides, for one district.
@@ -110,6 +110,12 @@ impl District {
     #[must_use]
     pub fn topic_title<'a>(&'a self, topic: &'a TopicId) -> &'a str {
         self.lexicon.topic(topic.as_str()).map_or(topic.as_str(), |known| known.title.as_str())
+    }
+
+    /// How a problem behaves over time; `past` are problems of its key.
+    #[must_use]
+    pub fn life(&self, problem: &Problem, past: &[Problem]) -> Life {
+        cluster::life(problem, past, &self.zone)
     }
 
     /// Title of a settlement; its id if the list has it no more.

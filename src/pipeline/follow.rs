@@ -114,6 +114,7 @@ async fn tell_now(
         voices_at_least: months.count() > 1 || loaded.voices_kept > 0,
         sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
         danger_beside: false,
+        burst: None,
     };
     let words = store.quotes_text(&loaded.quotes).await?;
     let candidates: Vec<QuoteCandidate> = loaded

@@ -210,6 +210,22 @@ pub(super) fn closed(problem: impl std::fmt::Display) -> String {
     format!("Проблема {problem} закрыта")
 }
 
+pub(super) const SAME_PROBLEM: &str = "Эта проблема уже присоединена или это одна и та же проблема";
+pub(super) const NOTHING_TO_SPLIT: &str =
+    "Таких публикаций в проблеме нет, или это все её публикации: выделять нечего";
+
+pub(super) fn moved(posts: u32) -> String {
+    format!("Перенесено публикаций: {posts}; это запомнено")
+}
+
+pub(super) fn no_rumour(problem: impl std::fmt::Display) -> String {
+    format!("Проблема {problem} не слух")
+}
+
+pub(super) fn marked(problem: impl std::fmt::Display) -> String {
+    format!("Отмечено: {problem}")
+}
+
 pub(super) fn hastened(count: u32) -> String {
     format!("Источников поставлено в очередь на опрос: {count}")
 }

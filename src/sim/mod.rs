@@ -15,6 +15,7 @@ pub mod schedule;
 pub mod score;
 pub mod stage;
 mod words;
+pub mod year;
 
 pub use rng::Rng;
 

@@ -10,6 +10,7 @@ use rusqlite::params;
 
 use super::column::At;
 use super::error::Result;
+use super::tally::{self, Tally};
 use super::work::{self, WorkTicket};
 use super::{Store, Tx, alert, delivery, follow, problem};
 use crate::model::{Alert, Delivery, Follow, Membership, ProblemEvent, ProblemId};
@@ -27,6 +28,8 @@ pub struct GroupCommit {
     pub alerts: Vec<Alert>,
     /// Their messages.
     pub deliveries: Vec<Delivery>,
+    /// Counts of the past that changed.
+    pub tallies: Vec<Tally>,
     /// Rows taken up, as they were read: they go, unless `follows` puts them back.
     pub followed: Vec<Follow>,
     /// What must be looked at again. A ladder begins anew; a wait that is under way stays.
@@ -77,6 +80,9 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
     }
     for decided in &group.alerts {
         alert::insert(tx, decided)?;
+    }
+    for changed in &group.tallies {
+        tally::write(tx, changed)?;
     }
     for message in &group.deliveries {
         delivery::insert(tx, message, group.now)?;

@@ -27,6 +27,7 @@ pub mod lock;
 pub mod mark;
 pub mod notice;
 pub mod page;
+pub mod person;
 pub mod post;
 pub mod problem;
 pub mod retention;
@@ -36,6 +37,7 @@ pub mod rules;
 pub mod setting;
 pub mod source;
 pub mod status;
+pub mod tally;
 pub mod touch;
 pub mod work;
 
@@ -63,6 +65,7 @@ pub use lease::FreedLeases;
 pub use lock::StoreLock;
 pub use mark::{MarkCommit, MarkPlace};
 pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome, SeenPost};
+pub use person::{PersonEnd, SplitOff};
 pub use post::{
     Assessment, ParentFacts, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks,
 };
@@ -73,6 +76,7 @@ pub use room::TelegramRoom;
 pub use rules::RulesEntry;
 pub use source::{DueSource, LookFacts, SourceRow};
 pub use status::StatusCounts;
+pub use tally::{Tally, TallyCell};
 pub use touch::Touch;
 pub use work::{WorkItem, WorkTicket};
 

@@ -444,7 +444,8 @@ CREATE INDEX mark_time ON mark (district, at, alert, marked_by, mark, handed_to)
 
 CREATE INDEX membership_post ON membership (district, source, post);
 
-CREATE INDEX membership_quote ON membership (district, problem) WHERE quote_start IS NOT NULL;
+CREATE INDEX membership_quote ON membership (district, problem, published, source, post)
+    WHERE quote_start IS NOT NULL;
 
 CREATE INDEX membership_time ON membership (district, problem, published, source, post);
 
@@ -456,7 +457,8 @@ CREATE INDEX problem_age ON problem (district, state, last);
 
 CREATE INDEX problem_key ON problem (district, aspect, place, address, last, id);
 
-CREATE INDEX problem_merged ON problem (district, aspect, place, address) WHERE merged IS NOT NULL;
+CREATE INDEX problem_merged ON problem (district, aspect, place, address, last, id)
+    WHERE merged IS NOT NULL;
 
 CREATE INDEX problem_time ON problem (district, opened, id);
 

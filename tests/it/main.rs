@@ -18,6 +18,7 @@ mod demo;
 mod digest;
 mod engine_limits;
 mod engine_props;
+mod joining;
 mod kill;
 mod ladder;
 mod lexicons;
@@ -47,6 +48,7 @@ mod tidy;
 mod tokens;
 mod town;
 mod traps;
+mod usual;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {

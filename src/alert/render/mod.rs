@@ -12,7 +12,7 @@ pub mod words;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{Alert, RiskReason, TopicKind};
+use crate::model::{Alert, BurstFacts, RiskReason, TopicKind};
 
 pub use telegram::TELEGRAM_UNITS_MAX;
 
@@ -164,7 +164,25 @@ fn fact_lines(view: &AlertView<'_>) -> Vec<String> {
     if let Some(lasts) = words::lasts(facts.since, view.alert.at) {
         since = format!("{since} ({lasts})");
     }
-    vec![format!("{who}: {posts} в {} {sources}", facts.sources), since]
+    let mut lines = vec![format!("{who}: {posts} в {} {sources}", facts.sources), since];
+    lines.extend(facts.burst.map(|burst| burst_line(&burst, facts.place.is_some())));
+    lines
+}
+
+/// «На эту тему здесь за 30 часов 9 публикаций, обычно 1»: of its topic and place, so it may be
+/// more than the problem has.
+fn burst_line(burst: &BurstFacts, place: bool) -> String {
+    let here = if place { " здесь" } else { "" };
+    let span = match burst.hours {
+        ..=1 => "за час".to_owned(),
+        hours => format!("за {}", words::count(hours, "час", "часа", "часов")),
+    };
+    let posts = words::count(burst.count, "публикация", "публикации", "публикаций");
+    let usual = match burst.usual_milli {
+        ..950 => "меньше одной".to_owned(),
+        milli => milli.saturating_add(500).div_euclid(1000).to_string(),
+    };
+    format!("На эту тему{here} {span} {posts}, обычно {usual}")
 }
 
 /// Quotes in guillemets; what was erased says so and loses its link.

@@ -243,8 +243,6 @@ const ROUTES: &str = r#"
 [alert]
 level = "high"
 voices = 3
-burst_times = 2
-burst_more = 3
 
 [[receiver]]
 name = "Дежурный"
