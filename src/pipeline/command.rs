@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::group::nothing;
 use super::handover;
 use super::mark::{self, Answer};
 use super::report::parse_week;
@@ -14,10 +15,10 @@ use super::services::Services;
 use super::{district::District, report, words};
 use crate::cluster::split_id;
 use crate::model::{
-    Command, CommandKind, CommandReply, PostKey, ProblemEvent, ProblemEventKind, ProblemId,
-    TopicKind,
+    Command, CommandKind, CommandReply, Follow, Matter, PostKey, ProblemEvent, ProblemEventKind,
+    ProblemId, RumourState, TopicKind,
 };
-use crate::store::{Invite, PersonEnd, SplitOff, Store, StoreError};
+use crate::store::{GroupOutcome, Invite, PersonEnd, SplitOff, Store, StoreError};
 
 /// How long an invitation is good.
 const INVITE_LASTS: SignedDuration = SignedDuration::from_hours(24);
@@ -77,17 +78,7 @@ pub async fn change_store(
             moved(store.split_problem(split).await?)
         }
         CommandKind::SetRumour { problem, state, link } => {
-            match store.problems(std::slice::from_ref(problem)).await?.pop() {
-                None => refused(words::no_problem(problem)),
-                Some(found) if found.problem.kind != TopicKind::Rumour => {
-                    refused(words::no_rumour(problem))
-                }
-                Some(_) => {
-                    let kind = ProblemEventKind::Rumour { state: *state, link: link.clone() };
-                    append(store, problem, kind, now).await?;
-                    done(words::marked(problem))
-                }
-            }
+            set_rumour(store, problem, *state, link.clone(), now).await?
         }
         CommandKind::CollectNow { sources } => {
             let count = store.hasten_sources(sources, now).await?;
@@ -97,6 +88,38 @@ pub async fn change_store(
             return Ok(None);
         }
     }))
+}
+
+/// Keeps what an analyst found out about a rumour.
+async fn set_rumour(
+    store: &Store,
+    problem: &ProblemId,
+    state: RumourState,
+    link: Option<String>,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    let Some(found) = store.problems(std::slice::from_ref(problem)).await?.pop() else {
+        return Ok(refused(words::no_problem(problem)));
+    };
+    if found.problem.kind != TopicKind::Rumour {
+        return Ok(refused(words::no_rumour(problem)));
+    }
+    let mut commit = nothing(now);
+    let kind = ProblemEventKind::Rumour { state, link };
+    commit.events.push((problem.clone(), ProblemEvent { at: now, kind }));
+    if state == RumourState::CheckedTrue {
+        commit.follows.push(confirmed(problem, now));
+    }
+    Ok(match store.commit_group(commit).await? {
+        GroupOutcome::Committed => done(words::rumour_marked(problem)),
+        GroupOutcome::Stale => refused(words::no_problem(problem)),
+    })
+}
+
+/// That it is true is told at once.
+fn confirmed(problem: &ProblemId, now: Timestamp) -> Follow {
+    let (matter, problem) = (Matter::Rumour, problem.clone());
+    Follow { problem, matter, alert: None, step: 0, since: now, due: now }
 }
 
 /// Makes and queues the digest of a week.

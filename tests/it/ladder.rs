@@ -8,7 +8,7 @@ use otklik::alert::render::Again;
 use otklik::config;
 use otklik::model::{
     Command, CommandKind, DeliveryState, Mark, Matter, PlaceId, ProblemEvent, ProblemEventKind,
-    ProblemId,
+    ProblemId, RumourState, TopicKind,
 };
 use otklik::pipeline::command::change_store;
 use otklik::pipeline::dispatch::word_alert;
@@ -350,4 +350,25 @@ async fn a_handover_moves_what_was_taken_and_what_has_not_left() {
     assert_eq!(to, [("Глава", "g@example.org"), ("Отдел", "o@example.org")]);
     assert!(hall.store.in_hand("МЦУ").await.expect("read").is_empty());
     assert_eq!(hall.store.in_hand("Глава").await.expect("read"), [alert]);
+}
+
+#[tokio::test]
+async fn a_rumour_that_proves_true_is_told_at_once() {
+    let hall = Hall::new();
+    hall.complaint("Говорят, в Соснягино воду отравили, это правда?", at(0)).await;
+    let problems = hall.store.export_problems(None, None, 100).await.expect("read");
+    let rumour = problems.iter().find(|it| it.problem.kind == TopicKind::Rumour);
+    let problem = rumour.expect("a rumour").problem.id.clone();
+    let set = async |state, now| {
+        let kind = CommandKind::SetRumour { problem: problem.clone(), state, link: None };
+        let command = Command { actor: "a".into(), role: "analyst".into(), at: now, kind };
+        let reply = change_store(&hall.store, Some(&hall.district), &command, now).await;
+        assert!(reply.expect("done").expect("an answer").done);
+    };
+    set(RumourState::Seen, at(20)).await;
+    assert_eq!(hall.take_up(at(20)).await, 0);
+    set(RumourState::CheckedTrue, at(30)).await;
+    assert!(hall.take_up(at(30)).await > 0);
+    assert_eq!(hall.reasons().await.last(), Some(&"rumour_confirmed"));
+    assert_eq!(hall.take_up(at(31)).await, 0, "once");
 }
