@@ -80,7 +80,7 @@ pub async fn change_store(
                 Some(_) => {
                     let kind = ProblemEventKind::Rumour { state: *state, link: link.clone() };
                     append(store, problem, kind, now).await?;
-                    done(words::marked(problem))
+                    done(words::rumour_noted(problem))
                 }
             }
         }
