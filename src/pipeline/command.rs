@@ -111,7 +111,7 @@ async fn set_rumour(
         commit.follows.push(confirmed(problem, now));
     }
     Ok(match store.commit_group(commit).await? {
-        GroupOutcome::Committed => done(words::rumour_marked(problem)),
+        GroupOutcome::Committed => done(words::rumour_noted(problem)),
         GroupOutcome::Stale => refused(words::no_problem(problem)),
     })
 }

@@ -1,8 +1,8 @@
-//! What the posts of a problem have in common: the organisations, streets and houses that they name.
+//! What the posts of a problem have in common: the organisations, streets and houses they name.
 //!
-//! Place in the flow: `otklik problems show`; reads, changes nothing. One boiler house or one road is
-//! often the cause behind many addresses. Invariant: counts alone; a copy counts for nothing, a post
-//! once for each name, and what one post alone names is common to nobody.
+//! Place in the flow: `otklik problems show`; reads, changes nothing. One boiler house or one road
+//! is often the cause behind many addresses. Invariant: counts alone; a copy counts for nothing, a
+//! post once for each name, and what one post alone names is common to nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 

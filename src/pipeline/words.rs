@@ -222,7 +222,7 @@ pub(super) fn no_rumour(problem: impl std::fmt::Display) -> String {
     format!("Проблема {problem} не слух")
 }
 
-pub(super) fn rumour_marked(problem: impl std::fmt::Display) -> String {
+pub(super) fn rumour_noted(problem: impl std::fmt::Display) -> String {
     format!("Отмечено: {problem}")
 }
 

@@ -88,8 +88,8 @@ impl Store {
         .await
     }
 
-    /// Texts of the latest posts of a problem that are no copies, with the street and house that each
-    /// names.
+    /// Texts of the latest posts of a problem that are no copies, with the street and house that
+    /// each names.
     pub async fn members_said(
         &self,
         id: &ProblemId,

@@ -56,6 +56,28 @@ level = \"high\"
 tell = [\"ЦУР\"]
 ";
 
+const RUMOUR: &str = "
+id = \"rumour\"
+title = \"Слух\"
+kind = \"rumour\"
+severity = 3
+[[rule]]
+find = 'говорят отравить'
+weight = 70
+[[example]]
+text = \"Говорят, воду отравили\"
+is = true
+[[example]]
+text = \"Говорят, что отравили колодец\"
+is = true
+[[example]]
+text = \"Говорят, завтра снег\"
+is = false
+[[example]]
+text = \"Колодец почистили\"
+is = false
+";
+
 /// A district with its store and a clock that the test turns.
 struct Hall {
     _rig: Rig,
@@ -68,6 +90,7 @@ impl Hall {
     fn new() -> Self {
         let rig = Rig::new();
         rig.write("config/routes.toml", ROUTES);
+        rig.write("words/rumour.toml", RUMOUR);
         let settings = config::load_all(&rig.path("config/otklik.toml")).expect("sound");
         let district =
             District::load(&settings, false).unwrap_or_else(|faults| panic!("{faults:?}"));
