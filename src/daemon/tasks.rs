@@ -78,9 +78,9 @@ impl Tasks {
         self.bury()?;
         let now = self.services.clock.now();
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
-        let mut agenda = self.services.store.agenda().await?;
+        let mut agenda = self.services.store.agenda(now).await?;
         if due(agenda.look) && self.start_looks(now).await? {
-            agenda = self.services.store.agenda().await?;
+            agenda = self.services.store.agenda(now).await?;
         }
         if self.grown.swap(false, Ordering::Relaxed) {
             self.waits = true;
@@ -95,7 +95,8 @@ impl Tasks {
         if due(agenda.job) && self.free(Task::Jobs, now) {
             self.jobs(now);
         }
-        let times = [agenda.look, agenda.sending, agenda.job];
+        // A source whose lane is full stays due; those of other lanes must not wait for it.
+        let times = [agenda.look, agenda.next_look, agenda.sending, agenda.job];
         let times = times.into_iter().flatten().chain(self.paused.values().copied());
         Ok(times.filter(|at| *at > now).min().unwrap_or(Timestamp::MAX))
     }
