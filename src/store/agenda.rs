@@ -15,6 +15,8 @@ use super::{Store, Tx, follow, job, source, touch};
 pub struct Agenda {
     /// A source to look at.
     pub look: Option<Timestamp>,
+    /// The next source after those that are due: these may wait for a place that others need not.
+    pub next_look: Option<Timestamp>,
     /// A message to send.
     pub sending: Option<Timestamp>,
     /// A fixed job to run.
@@ -27,10 +29,11 @@ pub struct Agenda {
 
 impl Store {
     /// When the next thing of each kind may be claimed.
-    pub async fn agenda(&self) -> Result<Agenda> {
-        self.read(|tx| {
+    pub async fn agenda(&self, now: Timestamp) -> Result<Agenda> {
+        self.read(move |tx| {
             Ok(Agenda {
-                look: source::next_due(tx)?,
+                look: source::next_due(tx, Timestamp::MIN)?,
+                next_look: source::next_due(tx, now)?,
                 sending: next_sending(tx)?,
                 job: job::next_due(tx)?,
                 follow: follow::next_due(tx)?,
