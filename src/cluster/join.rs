@@ -249,9 +249,11 @@ impl Desk<'_> {
         let Problem { score, level, reasons, opened, last, .. } = &loaded.problem;
         let published = self.item.published;
         let before = Risk { score: *score, level: *level, reasons: reasons.clone() };
-        let lasts = published.max(*last).duration_since(published.min(*opened));
+        // Up to the latest post, whichever joins: the score does not depend on who was read last.
+        let latest = published.max(*last);
+        let lasts = latest.duration_since(published.min(*opened));
         let hours = SignedDuration::from_hours(GROWTH_HOURS);
-        let since = published.saturating_sub(hours).unwrap_or(Timestamp::MIN);
+        let since = latest.saturating_sub(hours).unwrap_or(Timestamp::MIN);
         let voices = loaded.count_voices().0;
         let risk = (self.score)(&ProblemFacts {
             topic: &loaded.problem.topic,
@@ -260,7 +262,7 @@ impl Desk<'_> {
             post: self.risk,
             posts: loaded.problem.posts + 1,
             voices,
-            lately: loaded.voices_between(since, published),
+            lately: loaded.voices_between(since, latest),
             sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
             returns: loaded.problem.returns,
             lasts,
