@@ -88,6 +88,19 @@ pub enum Owner {
     Entry(usize),
 }
 
+/// What every match asks of its rule, kept close together.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Its name.
+    pub(super) name: RuleName,
+    /// What the rule belongs to.
+    pub(super) owner: Owner,
+    /// Its points.
+    pub(super) weight: u8,
+    /// Whether something keeps it from matching.
+    pub(super) has_unless: bool,
+}
+
 /// All packs, compiled.
 #[derive(Debug)]
 pub struct Lexicon {
@@ -96,6 +109,8 @@ pub struct Lexicon {
     pub(super) serial: u64,
     topics: Vec<Topic>,
     rules: Vec<Rule>,
+    /// One for each of `rules`.
+    heads: Vec<Head>,
     warnings: Vec<Fault>,
     /// Signals and offers.
     pub(super) entries: Vec<Entry>,
@@ -159,6 +174,12 @@ impl Lexicon {
     #[must_use]
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// Name, owner and weight of rule number `rule`.
+    #[inline]
+    pub(super) fn head(&self, rule: u32) -> &Head {
+        &self.heads[rule as usize]
     }
 
     /// What a folded word means to packs and places.
@@ -235,6 +256,7 @@ impl<'f> Builder<'f> {
             serial: LEXICONS.fetch_add(1, Ordering::Relaxed),
             topics: Vec::new(),
             rules: Vec::new(),
+            heads: Vec::new(),
             warnings: Vec::new(),
             entries: Vec::new(),
             polarity_rules: 0,
@@ -338,6 +360,8 @@ impl<'f> Builder<'f> {
         self.lexicon.program.add(&query, exclusion.as_ref(), &mut self.lexicon.terms);
         let (path, text) = (file.path.clone(), find.value.clone());
         let name = RuleName::from(name.as_str());
+        let has_unless = exclusion.is_some();
+        self.lexicon.heads.push(Head { name: name.clone(), owner, weight, has_unless });
         self.lexicon.rules.push(Rule { name, owner, weight, file: path, line, find: text });
     }
 
