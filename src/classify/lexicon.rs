@@ -4,7 +4,7 @@
 //! Invariants: a lexicon exists only if its packs have no fault and their examples hold; the same
 //! files give the same hash and the same numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::config::packs::PackFile;
 use crate::config::{Fault, Season, Severity};
 use crate::model::{RuleName, TopicId};
+use crate::text::Tokens;
 
 use super::fields::Text;
 use super::lists::{self, Entry, EntryDraft, ListDraft};
@@ -247,6 +248,8 @@ struct Builder<'f> {
     ends: Vec<Vec<usize>>,
     /// Signals and offers, compiled behind markers and guards.
     later: Vec<EntryDraft>,
+    /// Buffers of the query parser.
+    tokens: Tokens,
 }
 
 impl<'f> Builder<'f> {
@@ -266,7 +269,8 @@ impl<'f> Builder<'f> {
         };
         let ends = |file: &PackFile| file.text.match_indices('\n').map(|(at, _)| at).collect();
         let ends = files.iter().map(ends).collect();
-        Self { files, lexicon, terms: 0, faults: Vec::new(), ends, later: Vec::new() }
+        let (faults, later, tokens) = (Vec::new(), Vec::new(), Tokens::default());
+        Self { files, lexicon, terms: 0, faults, ends, later, tokens }
     }
 
     /// Word lists, and the entries that decide polarity.
@@ -323,11 +327,11 @@ impl<'f> Builder<'f> {
             advice: draft.advice.clone(),
             codes: draft.codes.iter().cloned().collect(),
         });
-        let mut names: BTreeMap<String, ()> = BTreeMap::new();
+        let mut names: HashSet<String> = HashSet::with_capacity(draft.rules.len());
         for rule in &draft.rules {
             let Some(find) = &rule.find else { continue };
             let name = format!("{}:{}", draft.id, rule_name(rule, find));
-            if names.insert(name.clone(), ()).is_some() {
+            if !names.insert(name.clone()) {
                 let file = &self.files[find.file];
                 let text = "правило повторяется слово в слово";
                 self.faults.push(find.fault(file, 0, text, "уберите одно из двух"));
@@ -372,7 +376,7 @@ impl<'f> Builder<'f> {
     }
 
     fn query(&mut self, text: &Text) -> Option<Query> {
-        match query::parse(&text.value) {
+        match query::parse_with(&text.value, &mut self.tokens) {
             Ok(query) => Some(query),
             Err(found) => {
                 let file = &self.files[text.file];
