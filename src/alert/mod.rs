@@ -5,7 +5,9 @@
 //! never told again (that attitude alone is never told is held by `cluster`: it opens no problem),
 //! and every yes has a name.
 
+pub mod follow;
 pub mod health;
+pub mod hours;
 pub mod render;
 pub mod route;
 
@@ -14,11 +16,12 @@ use sha2::{Digest, Sha256};
 
 use crate::config::routes::AlertRules;
 use crate::model::{
-    Alert, AlertFacts, AlertId, AlertReason, Channel, Delivery, DeliveryId, DeliveryState, Problem,
-    ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
+    Alert, AlertFacts, AlertId, AlertReason, BurstFacts, Channel, Delivery, DeliveryId,
+    DeliveryState, Problem, ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel,
+    TopicKind,
 };
 
-pub use route::{RouteFacts, RoutedReceiver, Weighed, route, weigh};
+pub use route::{Roster, RouteFacts, RoutedReceiver, Weighed, route, weigh};
 
 /// How much stands behind a problem, counted by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +34,8 @@ pub struct Weight {
     pub sources: u32,
     /// Whether a post of it also matched a danger topic (matters for rumours).
     pub danger_beside: bool,
+    /// Whether its topic and place are written about far more than usual, and how much.
+    pub burst: Option<BurstFacts>,
 }
 
 /// A yes with its reason.
@@ -78,7 +83,10 @@ fn first_reason(problem: &Problem, weight: &Weight, rules: &AlertRules) -> Optio
     if rumour {
         return Some(AlertReason::RumourSpreads);
     }
-    worth_telling(problem, weight, rules).then_some(AlertReason::NewProblem)
+    if worth_telling(problem, weight, rules) {
+        return Some(AlertReason::NewProblem);
+    }
+    (weight.burst.is_some() && problem.level >= RiskLevel::Elevated).then_some(AlertReason::Burst)
 }
 
 /// Somebody was told at `level` with `voices`.
@@ -94,7 +102,8 @@ fn next_reason(
     }
     let times = voices.saturating_mul(rules.burst_times);
     let more = voices.saturating_add(rules.burst_more);
-    (weight.voices >= times.max(more)).then_some(AlertReason::Burst)
+    let unusual = weight.burst.is_some() && weight.voices > voices;
+    (unusual || weight.voices >= times.max(more)).then_some(AlertReason::Burst)
 }
 
 /// High enough, or elevated with enough people behind it.
@@ -134,6 +143,7 @@ pub fn alert_of(
             returns: problem.returns,
             quotes,
             lexicon: lexicon.to_owned(),
+            burst: weight.burst,
         },
     }
 }
@@ -161,13 +171,13 @@ pub fn delivery_id(subject: &str, receiver: &str, first: Channel) -> DeliveryId 
     DeliveryId(format!("d{}", short_hash(&[subject, receiver, first.name()])))
 }
 
-/// The outbox rows of `subject`: one a receiver, on its first channel, due at `at`.
+/// The outbox rows of `subject`: one a receiver, on its first channel, due when the receiver may be
+/// reached.
 #[must_use]
 pub fn outbox(
     subject: &str,
     receivers: Vec<RoutedReceiver>,
     state: DeliveryState,
-    at: Timestamp,
 ) -> Vec<Delivery> {
     receivers
         .into_iter()
@@ -180,7 +190,7 @@ pub fn outbox(
                 channel,
                 address,
                 state,
-                due: at,
+                due: receiver.due,
                 tries: 0,
                 copies: 0,
                 unreachable_since: None,
@@ -214,11 +224,17 @@ pub struct QuoteCandidate {
     pub words: String,
 }
 
-/// Chooses at most two clauses: highest risk first, earlier first among equals, no two alike.
+/// Words from which on a clause says enough: a longer one is not chosen for its length.
+const QUOTE_WORDS: usize = 12;
+
+/// Chooses at most two clauses: highest risk first, then those that say more, earlier first among
+/// equals, no two alike.
 #[must_use]
 pub fn choose_quotes(candidates: &[QuoteCandidate]) -> Vec<QuoteRef> {
     let mut order: Vec<&QuoteCandidate> = candidates.iter().collect();
-    order.sort_by_key(|candidate| std::cmp::Reverse(candidate.risk));
+    let says =
+        |candidate: &QuoteCandidate| candidate.words.split_whitespace().count().min(QUOTE_WORDS);
+    order.sort_by_key(|candidate| std::cmp::Reverse((candidate.risk, says(candidate))));
     let mut chosen: Vec<(&QuoteCandidate, String)> = Vec::new();
     for candidate in order {
         let folded: String =

@@ -3,23 +3,25 @@
 //! Place in the flow: reads beside a running daemon; what changes goes to it. Invariants: lists
 //! never name a person; `route-test` answers by the code that routes, and stores nothing.
 
+mod show;
+
 use std::sync::Arc;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use otklik_collectors::door::Door;
 
 use crate::alert::{RouteFacts, weigh};
 use crate::classify::Scratch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
-use crate::model::{AlertId, CommandKind, TopicKind};
+use crate::model::{AlertId, CommandKind, Mark, TopicKind};
 use crate::pipeline::district::{District, Strictness};
 use crate::pipeline::keys::PassingKeys;
 
 use super::assessed::assess_line;
 use super::line::PostLine;
 use super::table::aligned;
-use super::{Exit, Failure, Globals, Result, export, open, say, words};
+use super::{Exit, Globals, Result, export, open, say, words};
 
 /// `otklik alerts …`
 #[derive(Debug, Args)]
@@ -51,12 +53,45 @@ enum AlertsCommand {
         #[arg(long)]
         anywhere: bool,
     },
-    /// Взять в работу
+    /// Ответить на оповещение: то же, что кнопки под сообщением
     Ack {
         /// Номер оповещения
         #[arg(value_name = "НОМЕР")]
         alert: String,
+        /// Ответ
+        #[arg(long, value_enum, value_name = "ОТВЕТ", default_value = "taken")]
+        mark: MarkWord,
+        /// Кому передать, вместе с --mark not-ours: получатель или отдел из routes.toml
+        #[arg(long, value_name = "КОМУ")]
+        to: Option<String>,
     },
+}
+
+/// What may be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MarkWord {
+    /// Взято в работу
+    Taken,
+    /// Решено: проблема закрывается, новые жалобы откроют её снова
+    Solved,
+    /// Не наше
+    NotOurs,
+    /// Полезное оповещение
+    Useful,
+    /// Шум: сообщать об этом не стоило
+    Noise,
+}
+
+impl From<MarkWord> for Mark {
+    fn from(word: MarkWord) -> Self {
+        match word {
+            MarkWord::Taken => Mark::Taken,
+            MarkWord::Solved => Mark::Solved,
+            MarkWord::NotOurs => Mark::NotOurs,
+            MarkWord::Useful => Mark::Useful,
+            MarkWord::Noise => Mark::Noise,
+        }
+    }
 }
 
 /// Runs `alerts`.
@@ -67,11 +102,12 @@ pub fn run(args: AlertsArgs, globals: &Globals) -> Result<Exit> {
             let settings = globals.settings_or_shipped(Need::Classify)?;
             route_test(&settings, &text.join(" "), anywhere)
         }
-        AlertsCommand::Ack { alert } => {
-            let kind = CommandKind::Acknowledge { alert: AlertId(alert) };
+        AlertsCommand::Ack { alert, mark, to } => {
+            let (alert, mark) = (AlertId(alert), mark.into());
+            let kind = CommandKind::Mark { alert, mark, to, channel: None };
             open::told(&open::wait(open::change(&stored()?, kind))?)
         }
-        AlertsCommand::Show { alert } => show_alert(&stored()?, &AlertId(alert)),
+        AlertsCommand::Show { alert } => show::show(&stored()?, &AlertId(alert)),
         AlertsCommand::List { json } => list_alerts(&stored()?, json),
     }
 }
@@ -114,9 +150,10 @@ fn route_test(settings: &Settings, text: &str, anywhere: bool) -> Result<Exit> {
             district.topic_title(&topic),
             department.unwrap_or("не назначен")
         )?;
-        let facts = RouteFacts { topic: &topic, kind, department, level, place };
+        let object = assessed.objects.get(&topic).map(|(name, _)| name.as_str());
+        let facts = RouteFacts { topic: &topic, kind, department, level, place, object };
         let mut rows = Vec::new();
-        for weighed in weigh(&facts, &district.routes) {
+        for weighed in weigh(&facts, &district.roster(), now) {
             let channels: Vec<&str> =
                 weighed.receiver.channels.iter().map(|(channel, _)| channel.name()).collect();
             rows.push(vec![
@@ -166,29 +203,6 @@ fn list_alerts(settings: &Settings, json: bool) -> Result<Exit> {
     }
     for line in aligned(&rows) {
         say!("{line}")?;
-    }
-    Ok(Exit::Done)
-}
-
-fn show_alert(settings: &Settings, id: &AlertId) -> Result<Exit> {
-    let district = District::load_rules(settings, false)?;
-    let store = open::store_to_read(settings)?;
-    let (text, sent) = open::wait(async {
-        let Some(alert) = store.alert(id).await? else {
-            return Err(Failure::failed(format!("нет оповещения {id}; список: otklik alerts")));
-        };
-        let text = crate::pipeline::dispatch::word_alert(&store, &district, &alert).await?;
-        Ok((text, store.deliveries_of(&format!("alert:{id}")).await?))
-    })?;
-    say!("{}\n\n{}", text.subject, text.text)?;
-    for delivery in sent {
-        say!(
-            "Отправка: {} ({}): {}{}",
-            delivery.receiver,
-            delivery.channel.name(),
-            delivery.state.name(),
-            delivery.trouble.map(|text| format!(", {text}")).unwrap_or_default()
-        )?;
     }
     Ok(Exit::Done)
 }

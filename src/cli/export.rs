@@ -13,8 +13,10 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, duration};
-use crate::model::{Alert, PostKind};
-use crate::store::{PostMark, Store, StoredDelivery, StoredPost, StoredProblem, TimeMark};
+use crate::model::{Alert, Marked, PostKind};
+use crate::store::{
+    MarkPlace, PostMark, Store, StoredDelivery, StoredPost, StoredProblem, TimeMark,
+};
 
 use super::assessed::TopicLine;
 use super::line::parse_instant;
@@ -37,6 +39,8 @@ enum What {
     Alerts,
     /// Отправка оповещений
     Deliveries,
+    /// Ответы на оповещения: что нажали получатели и какие правила за этим стоят
+    Marks,
 }
 
 /// In which form.
@@ -85,6 +89,7 @@ pub fn run(args: ExportArgs, globals: &Globals) -> Result<Exit> {
             What::Problems => problems(&store, since, &mut sink).await?,
             What::Alerts => alerts(&store, since, &mut sink).await?,
             What::Deliveries => deliveries(&store, since, &mut sink).await?,
+            What::Marks => marks(&store, since, &mut sink).await?,
         }
         Ok(())
     })?;
@@ -235,6 +240,33 @@ pub fn delivery_row(stored: &StoredDelivery) -> Map<String, Value> {
     ])
 }
 
+async fn marks(store: &Store, since: Option<Timestamp>, sink: &mut Sink) -> Result<()> {
+    let mut after: Option<MarkPlace> = None;
+    loop {
+        let page = store.marks(since, after.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(MarkPlace::of(last));
+        for marked in page {
+            sink.row(mark_row(&marked))?;
+        }
+    }
+}
+
+/// A mark as a row.
+pub fn mark_row(marked: &Marked) -> Map<String, Value> {
+    fields([
+        ("alert", json!(marked.alert)),
+        ("problem", json!(marked.problem)),
+        ("mark", json!(marked.mark)),
+        ("by", json!(marked.by)),
+        ("channel", json!(marked.channel)),
+        ("to", json!(marked.to)),
+        ("at", json!(marked.at.to_string())),
+        ("lexicon", json!(marked.lexicon)),
+        ("rules", json!(marked.rules)),
+    ])
+}
+
 fn fields<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -258,6 +290,9 @@ fn columns_of(what: What) -> Columns {
         }
         What::Alerts => &["id", "problem", "reason", "at"],
         What::Deliveries => &["alert", "receiver", "channel", "state", "copies", "subject"],
+        What::Marks => {
+            &["alert", "problem", "mark", "by", "channel", "to", "at", "lexicon", "rules"]
+        }
     }
 }
 
@@ -360,8 +395,9 @@ fn cell(value: Option<&Value>) -> String {
         Some(Value::Array(items)) => {
             let short = |item: &Value| match item {
                 Value::Object(map) => {
-                    let name =
-                        ["topic", "place", "street"].iter().find_map(|key| map.get(*key)?.as_str());
+                    let name = ["topic", "place", "street", "rule"]
+                        .iter()
+                        .find_map(|key| map.get(*key)?.as_str());
                     name.unwrap_or_default().to_owned()
                 }
                 other => cell(Some(other)),

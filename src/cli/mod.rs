@@ -11,12 +11,14 @@ mod classify;
 mod collect;
 mod demo;
 mod digest;
+mod duty;
 pub mod exit;
 mod export;
 mod import;
 pub mod line;
 mod logging;
 mod open;
+mod problems;
 mod run;
 mod small;
 mod stream;
@@ -113,9 +115,11 @@ enum CommandLine {
     /// Определить темы, места и риск строк JSON, ничего не сохраняя
     Classify(classify::ClassifyArgs),
     /// Проблемы
-    Problems(small::ProblemsArgs),
+    Problems(problems::ProblemsArgs),
     /// Оповещения
     Alerts(alerts::AlertsArgs),
+    /// Дежурства: кто дежурит сейчас и дальше
+    Duty(duty::DutyArgs),
     /// Недельная сводка
     Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
@@ -201,8 +205,9 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Import(args) => import::run(args, &globals),
         CommandLine::Export(args) => export::run(args, &globals),
         CommandLine::Classify(args) => classify::run(args, &globals),
-        CommandLine::Problems(args) => small::problems(args, &globals),
+        CommandLine::Problems(args) => problems::problems(args, &globals),
         CommandLine::Alerts(args) => alerts::run(args, &globals),
+        CommandLine::Duty(args) => duty::run(args, &globals),
         CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),

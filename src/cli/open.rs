@@ -12,6 +12,7 @@ use crate::config::{Fault, Settings};
 use crate::daemon::socket;
 use crate::model::{Command, CommandKind, CommandReply};
 use crate::pipeline::command::change_store;
+use crate::pipeline::district::District;
 use crate::store::{Store, StoreError, StoreLock};
 
 use super::{Exit, Failure, Result};
@@ -120,7 +121,13 @@ pub async fn change(settings: &Settings, kind: CommandKind) -> Result<CommandRep
         return Ok(reply);
     }
     let store = store_to_write(settings)?;
-    let reply = change_store(&store, &command, SystemClock.now()).await?;
+    let district = match command.kind {
+        CommandKind::Mark { .. } | CommandKind::HandOver { .. } => {
+            Some(District::load_rules(settings, false)?)
+        }
+        _ => None,
+    };
+    let reply = change_store(&store, district.as_ref(), &command, SystemClock.now()).await?;
     reply.ok_or_else(|| Failure::failed("служба не запущена, выполнить это без неё нельзя"))
 }
 

@@ -1,19 +1,18 @@
-//! Short commands on the store: status, problems, erase, reload.
+//! Short commands on the store: status, erase, reload.
 //!
 //! Place in the flow: reads beside a running daemon; changes go to it. Invariant: lists never name
 //! a person; what is printed for machines is one JSON object a line.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
 use crate::daemon::RULES_FAULT;
-use crate::model::{CommandKind, PostId, PostKey, ProblemId, ProblemState, SourceId};
-use crate::pipeline::district::District;
-use crate::store::{StatusCounts, StoredProblem};
+use crate::model::{CommandKind, PostId, PostKey, ProblemState, SourceId};
+use crate::store::StatusCounts;
 
 use super::table::aligned;
-use super::{Exit, Failure, Globals, Result, export, open, say, sources, words};
+use super::{Exit, Failure, Globals, Result, open, say, sources, words};
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -120,90 +119,6 @@ fn tell_status(settings: &Settings, counts: &StatusCounts, runs: bool) -> Result
         say!("  {line}")?;
     }
     Ok(())
-}
-
-/// `otklik problems …`
-#[derive(Debug, Args)]
-pub struct ProblemsArgs {
-    #[command(subcommand)]
-    command: Option<ProblemsCommand>,
-}
-
-#[derive(Debug, Subcommand)]
-enum ProblemsCommand {
-    /// Список (так и без слова list)
-    List {
-        /// И закрытые тоже
-        #[arg(long)]
-        all: bool,
-        /// Строки JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Закрыть проблему
-    Close {
-        /// Номер проблемы
-        #[arg(value_name = "НОМЕР")]
-        problem: String,
-    },
-}
-
-/// Runs `problems`.
-pub fn problems(args: ProblemsArgs, globals: &Globals) -> Result<Exit> {
-    let settings = globals.settings_or_shipped(Need::Store)?;
-    match args.command.unwrap_or(ProblemsCommand::List { all: false, json: false }) {
-        ProblemsCommand::Close { problem } => {
-            let kind = CommandKind::CloseProblem { problem: ProblemId(problem) };
-            open::told(&open::wait(open::change(&settings, kind))?)
-        }
-        ProblemsCommand::List { all, json } => {
-            let district = District::load_rules(&settings, false)?;
-            let store = open::store_to_read(&settings)?;
-            let mut states = vec![ProblemState::Open, ProblemState::Reopened, ProblemState::Quiet];
-            if all {
-                states.push(ProblemState::Closed);
-            }
-            let found = open::wait(async { Ok(store.problems_in(&states, 10_000).await?) })?;
-            list_problems(&settings, &district, &found, json)
-        }
-    }
-}
-
-fn list_problems(
-    settings: &Settings,
-    district: &District,
-    found: &[StoredProblem],
-    json: bool,
-) -> Result<Exit> {
-    if json {
-        for stored in found {
-            say!("{}", serde_json::Value::Object(export::problem_row(stored)))?;
-        }
-        return Ok(Exit::Done);
-    }
-    let now = SystemClock.now();
-    let rows: Vec<Vec<String>> = found
-        .iter()
-        .map(|stored| {
-            let problem = &stored.problem;
-            let place = problem.place.as_ref().map_or("—", |place| district.place_title(place));
-            vec![
-                problem.id.to_string(),
-                format!("{} {}", words::level_sign(problem.level), words::level(problem.level)),
-                district.topic_title(&problem.topic).to_owned(),
-                place.to_owned(),
-                format!("с {}", words::moment(problem.opened, now, &settings.district.timezone)),
-                words::voices(stored.voices.voices, stored.voices.at_least),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
-        say!("Открытых проблем нет.")?;
-    }
-    for line in aligned(&rows) {
-        say!("{line}")?;
-    }
-    Ok(Exit::Done)
 }
 
 /// Arguments of `erase`.

@@ -8,6 +8,7 @@ pub use crate::alert::render::words::{
     count, day, level, level_sign, moment, reason, sentence, voices,
 };
 pub use crate::digest::{cell as sheet_cell, document, gaps, guard, share, sheet};
+pub use crate::pipeline::words::mark;
 
 /// What is read of Telegram without an account.
 pub const PREVIEW_ALONE: &str = "Telegram: без учётной записи читаем только каналы с открытым \

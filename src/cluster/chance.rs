@@ -39,18 +39,22 @@ pub fn at_least(count: u32, mean: f64, size: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// The least count, 2 or more, whose chance of being reached is not above `level`, and that chance.
-/// One post alone is never unusual.
+/// Chance that an event of a gamma-mixed Poisson process meets so many within a span, itself
+/// counted, where `mean` with this size are expected: events come rather where the mixing factor is
+/// large, so the others are negative binomial of size + 1 (the size-biased law).
 #[must_use]
-pub fn bound(level: f64, mean: f64, size: f64) -> (u32, f64) {
+pub fn met(count: u32, mean: f64, size: f64) -> f64 {
+    at_least(count.saturating_sub(1), mean * (size + 1.0) / size, size + 1.0)
+}
+
+/// The least count, 2 or more, whose chance of being reached is not above `level`.
+#[must_use]
+pub fn seldom(level: f64, mean: f64, size: f64) -> u32 {
     let mut count = 2;
-    loop {
-        let chance = at_least(count, mean, size);
-        if chance <= level || count >= TERMS_MAX {
-            return (count, chance);
-        }
+    while count < TERMS_MAX && at_least(count, mean, size) > level {
         count += 1;
     }
+    count
 }
 
 /// ln Γ(x) for x > 0: Stirling's series above 16, the recurrence below.
@@ -86,12 +90,24 @@ mod tests {
     }
 
     #[test]
-    fn bounds_keep_their_level() {
+    fn what_is_seldom_keeps_its_level() {
         for (level, mean, size) in [(0.01, 0.05, 1.0), (1e-5, 0.02, 0.7), (1e-3, 4.0, 2.0)] {
-            let (count, chance) = bound(level, mean, size);
-            assert!(chance <= level, "{level} {mean}");
+            let count = seldom(level, mean, size);
+            assert!(at_least(count, mean, size) <= level, "{level} {mean}");
             assert!(count == 2 || at_least(count - 1, mean, size) > level, "{level} {mean}");
         }
+    }
+
+    #[test]
+    fn an_event_meets_the_size_biased_law() {
+        // Σ x·P(x) over x ≥ count, divided by the mean, is what an event meets.
+        let (mean, size) = (0.7, 1.3);
+        for count in 1..6_u32 {
+            let law = |x: u32| at_least(x, mean, size) - at_least(x + 1, mean, size);
+            let biased: f64 = (count..400).map(|x| f64::from(x) * law(x)).sum::<f64>() / mean;
+            assert!((met(count, mean, size) - biased).abs() < 1e-9, "{count}");
+        }
+        assert!((met(1, 0.2, 0.5) - 1.0).abs() < 1e-12);
     }
 
     #[test]

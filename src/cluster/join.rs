@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::key::{self, Reach, Subject};
 use super::{
-    Assignment, CANDIDATES_MAX, ClusterRules, Loaded, MEMORY_DAYS, Newcomer, OpenProblems,
-    ProblemFacts, ScoreProblem, Trait, VoiceMark, days,
+    Assignment, CANDIDATES_MAX, ClusterRules, GROWTH_HOURS, Loaded, MEMORY_DAYS, Newcomer,
+    OpenProblems, ProblemFacts, ScoreProblem, Trait, VoiceMark, days,
 };
 use crate::model::{
     Finding, Membership, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemState,
@@ -218,7 +218,9 @@ impl Desk<'_> {
         }
         loaded.sources.insert(item.key.source.clone());
         let sketch = (item.sketch.telling() && !copy).then(|| item.sketch.clone());
-        let said = Trait { sketch, address: address.clone() };
+        let voice = item.voices.get(&loaded.problem.topic).filter(|_| !copy && !item.own_name);
+        let voice = voice.map(|(_, voice)| *voice);
+        let said = Trait { sketch, address: address.clone(), voice };
         loaded.remember(item.published, &item.key, said.clone());
         if !own_copy {
             if !copy {
@@ -248,8 +250,8 @@ impl Desk<'_> {
         let published = self.item.published;
         let before = Risk { score: *score, level: *level, reasons: reasons.clone() };
         let lasts = published.max(*last).duration_since(published.min(*opened));
-        let since = published.saturating_sub(days(1)).unwrap_or(Timestamp::MIN);
-        let latest = loaded.recent.keys().filter(|(at, _)| (since..=published).contains(at));
+        let hours = SignedDuration::from_hours(GROWTH_HOURS);
+        let since = published.saturating_sub(hours).unwrap_or(Timestamp::MIN);
         let voices = loaded.count_voices().0;
         let risk = (self.score)(&ProblemFacts {
             topic: &loaded.problem.topic,
@@ -258,7 +260,7 @@ impl Desk<'_> {
             post: self.risk,
             posts: loaded.problem.posts + 1,
             voices,
-            last_day: u32::try_from(latest.count()).unwrap_or(u32::MAX),
+            lately: loaded.voices_between(since, published),
             sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
             returns: loaded.problem.returns,
             lasts,

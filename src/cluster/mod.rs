@@ -8,6 +8,7 @@
 //! and joins as a count.
 
 mod chance;
+mod history;
 mod join;
 mod key;
 mod lifecycle;
@@ -26,7 +27,7 @@ use crate::text::Sketch;
 
 pub use join::assign;
 pub use key::{Reach, Subject};
-pub use lifecycle::age;
+pub use lifecycle::{Life, age, life};
 pub use open::{Loaded, OpenProblems, Trait, VoiceMark, count_voices, problem_id, split_id};
 
 /// Posts of a problem whose words and addresses are kept at hand.
@@ -34,6 +35,10 @@ pub const RECENT_MAX: usize = 32;
 
 /// Problems of one key that a post looks at: those with the latest posts.
 pub const CANDIDATES_MAX: usize = 64;
+
+/// Hours over which growth is measured: shorter, and a village's two posts are a flood; longer, and
+/// it says what the number of voices says already.
+pub const GROWTH_HOURS: i64 = 6;
 
 /// How long a page's own text is remembered in a problem, in days.
 pub const MEMORY_DAYS: u32 = 60;
@@ -170,6 +175,18 @@ pub struct Newcomer {
 }
 
 impl Newcomer {
+    /// Topics and settlements under which it may be counted; `""` is no settlement.
+    #[must_use]
+    pub fn cells(&self, rules: &ClusterRules) -> BTreeSet<(String, String)> {
+        let named = self.findings.iter().flat_map(|finding| key::subjects(self, finding, rules));
+        let lone = key::lone_subjects(self, rules);
+        let cell = |subject: Subject| {
+            let place = subject.key.place.map(|place| place.0).unwrap_or_default();
+            (subject.topic.0, place)
+        };
+        named.chain(lone).map(cell).collect()
+    }
+
     /// Every key under which it looks for problems.
     #[must_use]
     pub fn keys(&self, rules: &ClusterRules) -> BTreeSet<ProblemKey> {
@@ -195,8 +212,9 @@ pub struct ProblemFacts<'a> {
     pub posts: u32,
     /// Distinct voices (largest month).
     pub voices: u32,
-    /// Posts of the 24 hours up to this one, as far as the latest are kept ([`RECENT_MAX`]).
-    pub last_day: u32,
+    /// Distinct voices of the last [`GROWTH_HOURS`] up to this post, as far as the latest posts are
+    /// kept ([`RECENT_MAX`]).
+    pub lately: u32,
     /// Sources that carry it.
     pub sources: u32,
     /// How many times it came back.

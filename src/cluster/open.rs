@@ -28,6 +28,8 @@ pub struct Trait {
     pub sketch: Option<Sketch>,
     /// Street and house that it names.
     pub address: Option<String>,
+    /// Its voice, if it is no copy and no page's own text.
+    pub voice: Option<[u8; 8]>,
 }
 
 /// A problem with what belongs to it.
@@ -87,6 +89,13 @@ impl Loaded {
         if self.recent.len() > RECENT_MAX {
             self.recent.pop_first();
         }
+    }
+
+    /// Distinct voices of the latest posts between two instants, both counted.
+    pub(super) fn voices_between(&self, from: Timestamp, to: Timestamp) -> u32 {
+        let latest = self.recent.iter().filter(|((at, _), _)| (from..=to).contains(at));
+        let voices: BTreeSet<[u8; 8]> = latest.filter_map(|(_, said)| said.voice).collect();
+        u32::try_from(voices.len()).unwrap_or(u32::MAX)
     }
 
     /// How like its latest posts a text is: the most alike counts.
@@ -164,6 +173,12 @@ impl OpenProblems {
             }
         }
         living
+    }
+
+    /// Id of the problem that has the posts of this one.
+    #[must_use]
+    pub fn living_id(&self, id: &ProblemId) -> ProblemId {
+        self.by_id.get(id).map_or_else(|| id.clone(), |it| self.living(it).problem.id.clone())
     }
 
     /// Begins a problem with this post as its first.

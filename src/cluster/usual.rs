@@ -1,42 +1,45 @@
-//! What is usual: expected counts of every topic in every place, and what is far above them.
+//! What is usual: how often every topic is written about in every place, and what is far above it.
 //!
 //! Place in the flow: the pipeline keeps one [`History`] a cell and asks [`Usual::observe`] for
 //! each post that joined a problem; `alert` tells what it says. Works from the first day: what a
 //! cell has not seen itself it takes from its topic, its place and the district.
 //!
-//! Expected counts (empirical Bayes, gamma-Poisson):
+//! Expected posts (empirical Bayes, gamma-Poisson; `docs/ru/problemy.md` says it in words):
 //! - the district's posts a day, its topics' and places' shares of them, each shrunk towards an
-//!   even share, give a cell's prior mean `m`;
-//! - with the cell's own posts `s` in `e` days (both fading with [`HALF_LIFE_DAYS`]) its daily rate
-//!   is gamma with shape `κ + s` and mean `(κ + s) / (κ/m + e)`;
-//! - weekday (of the district) and month (of the topic) multiply the rate; both shrink to 1;
+//!   even share, give a cell's prior mean `m`; the fewer posts stand behind those shares, the
+//!   smaller its weight `κ`: `1/κ = 1/PRIOR_POSTS + 1/(t + ½) + 1/(p + ½)`;
+//! - with the cell's own posts `s` in `e` days (both fading) its daily rate is gamma with shape
+//!   `κ + s` and mean `(κ + s) / (κ/m + e)`;
+//! - weekday and quarter of the day (of the district), month of past years and the last weeks (of
+//!   the topic) multiply the rate; all of them shrink to 1;
 //! - days differ beyond chance: a day's own gamma factor of variance [`DAY_VARIANCE`]. So a count
-//!   is negative binomial with `1/size = 1/(κ + s) + DAY_VARIANCE`.
+//!   over `d` days is negative binomial with `1/size = 1/(κ + s) + DAY_VARIANCE/√max(d, 1)`.
 //!
-//! The bound: a count over 1, 3 or 7 days is a burst if the chance of so many is at most `level`.
-//! `level` is the largest for which the expected number of false bursts of the whole district in a
-//! week, the sum over all cells, days and windows of the chance each test really has (counts are
-//! whole numbers, so it is often far below `level`), stays within one budget.
+//! The test: each post asks whether it meets too many others, back to the second, third … last
+//! post of its cell. A post from such a gamma-mixed process meets a count of the size-biased law
+//! (negative binomial of size + 1), whatever the cell's rate: so the chance under chance is the
+//! same for a hamlet and for the town. Reactions below posts of the cell are no posts of their own:
+//! they come with them. Their number is tested against the district's usual number a post, and the
+//! two chances are multiplied.
 //!
-//! Past bursts count as what was barely usual then: a day enters the history with at most the count
-//! that only one day in a hundred exceeds.
+//! The bound: `budget / (posts expected a week · TESTS)`. The test of calibration below holds that
+//! posts without any burst give as many false ones as the budget allows.
 //!
 //! Invariant: what is said about a post depends on the posts before it in their order alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use jiff::civil::DateTime;
 
-use super::chance::{at_least, bound};
+use super::chance::{at_least, met, seldom};
+use super::history::{DAY_MINUTES, DAYS, Kind, day_number, kept, minute_number, month, weekday};
 
-/// Days after which a post in the history counts half.
-pub const HALF_LIFE_DAYS: f64 = 180.0;
+pub use super::history::{HALF_LIFE_DAYS, History};
 
 /// Variance of a day's own factor.
 pub const DAY_VARIANCE: f64 = 0.5;
 
-/// Weight of the prior of a cell, in posts.
+/// Most weight of the prior of a cell, in posts.
 const PRIOR_POSTS: f64 = 1.0;
 
 /// Posts that join problems in a district a day, before anything is known …
@@ -45,17 +48,49 @@ const DISTRICT_PRIOR: f64 = 6.0;
 /// … and how many days of its own history weigh as much.
 const DISTRICT_PRIOR_DAYS: f64 = 7.0;
 
-/// Posts with which shares and factors are shrunk.
+/// Posts with which shares and factors of weekday, quarter and month are shrunk.
 const SHRINK_POSTS: f64 = 20.0;
+
+/// The same for the last weeks of a topic.
+const LATELY_POSTS: f64 = 10.0;
+
+/// Reactions a post, before anything is known, and how many posts of its own history weigh as much.
+const REACTIONS_PRIOR: f64 = 0.1;
+const REACTIONS_PRIOR_POSTS: f64 = 50.0;
+
+/// More reactions than this say no more.
+const REACTIONS_MOST: usize = 3;
 
 /// Share of days that a day may exceed before it is cut on its way into the history.
 const CUT: f64 = 0.01;
 
-/// Days of the windows that are tested.
-const WINDOWS: [usize; 3] = [1, 3, 7];
+/// False bursts a week that a whole district may have: one in four weeks. A duty that hears of a
+/// false one more often stops listening; `benches/year.rs` shows what they cost and find.
+pub const DISTRICT_BUDGET: f64 = 0.25;
 
-/// Days kept one by one.
-const DAYS: usize = 7;
+/// Back to which of the cell's last posts a post looks, itself counted.
+const LOOKS: [usize; 5] = [2, 3, 4, 6, 9];
+
+/// What the looks of one post weigh together: they overlap, so less than their number.
+const TESTS: f64 = 2.5;
+
+/// The bound where next to nothing is written.
+const LEVEL_MOST: f64 = 0.01;
+
+/// How far back a post looks: what takes longer is no burst.
+const BACK_MINUTES: i64 = 48 * 60;
+
+/// What comes at once counts as coming within so long: sources are not read more often.
+const SPAN_MINUTES_LEAST: i64 = 60;
+
+/// Two people may be one household: a burst has so many posts and reactions at least.
+const COUNT_LEAST: usize = 3;
+
+/// A cell tells of one burst in so long.
+const AGAIN_MINUTES: i64 = 7 * DAY_MINUTES;
+
+/// For so long after a burst its posts and reactions say nothing about usual reactions.
+const AFTER_MINUTES: i64 = 3 * DAY_MINUTES;
 
 /// Cell of everything: all topics or all places.
 pub const ALL: &str = "*";
@@ -63,42 +98,25 @@ pub const ALL: &str = "*";
 /// Topic and place of a cell; `""` is no place, [`ALL`] all of them.
 pub type Cell = (String, String);
 
-/// Counts of one cell, one topic, one place or the district.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct History {
-    /// Day of the first of `counts`, as days since 1970.
-    pub day: i32,
-    /// Posts of that day and of the days before it.
-    pub counts: [u32; DAYS],
-    /// Posts before those days, bursts cut, fading.
-    pub sum: f64,
-    /// The same by weekday from Monday; the district only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub weekdays: Vec<f64>,
-    /// The same by month from January, not fading; topics only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub months: Vec<f64>,
-    /// Days observed: all fading, then by month, not fading; the district only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub observed: Vec<f64>,
-    /// The bound of the day, as chance; the district only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<f64>,
-    /// Day of the last burst told by this cell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub burst: Option<i32>,
+/// A post as it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// When it was published, by the district's clock.
+    pub at: DateTime,
+    /// Whether it stands below another post of its problem.
+    pub reaction: bool,
 }
 
 /// What is far above the usual.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Burst {
-    /// Days of the window that shows it best.
-    pub days: u32,
-    /// Posts in them.
+    /// Hours looked back, rounded up.
+    pub hours: u32,
+    /// Posts and reactions in them.
     pub count: u32,
-    /// Posts expected in them.
+    /// Posts and reactions expected in them.
     pub expected: f64,
-    /// Chance of so many.
+    /// Chance that a post meets so many.
     pub chance: f64,
     /// The bound it stays under.
     pub level: f64,
@@ -119,29 +137,21 @@ pub struct UsualRules {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Usual {
     rows: BTreeMap<Cell, History>,
-    touched: BTreeMap<Cell, ()>,
+    touched: BTreeSet<Cell>,
 }
 
-/// Days since 1970 of a date.
-#[must_use]
-pub fn day_number(date: Date) -> i32 {
-    let since = date.since((jiff::Unit::Day, jiff::civil::date(1970, 1, 1)));
-    since.map_or(0, |span| span.get_days())
+/// A cell's daily rate before weekday and quarter, and the shape of what is known about it.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    mean: f64,
+    shape: f64,
 }
 
-fn date_of(day: i32) -> Date {
-    jiff::civil::date(1970, 1, 1)
-        .checked_add(jiff::Span::new().days(day))
-        .unwrap_or(jiff::civil::date(1970, 1, 1))
-}
-
-fn weekday(day: i32) -> usize {
-    // 1 January 1970 was a Thursday.
-    usize::try_from((day + 3).rem_euclid(7)).unwrap_or(0)
-}
-
-fn month(day: i32) -> usize {
-    usize::try_from(date_of(day).month() - 1).unwrap_or(0)
+impl Rate {
+    /// Size of a count over so many days.
+    fn size(self, days: f64) -> f64 {
+        1.0 / (1.0 / self.shape + DAY_VARIANCE / days.max(1.0).sqrt())
+    }
 }
 
 impl Usual {
@@ -149,7 +159,7 @@ impl Usual {
     #[must_use]
     pub fn cells(topic: &str, place: &str) -> [Cell; 4] {
         let cell = |topic: &str, place: &str| (topic.to_owned(), place.to_owned());
-        [cell(topic, place), cell(topic, ALL), cell(ALL, place), cell(ALL, ALL)]
+        [cell(ALL, ALL), cell(topic, ALL), cell(ALL, place), cell(topic, place)]
     }
 
     /// Adds a stored row.
@@ -157,120 +167,126 @@ impl Usual {
         self.rows.insert(cell, history);
     }
 
-    /// The day up to which the district has been observed.
-    #[must_use]
-    pub fn day(&self) -> Option<i32> {
-        self.row(ALL, ALL).map(|row| row.day)
-    }
-
     /// Rows that changed since they were loaded.
     pub fn changed(&self) -> impl Iterator<Item = (&Cell, &History)> {
-        self.touched.keys().filter_map(|cell| self.rows.get_key_value(cell))
+        self.touched.iter().filter_map(|cell| self.rows.get_key_value(cell))
+    }
+
+    /// Counts one post of a cell, and says whether its cell is now far above the usual; a cell says
+    /// so once a week. Its four rows must be loaded. A post older than a week is not counted.
+    pub fn observe(
+        &mut self,
+        topic: &str,
+        place: &str,
+        heard: Heard,
+        rules: &UsualRules,
+    ) -> Option<Burst> {
+        let day = day_number(heard.at.date());
+        let cells = Self::cells(topic, place);
+        let today = self.row(ALL, ALL).map_or(day, |row| row.day.max(day));
+        let ago = usize::try_from(today - day).ok().filter(|ago| *ago < DAYS)?;
+        let minute = minute_number(heard.at);
+        for cell in &cells {
+            let row = self.caught_up(cell, today, rules);
+            if !heard.reaction {
+                row.counts[ago] = row.counts[ago].saturating_add(1);
+            }
+            self.touched.insert(cell.clone());
+        }
+        let row = self.rows.get_mut(&cells[3])?;
+        row.remember(minute, heard.reaction);
+        let burst = row.burst;
+        if let Some(district) = self.rows.get_mut(&cells[0]) {
+            if let Some(sum) =
+                district.quarters.get_mut(quarter(minute)).filter(|_| !heard.reaction)
+            {
+                *sum = kept(*sum + 1.0);
+            }
+            if burst.is_none_or(|at| minute - at > AFTER_MINUTES) {
+                let told = &mut district.told[usize::from(heard.reaction)];
+                *told = told.saturating_add(1);
+            }
+        }
+        let found = self.test(topic, place, minute, rules)?;
+        let row = self.rows.get_mut(&cells[3])?;
+        row.burst = Some(minute.max(burst.unwrap_or(minute)));
+        burst.is_none_or(|at| minute - at >= AGAIN_MINUTES).then_some(found)
     }
 
     fn row(&self, topic: &str, place: &str) -> Option<&History> {
         self.rows.get(&(topic.to_owned(), place.to_owned()))
     }
 
-    /// Counts one post of a cell on a day of the district's calendar, and says whether its cell is
-    /// now far above the usual. Each cell says so once a week. All rows must be loaded when the day
-    /// is a new one for the district; a post older than a week is not counted.
-    pub fn observe(
-        &mut self,
-        topic: &str,
-        place: &str,
-        date: Date,
-        rules: &UsualRules,
-    ) -> Option<Burst> {
-        let day = day_number(date);
-        self.turn(day, rules);
-        let today = self.day().unwrap_or(day);
-        let ago = usize::try_from(today - day).ok().filter(|ago| *ago < DAYS)?;
-        for cell in Self::cells(topic, place) {
-            let at = self.caught_up(&cell, today);
-            at.counts[ago] = at.counts[ago].saturating_add(1);
-            self.touched.insert(cell, ());
-        }
-        if ago > 0 {
-            return None;
-        }
-        let found = self.test(topic, place, today, rules)?;
-        let cell = (topic.to_owned(), place.to_owned());
-        let row = self.rows.get_mut(&cell)?;
-        let told = row.burst.is_some_and(|told| today - told < i32::try_from(DAYS).unwrap_or(7));
-        row.burst = Some(today);
-        (!told).then_some(found)
-    }
-
-    /// Ends the days before `day`: the district's own history, and the bound.
-    fn turn(&mut self, day: i32, rules: &UsualRules) {
-        let cell = (ALL.to_owned(), ALL.to_owned());
-        let known = self.rows.get(&cell).map(|row| row.day);
-        if known.is_some_and(|known| known >= day) {
-            return;
-        }
-        self.caught_up(&cell, day);
-        self.touched.insert(cell.clone(), ());
-        let level = self.level(day, rules);
-        if let Some(row) = self.rows.get_mut(&cell) {
-            row.level = Some(level);
-        }
-    }
-
-    /// The row of a cell, with the days before `day` moved into its history.
-    fn caught_up(&mut self, cell: &Cell, day: i32) -> &mut History {
-        let known = self.rows.get(cell).map_or(day, |row| row.day);
-        let expected: Vec<(f64, f64)> = (0..(day - known).clamp(0, 7))
-            .map(|n| {
-                let oldest = known + n - i32::try_from(DAYS).unwrap_or(7) + 1;
-                self.expected_of(cell, oldest)
-            })
-            .collect();
-        let row = self.rows.entry(cell.clone()).or_insert_with(|| History::new(cell, day));
-        for n in 0..(day - row.day).max(0) {
-            let usual = usize::try_from(n).ok().and_then(|n| expected.get(n)).copied();
-            row.end_day(usual.unwrap_or((1.0, 1.0)));
+    /// The row of a cell, with the days before `today` moved into its history.
+    fn caught_up(&mut self, cell: &Cell, today: i32, rules: &UsualRules) -> &mut History {
+        let kind = match (cell.0 == ALL, cell.1 == ALL) {
+            (true, true) => Kind::District,
+            (true, false) => Kind::Place,
+            (false, true) => Kind::Topic,
+            (false, false) => Kind::Cell,
+        };
+        let known = self.rows.get(cell).map_or(today, |row| row.day);
+        let rate = self.rate(cell, today, rules);
+        let usual = |n: i32| {
+            let day = known + n - 6;
+            let mean = rate.mean * self.season(cell, day) * self.weekday_factor(day);
+            // Only the days kept one by one can have too many posts.
+            (mean, if n < 7 { seldom(CUT, mean, rate.size(1.0)) } else { 0 })
+        };
+        let days: Vec<(f64, u32)> = (0..(today - known).max(0)).map(usual).collect();
+        let row = self.rows.entry(cell.clone()).or_insert_with(|| History::new(kind, today));
+        for (mean, most) in days {
+            row.end_day(mean, most);
         }
         row
     }
 
-    /// Mean and size of the count of a row on a day.
-    fn expected_of(&self, cell: &Cell, day: i32) -> (f64, f64) {
-        let observed = self.observed();
-        let sum = self.rows.get(cell).map_or(0.0, |row| row.sum);
-        let rate = (sum + DISTRICT_PRIOR) / (observed + DISTRICT_PRIOR_DAYS);
-        let topic = Some(cell.0.as_str()).filter(|topic| *topic != ALL);
-        let mean =
-            rate * self.weekday_factor(day) * topic.map_or(1.0, |it| self.month_factor(it, day));
-        (mean, 1.0 / (1.0 / (sum + PRIOR_POSTS) + DAY_VARIANCE))
-    }
-
-    /// Days of history, fading.
-    fn observed(&self) -> f64 {
-        self.row(ALL, ALL).and_then(|row| row.observed.first()).copied().unwrap_or(0.0)
-    }
-
-    fn sum(&self, topic: &str, place: &str) -> f64 {
-        self.row(topic, place).map_or(0.0, |row| row.sum)
-    }
-
-    /// Prior mean of a cell, from its topic, its place and the district.
-    fn prior(&self, topic: &str, place: &str, rules: &UsualRules) -> f64 {
-        let all = self.sum(ALL, ALL);
-        let rate =
-            (all + DISTRICT_PRIOR * DISTRICT_PRIOR_DAYS) / (self.observed() + DISTRICT_PRIOR_DAYS);
-        let share = |sum: f64, of: usize| {
-            #[expect(clippy::cast_precision_loss, reason = "topics and settlements are few")]
-            let even = SHRINK_POSTS / of.max(1) as f64;
-            (sum + even) / (all + SHRINK_POSTS)
+    /// Daily rate of a row, before the season.
+    fn rate(&self, cell: &Cell, today: i32, rules: &UsualRules) -> Rate {
+        let (topic, place) = (cell.0.as_str(), cell.1.as_str());
+        let sum = self.row(topic, place).map_or(0.0, |row| row.sum);
+        let observed = self.row(ALL, ALL).map_or(0.0, |row| row.observed);
+        if topic != ALL && place != ALL {
+            let prior = self.prior(topic, place, today, rules);
+            let shape = prior.shape + sum;
+            let mean = shape / (prior.shape / prior.mean.max(1e-9) + observed);
+            return Rate { mean, shape };
+        }
+        // All topics together are the district's; one topic or place is an even share at first.
+        let parts = match (topic == ALL, place == ALL) {
+            (true, true) => 1,
+            (false, _) => rules.topics,
+            (true, false) => rules.places,
         };
-        rate * share(self.sum(topic, ALL), rules.topics) * share(self.sum(ALL, place), rules.places)
+        let prior = DISTRICT_PRIOR * DISTRICT_PRIOR_DAYS / number(parts.max(1));
+        let mean = (sum + prior) / (observed + DISTRICT_PRIOR_DAYS);
+        Rate { mean, shape: sum + PRIOR_POSTS }
     }
 
-    /// Daily rate of a cell and the shape of what is known about it.
-    fn rate(&self, sum: f64, prior: f64) -> (f64, f64) {
-        let shape = PRIOR_POSTS + sum;
-        (shape / (PRIOR_POSTS / prior.max(1e-9) + self.observed()), shape)
+    /// What the time of the year does to the rate of a row on a day.
+    fn season(&self, (topic, place): &Cell, day: i32) -> f64 {
+        match (topic == ALL, place == ALL) {
+            (true, _) => 1.0,
+            (false, true) => self.month_factor(topic, day),
+            (false, false) => self.month_factor(topic, day) * self.lately_factor(topic),
+        }
+    }
+
+    /// Prior of a cell, from its topic, its place and the district up to yesterday.
+    fn prior(&self, topic: &str, place: &str, today: i32, rules: &UsualRules) -> Rate {
+        let before = |topic, place| self.row(topic, place).map_or(0.0, |row| row.before(today));
+        let all = before(ALL, ALL);
+        let days = self.row(ALL, ALL).map_or(0.0, |row| {
+            let one_by_one = row.since.map_or(0, |since| (today - since).clamp(0, 6));
+            row.observed + f64::from(one_by_one)
+        });
+        let rate = (all + DISTRICT_PRIOR * DISTRICT_PRIOR_DAYS) / (days + DISTRICT_PRIOR_DAYS);
+        let share =
+            |sum: f64, of: usize| (sum + SHRINK_POSTS / number(of.max(1))) / (all + SHRINK_POSTS);
+        let (of_topic, of_place) = (before(topic, ALL), before(ALL, place));
+        let unsure = 1.0 / PRIOR_POSTS + 1.0 / (of_topic + 0.5) + 1.0 / (of_place + 0.5);
+        let mean = rate * share(of_topic, rules.topics) * share(of_place, rules.places);
+        Rate { mean, shape: 1.0 / unsure }
     }
 
     fn weekday_factor(&self, day: i32) -> f64 {
@@ -280,119 +296,114 @@ impl Usual {
         (own + SHRINK_POSTS) / (usual + SHRINK_POSTS)
     }
 
+    /// Share of a day's posts that come in one of its quarters.
+    fn quarter_share(&self, quarter: usize) -> f64 {
+        let Some(district) = self.row(ALL, ALL) else { return 0.25 };
+        let Some(&own) = district.quarters.get(quarter) else { return 0.25 };
+        (own + SHRINK_POSTS / 4.0) / (district.quarters.iter().sum::<f64>() + SHRINK_POSTS)
+    }
+
+    /// How much more of a topic than usual past years had in this month.
     fn month_factor(&self, topic: &str, day: i32) -> f64 {
         let Some(district) = self.row(ALL, ALL) else { return 1.0 };
         let Some(row) = self.row(topic, ALL) else { return 1.0 };
         let at = month(day);
-        let (Some(&own), Some(&days)) = (row.months.get(at), district.observed.get(at + 1)) else {
+        let (Some(&own), Some(&days)) = (row.months.get(at), district.months.get(at)) else {
             return 1.0;
         };
-        let all_days: f64 = district.observed.iter().skip(1).sum();
+        let all_days: f64 = district.months.iter().sum();
         let usual = row.months.iter().sum::<f64>() / all_days.max(1.0) * days;
         (own + SHRINK_POSTS) / (usual + SHRINK_POSTS)
     }
 
-    /// The window of a cell that chance explains least, if it is a burst.
-    fn test(&self, topic: &str, place: &str, day: i32, rules: &UsualRules) -> Option<Burst> {
-        let level = self.row(ALL, ALL)?.level?;
+    /// How much more of a topic than expected the last weeks had.
+    fn lately_factor(&self, topic: &str) -> f64 {
+        let lately = self.row(topic, ALL).and_then(|row| row.lately);
+        lately.map_or(1.0, |[posts, usual]| (posts + LATELY_POSTS) / (usual + LATELY_POSTS))
+    }
+
+    /// Days between two minutes, weighed by weekday and quarter.
+    fn exposure(&self, from: i64, to: i64) -> f64 {
+        const QUARTER: i64 = DAY_MINUTES / 4;
+        let (mut at, mut days) = (from, 0.0);
+        while at < to {
+            let end = ((at.div_euclid(QUARTER) + 1) * QUARTER).min(to);
+            let day = i32::try_from(at.div_euclid(DAY_MINUTES)).unwrap_or(0);
+            let part = minutes(end - at) / minutes(QUARTER);
+            days += part * self.quarter_share(quarter(at)) * self.weekday_factor(day);
+            at = end;
+        }
+        days
+    }
+
+    /// What chance explains least of what a post meets, if it is a burst.
+    fn test(&self, topic: &str, place: &str, minute: i64, rules: &UsualRules) -> Option<Burst> {
         let row = self.row(topic, place)?;
-        let (rate, shape) = self.rate(row.sum, self.prior(topic, place, rules));
-        let size = 1.0 / (1.0 / shape + DAY_VARIANCE);
-        let season = self.month_factor(topic, day);
+        let latest = row.posts.last().max(row.reactions.last()).copied()?;
+        if latest - minute > BACK_MINUTES {
+            return None;
+        }
+        let whole = (ALL.to_owned(), ALL.to_owned());
+        let level = rules.budget / (7.0 * self.rate(&whole, row.day, rules).mean * TESTS);
+        let level = level.min(LEVEL_MOST);
+        let cell = (topic.to_owned(), place.to_owned());
+        let rate = self.rate(&cell, row.day, rules);
+        let season = self.season(&cell, row.day);
+        let reactions = self.usual_reactions();
         let mut best: Option<Burst> = None;
-        for days in WINDOWS {
-            let span = || row.counts.iter().take(days);
-            let count: u32 = span().sum();
-            let weekdays = (0..days).filter_map(|n| i32::try_from(n).ok());
-            let expected: f64 =
-                weekdays.map(|n| rate * season * self.weekday_factor(day - n)).sum();
-            let chance = at_least(count, expected, size);
-            if count >= 2 && chance <= level && best.is_none_or(|best| chance < best.chance) {
-                let days = u32::try_from(days).unwrap_or(1);
-                best = Some(Burst { days, count, expected, chance, level });
+        for posts in LOOKS {
+            let Some(from) = row.posts.len().checked_sub(posts).map(|at| row.posts[at]) else {
+                break;
+            };
+            let span = (latest - from).max(SPAN_MINUTES_LEAST);
+            if span > BACK_MINUTES {
+                break;
+            }
+            let below = row.reactions.iter().filter(|at| **at >= from).count();
+            if posts + below < COUNT_LEAST {
+                continue;
+            }
+            let expected = rate.mean * season * self.exposure(latest - span, latest);
+            let size = rate.size(minutes(span) / minutes(DAY_MINUTES));
+            let own = number(posts);
+            let chance = met(whole_number(posts), expected, size)
+                * at_least(whole_number(below.min(REACTIONS_MOST)), reactions * own, own);
+            if chance <= level && best.is_none_or(|best| chance < best.chance) {
+                best = Some(Burst {
+                    hours: u32::try_from((span + 59) / 60).unwrap_or(u32::MAX),
+                    count: whole_number(posts + below),
+                    expected: expected * (1.0 + reactions),
+                    chance,
+                    level,
+                });
             }
         }
         best
     }
 
-    /// The largest chance for which the false bursts expected in a week keep within the budget.
-    fn level(&self, day: i32, rules: &UsualRules) -> f64 {
-        let mut cells: Vec<(f64, f64, f64)> = Vec::new();
-        let known = self.rows.iter().filter(|((topic, place), _)| topic != ALL && place != ALL);
-        for ((topic, place), row) in known {
-            let (rate, shape) = self.rate(row.sum, self.prior(topic, place, rules));
-            cells.push((1.0, rate * self.month_factor(topic, day), shape));
-        }
-        // Cells that nobody has written about are alike: one stands for all.
-        #[expect(clippy::cast_precision_loss, reason = "topics and settlements are few")]
-        let unseen = (rules.topics * rules.places) as f64 - cells.len() as f64;
-        if unseen > 0.0 {
-            #[expect(clippy::cast_precision_loss, reason = "topics and settlements are few")]
-            let places = rules.places.max(1) as f64;
-            let even = self.prior("\u{0}", "\u{0}", rules).max(DISTRICT_PRIOR / places * 1e-3);
-            let (rate, shape) = self.rate(0.0, even);
-            cells.push((unseen, rate, shape));
-        }
-        let false_bursts = |level: f64| -> f64 {
-            let each = cells.iter().map(|(number, rate, shape)| {
-                let size = 1.0 / (1.0 / shape + DAY_VARIANCE);
-                let windows = WINDOWS.iter().map(|&days| {
-                    #[expect(clippy::cast_precision_loss, reason = "at most seven")]
-                    let mean = rate * days as f64;
-                    bound(level, mean, size).1
-                });
-                7.0 * number * windows.sum::<f64>()
-            });
-            each.sum()
-        };
-        let (mut low, mut high) = (1e-12_f64.ln(), 0.05_f64.ln());
-        for _ in 0..30 {
-            let middle = f64::midpoint(low, high);
-            if false_bursts(middle.exp()) <= rules.budget {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        low.exp()
+    /// Reactions that a post usually has.
+    fn usual_reactions(&self) -> f64 {
+        let [posts, reactions] = self.row(ALL, ALL).map_or([0; 2], |row| row.told);
+        let prior = REACTIONS_PRIOR * REACTIONS_PRIOR_POSTS;
+        (f64::from(reactions) + prior) / (f64::from(posts) + REACTIONS_PRIOR_POSTS)
     }
 }
 
-impl History {
-    fn new(cell: &Cell, day: i32) -> Self {
-        let district = cell.0 == ALL && cell.1 == ALL;
-        let zeros =
-            |wanted: bool, length: usize| if wanted { vec![0.0; length] } else { Vec::new() };
-        Self {
-            day,
-            weekdays: zeros(district, 7),
-            months: zeros(cell.1 == ALL && !district, 12),
-            observed: zeros(district, 13),
-            ..Self::default()
-        }
-    }
+/// Quarter of the day of a minute.
+fn quarter(minute: i64) -> usize {
+    usize::try_from(minute.rem_euclid(DAY_MINUTES) / (DAY_MINUTES / 4)).unwrap_or(0)
+}
 
-    /// Moves on by one day: the oldest day kept enters the history, cut to what is barely usual.
-    fn end_day(&mut self, (mean, size): (f64, f64)) {
-        let oldest = self.day - i32::try_from(DAYS).unwrap_or(7) + 1;
-        let count = self.counts[DAYS - 1];
-        let cut = f64::from(count.min(bound(CUT, mean, size).0));
-        let fade = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS);
-        self.sum = self.sum * fade + cut;
-        for (at, sum) in self.weekdays.iter_mut().enumerate() {
-            *sum = *sum * fade + if at == weekday(oldest) { cut } else { 0.0 };
-        }
-        if let Some(sum) = self.months.get_mut(month(oldest)) {
-            *sum += cut;
-        }
-        if let Some((all, months)) = self.observed.split_first_mut() {
-            *all = *all * fade + 1.0;
-            if let Some(days) = months.get_mut(month(oldest)) {
-                *days += 1.0;
-            }
-        }
-        self.counts.rotate_right(1);
-        self.counts[0] = 0;
-        self.day += 1;
-    }
+fn whole_number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "topics, settlements and posts of two days are few")]
+fn number(count: usize) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "minutes of two days are few")]
+fn minutes(span: i64) -> f64 {
+    span as f64
 }

@@ -138,6 +138,11 @@ impl StepsPart {
     }
 }
 
+/// A part that gives nothing.
+fn no_steps() -> StepsPart {
+    StepsPart { title: String::new(), steps: Spanned::new(0..0, Vec::new()), why: String::new() }
+}
+
 /// A part without points of its own: what the scale cuts off.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -175,6 +180,9 @@ pub struct RiskRules {
     pub repost: PlainPart,
     /// Distinct people of a problem.
     pub voices: StepsPart,
+    /// Distinct people of a problem within six hours. A table written before it was known has none.
+    #[serde(default = "no_steps")]
+    pub growth: StepsPart,
     /// Distinct sources of a problem.
     pub sources: StepsPart,
     /// Days without an answer.
@@ -217,7 +225,7 @@ impl RiskRules {
                 faults.push(Fault::at(file, source, at, "баллы вне границ −100…100", ""));
             }
         }
-        for part in [&self.voices, &self.sources, &self.waiting, &self.returns] {
+        for part in [&self.voices, &self.growth, &self.sources, &self.waiting, &self.returns] {
             let rising = part.steps.get_ref().windows(2).all(|two| {
                 let [(from, points), (next_from, next_points)] = two else { return true };
                 from < next_from && points <= next_points

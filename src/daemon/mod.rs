@@ -256,6 +256,15 @@ async fn take_note(
     note::take(&services.store, &district, &reading.door, asked, now).await
 }
 
+async fn change_store(
+    services: &Services,
+    command: &Command,
+    now: Timestamp,
+) -> Result<Option<CommandReply>, StoreError> {
+    let district = services.district.load_full();
+    command::change_store(&services.store, Some(&district), command, now).await
+}
+
 async fn answer(
     services: &Arc<Services>,
     reload: Option<&mut Reload>,
@@ -292,7 +301,7 @@ async fn answer(
                 Err(error) => return Err(error),
             }
         }
-        _ => match command::change_store(&services.store, &asked.command, now).await {
+        _ => match change_store(services, &asked.command, now).await {
             Ok(Some(reply)) => reply,
             Ok(None) => {
                 CommandReply { done: false, text: "Команда неизвестна".to_owned() }

@@ -25,6 +25,10 @@ pub enum AlertReason {
     Reopened,
     /// A rumour with enough voices or a danger in it.
     RumourSpreads,
+    /// An analyst found a rumour to be true.
+    RumourConfirmed,
+    /// It was told, and no official answer has come for too long.
+    WaitsTooLong,
 }
 
 impl AlertReason {
@@ -37,6 +41,8 @@ impl AlertReason {
             AlertReason::Burst => "burst",
             AlertReason::Reopened => "reopened",
             AlertReason::RumourSpreads => "rumour_spreads",
+            AlertReason::RumourConfirmed => "rumour_confirmed",
+            AlertReason::WaitsTooLong => "waits_too_long",
         }
     }
 }
@@ -81,6 +87,24 @@ pub struct AlertFacts {
     pub quotes: Vec<QuoteRef>,
     /// Hash of the packs that judged it.
     pub lexicon: String,
+    /// What is unusual about the number of posts, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<BurstFacts>,
+}
+
+/// Far more posts than usual in one topic and place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BurstFacts {
+    /// Hours looked at, rounded up.
+    pub hours: u32,
+    /// Posts in them.
+    pub count: u32,
+    /// Thousandths of the posts usual in them.
+    pub usual_milli: u32,
+    /// Chance that a post meets so many, in parts of a billion.
+    pub chance_ppb: u32,
+    /// The bound that the chance stays under, in parts of a billion.
+    pub bound_ppb: u32,
 }
 
 /// A decision to tell somebody now about a problem.

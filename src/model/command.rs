@@ -7,7 +7,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::alert::Channel;
 use super::ids::{AlertId, PlaceId, PostKey, ProblemId, SourceId, TopicId};
+use super::mark::Mark;
+use super::problem::RumourState;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,15 +34,64 @@ pub enum CommandKind {
         /// Which.
         post: PostKey,
     },
-    /// Take an alert into work.
-    Acknowledge {
+    /// Answer an alert.
+    Mark {
         /// Which.
         alert: AlertId,
+        /// What.
+        mark: Mark,
+        /// To whom it belongs, for [`Mark::NotOurs`]: a receiver or a department.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// Over which channel a button was pressed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+    },
+    /// Invite a receiver to join a chat of its own.
+    Invite {
+        /// Which.
+        receiver: String,
+        /// Random bytes, in hex.
+        salt: String,
+        /// The code that the person will send to the bot.
+        code: String,
+    },
+    /// Forget the chats that a receiver joined on a channel.
+    Forget {
+        /// Which.
+        receiver: String,
+        /// Where.
+        channel: Channel,
     },
     /// Close a problem.
     CloseProblem {
         /// Which.
         problem: ProblemId,
+    },
+    /// Join a problem to another one.
+    MergeProblems {
+        /// Which.
+        problem: ProblemId,
+        /// To which.
+        into: ProblemId,
+    },
+    /// Make some posts of a problem a problem of their own.
+    SplitProblem {
+        /// Which.
+        problem: ProblemId,
+        /// These posts …
+        posts: Vec<PostKey>,
+        /// … and all that name this street or house.
+        address: Option<String>,
+    },
+    /// Say where a rumour stands.
+    SetRumour {
+        /// Which.
+        problem: ProblemId,
+        /// Where.
+        state: RumourState,
+        /// The refutation.
+        link: Option<String>,
     },
     /// Note a complaint that came by telephone or at the reception.
     Note {
@@ -49,6 +101,13 @@ pub enum CommandKind {
         place: Option<PlaceId>,
         /// Topic, if named.
         topic: Option<TopicId>,
+    },
+    /// Give the open work of a receiver to another one.
+    HandOver {
+        /// Whose.
+        from: String,
+        /// To whom.
+        to: String,
     },
     /// Make and send the digest of an ISO week now.
     SendDigest {

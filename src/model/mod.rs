@@ -9,14 +9,17 @@ pub mod command;
 pub mod coverage;
 pub mod digest;
 pub mod finding;
+pub mod follow;
 pub mod ids;
+pub mod mark;
 pub mod post;
 pub mod problem;
 pub mod risk;
 pub mod source;
 
 pub use alert::{
-    Alert, AlertFacts, AlertReason, Channel, Delivery, DeliveryState, QuoteRef, SendOutcome,
+    Alert, AlertFacts, AlertReason, BurstFacts, Channel, Delivery, DeliveryState, QuoteRef,
+    SendOutcome,
 };
 pub use command::{Command, CommandKind, CommandReply};
 pub use coverage::{
@@ -25,10 +28,12 @@ pub use coverage::{
 pub use finding::{
     Attitude, Classified, Finding, Language, Match, PlaceBy, PlaceFinding, Span, TopicKind,
 };
+pub use follow::{Follow, Matter};
 pub use ids::{
     AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
     TopicId,
 };
+pub use mark::{Mark, Marked, RuleShare};
 pub use post::{Counts, Post, PostKind};
 pub use problem::{
     Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
@@ -36,5 +41,5 @@ pub use problem::{
 pub use risk::{Risk, RiskLevel, RiskReason};
 pub use source::{
     Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
-    SourceScope,
+    SourceScope, UnsentLine,
 };

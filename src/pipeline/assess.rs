@@ -126,20 +126,13 @@ pub(super) fn assess_one(
     let echo = parent.is_some() && is_echo(&post, &classified);
     let voices = voices(&post, &classified, &objects, parent.filter(|_| echo), &seed);
     let attitude = tallies(district, &post, &classified, &seed);
-    let plain = classified.attitude.is_empty();
     // A house and an object in it may tell of a problem though no pack knows the complaint.
     let at_house = places.iter().any(|place| place.street.is_some() && place.house.is_some());
     let waits = !classified.findings.is_empty()
         || (post.official && post.parent.is_some())
         || echo
         || (at_house && !objects.is_empty());
-    let work = waits.then(|| WorkMarks {
-        ground: plain && !post.official,
-        quotable: plain && !post.official && !post.repost,
-        risks: topic_risks(district, &post, &classified, &places),
-        objects,
-        echo,
-    });
+    let work = waits.then(|| marks_of(district, &post, &classified, &places, echo));
     Some(PostCommit {
         fingerprint,
         assessment: Assessment {
@@ -154,6 +147,24 @@ pub(super) fn assess_one(
         work,
         post,
     })
+}
+
+/// How a post may join problems. Of attitude only this goes on: that it is no ground.
+pub fn marks_of(
+    district: &District,
+    post: &Post,
+    classified: &Classified,
+    places: &[PlaceFinding],
+    echo: bool,
+) -> WorkMarks {
+    let plain = classified.attitude.is_empty();
+    WorkMarks {
+        ground: plain && !post.official,
+        quotable: plain && !post.official && !post.repost,
+        risks: topic_risks(district, post, classified, places),
+        objects: objects(classified),
+        echo,
+    }
 }
 
 /// Points of a topic that a person named and the packs did not find.
@@ -301,7 +312,8 @@ fn voices(
 }
 
 /// Object named within a topic: its name and the topic of its problems.
-type Objects = BTreeMap<TopicId, (String, TopicId)>;
+/// Object within each topic, with the topic that its problem gets.
+pub type Objects = BTreeMap<TopicId, (String, TopicId)>;
 
 /// The objects that a text names: of several within a topic the one that the list has first.
 pub fn objects(classified: &Classified) -> Objects {

@@ -3,31 +3,59 @@
 //! Place in the flow: behind the socket and the command line. Invariant: the same command does the
 //! same in both places; the answer is one Russian sentence.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::group::nothing;
+use super::handover;
+use super::mark::{self, Answer};
 use super::report::parse_week;
 use super::services::Services;
 use super::{district::District, report, words};
-use crate::model::{Command, CommandKind, CommandReply, ProblemEvent, ProblemEventKind, ProblemId};
-use crate::store::{Store, StoreError};
+use crate::cluster::split_id;
+use crate::model::{
+    Command, CommandKind, CommandReply, Follow, Matter, PostKey, ProblemEvent, ProblemEventKind,
+    ProblemId, RumourState, TopicKind,
+};
+use crate::store::{GroupOutcome, Invite, PersonEnd, SplitOff, Store, StoreError};
+
+/// How long an invitation is good.
+const INVITE_LASTS: SignedDuration = SignedDuration::from_hours(24);
 
 /// Carries out a command that changes the store alone; `None` for one that only a daemon can do.
+/// `district`: the rules in force, without which no alert is answered.
 pub async fn change_store(
     store: &Store,
+    district: Option<&District>,
     command: &Command,
     now: Timestamp,
 ) -> Result<Option<CommandReply>, StoreError> {
     Ok(Some(match &command.kind {
         CommandKind::Ping => done(words::ALIVE),
         CommandKind::Erase { post } => done(words::receipt(&store.erase(post, now).await?)),
-        CommandKind::Acknowledge { alert } => match store.alert(alert).await? {
-            None => refused(words::no_alert(alert)),
-            Some(found) => {
-                let kind = ProblemEventKind::Acknowledged { role: command.role.clone() };
-                append(store, &found.problem, kind, now).await?;
-                done(words::taken(alert))
+        CommandKind::Mark { alert, mark, to, channel } => match district {
+            None => refused(words::NO_RULES.to_owned()),
+            Some(district) => {
+                let (to, by) = (to.as_deref(), command.role.as_str());
+                let answer = Answer { alert, mark: *mark, to, by, channel: *channel };
+                mark::take(store, district, answer, now).await?
             }
         },
+        CommandKind::HandOver { from, to } => match district {
+            None => refused(words::NO_RULES.to_owned()),
+            Some(district) => handover::hand_over(store, district, from, to, now).await?,
+        },
+        CommandKind::Invite { receiver, salt, code } => {
+            let until = now.saturating_add(INVITE_LASTS).unwrap_or(now);
+            store.invite(Invite::new(receiver, code, salt.as_bytes(), until), now).await?;
+            done(words::invited(receiver))
+        }
+        CommandKind::Forget { receiver, channel } => {
+            let count = store.forget_addresses(receiver, *channel).await?;
+            let text = words::forgotten(receiver, count);
+            if count == 0 { refused(text) } else { done(text) }
+        }
         CommandKind::CloseProblem { problem } => {
             if store.problems(std::slice::from_ref(problem)).await?.is_empty() {
                 refused(words::no_problem(problem))
@@ -37,6 +65,21 @@ pub async fn change_store(
                 done(words::closed(problem))
             }
         }
+        CommandKind::MergeProblems { problem, into } => {
+            moved(store.merge_problems(problem, into, now).await?)
+        }
+        CommandKind::SplitProblem { problem, posts, address } => {
+            let mut posts: BTreeSet<PostKey> = posts.iter().cloned().collect();
+            if let Some(address) = address {
+                posts.extend(store.members_at(problem, address).await?);
+            }
+            let new = split_id(problem, &posts);
+            let split = SplitOff { from: problem.clone(), posts, new, at: now };
+            moved(store.split_problem(split).await?)
+        }
+        CommandKind::SetRumour { problem, state, link } => {
+            set_rumour(store, problem, *state, link.clone(), now).await?
+        }
         CommandKind::CollectNow { sources } => {
             let count = store.hasten_sources(sources, now).await?;
             done(words::hastened(count))
@@ -45,6 +88,38 @@ pub async fn change_store(
             return Ok(None);
         }
     }))
+}
+
+/// Keeps what an analyst found out about a rumour.
+async fn set_rumour(
+    store: &Store,
+    problem: &ProblemId,
+    state: RumourState,
+    link: Option<String>,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    let Some(found) = store.problems(std::slice::from_ref(problem)).await?.pop() else {
+        return Ok(refused(words::no_problem(problem)));
+    };
+    if found.problem.kind != TopicKind::Rumour {
+        return Ok(refused(words::no_rumour(problem)));
+    }
+    let mut commit = nothing(now);
+    let kind = ProblemEventKind::Rumour { state, link };
+    commit.events.push((problem.clone(), ProblemEvent { at: now, kind }));
+    if state == RumourState::CheckedTrue {
+        commit.follows.push(confirmed(problem, now));
+    }
+    Ok(match store.commit_group(commit).await? {
+        GroupOutcome::Committed => done(words::rumour_noted(problem)),
+        GroupOutcome::Stale => refused(words::no_problem(problem)),
+    })
+}
+
+/// That it is true is told at once.
+fn confirmed(problem: &ProblemId, now: Timestamp) -> Follow {
+    let (matter, problem) = (Matter::Rumour, problem.clone());
+    Follow { problem, matter, alert: None, step: 0, since: now, due: now }
 }
 
 /// Makes and queues the digest of a week.
@@ -62,6 +137,15 @@ pub async fn send_digest(
     } else {
         refused(words::digest_known(&week.name()))
     })
+}
+
+fn moved(end: PersonEnd) -> CommandReply {
+    match end {
+        PersonEnd::Moved(posts) => done(words::moved(posts)),
+        PersonEnd::Unknown(problem) => refused(words::no_problem(problem)),
+        PersonEnd::Same => refused(words::SAME_PROBLEM.to_owned()),
+        PersonEnd::Nothing => refused(words::NOTHING_TO_SPLIT.to_owned()),
+    }
 }
 
 async fn append(

@@ -11,21 +11,24 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::services::Services;
+use super::tallies::{burst_facts, changed_tallies, load_usual, local_time, usual_rules};
 use super::tell;
 use crate::alert::{self, QuoteCandidate, Weight};
+use crate::cluster::usual::{Heard, Usual, UsualRules};
 use crate::cluster::{
     self, CANDIDATES_MAX, Loaded, MEMORY_DAYS, Newcomer, Object, OpenProblems, ProblemFacts,
     RECENT_MAX, Trait,
 };
 use crate::model::{
-    DeliveryState, PostKey, ProblemEvent, ProblemId, ProblemKey, QuoteRef, Risk, RiskLevel,
-    RiskReason, TopicKind,
+    BurstFacts, Membership, PlaceId, Post, PostKey, ProblemId, ProblemKey, QuoteRef, Risk,
+    RiskLevel, RiskReason, TopicKind,
 };
 use crate::risk::{self, ProblemSpread};
 use crate::store::{
-    GroupCommit, GroupOutcome, LoadedProblem, ProblemsWanted, Store, StoreError, WorkItem,
+    Assessment, GroupCommit, GroupOutcome, LoadedProblem, ProblemsWanted, Store, StoreError,
+    WorkItem, WorkMarks,
 };
-use crate::text::Sketch;
+use crate::text::{Sketch, fingerprint};
 
 /// Most posts in one transaction.
 const BATCH: u32 = 200;
@@ -101,27 +104,32 @@ async fn decide_batch(
 ) -> Result<(GroupCommit, GroupReport), StoreError> {
     let newcomers: Vec<Newcomer> = work.iter().map(|item| newcomer(item, district)).collect();
     let open = load_open(store, district, &newcomers).await?;
-    let mut desk = Desk::new(district, open, sending, now);
+    let usual = load_usual(store, district, &newcomers, &open).await?;
+    let mut desk = Desk::new(district, open, usual, sending, now);
     let quotes: Vec<QuoteRef> =
         desk.open.iter().flat_map(|loaded| loaded.quotes.iter().cloned()).collect();
     let words = store.quotes_text(&quotes).await?;
     for (quote, words) in quotes.into_iter().zip(words) {
         desk.words.insert((quote.post, quote.span.start), words.unwrap_or_default());
     }
-    for (item, newcomer) in work.into_iter().zip(&newcomers) {
+    for (item, newcomer) in work.into_iter().zip(newcomers) {
         desk.take(item, newcomer);
     }
+    desk.commit.tallies = changed_tallies(&desk.usual);
     Ok((desk.commit, desk.report))
 }
 
 /// A commit without a decision.
 pub(super) fn nothing(now: Timestamp) -> GroupCommit {
     GroupCommit {
+        tallies: Vec::new(),
         done: Vec::new(),
         events: Vec::new(),
         memberships: Vec::new(),
         alerts: Vec::new(),
         deliveries: Vec::new(),
+        followed: Vec::new(),
+        follows: Vec::new(),
         now,
     }
 }
@@ -164,7 +172,10 @@ async fn load_open(
 fn loaded_problem(stored: LoadedProblem) -> Loaded {
     let recent = stored.recent.into_iter().map(|member| {
         let sketch = member.sketch.as_deref().map(Sketch::from_bytes);
-        ((member.published, member.post), Trait { sketch, address: member.address })
+        (
+            (member.published, member.post),
+            Trait { sketch, address: member.address, voice: member.voice },
+        )
     });
     let own_texts = stored.own_texts.iter().map(|(bytes, at)| (text_hash(bytes), *at));
     Loaded {
@@ -192,6 +203,10 @@ pub(super) struct Desk<'a> {
     pub(super) words: BTreeMap<(PostKey, u32), String>,
     /// Rumours that stand beside a danger in some post of this batch.
     dangers: BTreeSet<ProblemId>,
+    usual: Usual,
+    usual_rules: UsualRules,
+    /// Problems that posts of this batch joined, the main one first.
+    joined: BTreeMap<PostKey, Vec<ProblemId>>,
     pub(super) report: GroupReport,
     pub(super) commit: GroupCommit,
 }
@@ -201,6 +216,7 @@ impl<'a> Desk<'a> {
     pub(super) fn new(
         district: &'a District,
         open: OpenProblems,
+        usual: Usual,
         sending: Sending,
         now: Timestamp,
     ) -> Self {
@@ -211,19 +227,40 @@ impl<'a> Desk<'a> {
             open,
             words: BTreeMap::new(),
             dangers: BTreeSet::new(),
+            usual,
+            usual_rules: usual_rules(district),
+            joined: BTreeMap::new(),
             report: GroupReport::default(),
             commit: nothing(now),
         }
     }
 
-    pub(super) fn take(&mut self, item: WorkItem, newcomer: &Newcomer) {
+    pub(super) fn take(&mut self, item: WorkItem, mut newcomer: Newcomer) {
+        // What it answers may have joined in this very batch.
+        if let Some(parent) = &item.post.parent {
+            let parent = PostKey { source: item.post.key.source.clone(), id: parent.clone() };
+            let fresh = self.joined.get(&parent).into_iter().flatten();
+            let fresh: Vec<_> = fresh.filter(|id| !newcomer.thread.contains(id)).cloned().collect();
+            newcomer.thread.extend(fresh);
+        }
         self.remember_words(&item);
         // A post with an attitude is a count: its danger is no ground for a rumour either.
         let danger = item.marks.ground
             && item.assessment.findings.iter().any(|f| f.kind == TopicKind::Danger);
         let rules = self.district;
         let score = |facts: &ProblemFacts<'_>| score_problem(rules, facts);
-        let assignments = cluster::assign(newcomer, &mut self.open, &self.district.cluster, &score);
+        let assignments =
+            cluster::assign(&newcomer, &mut self.open, &self.district.cluster, &score);
+        let mut ids: Vec<ProblemId> = assignments
+            .iter()
+            .filter(|it| it.membership.is_some())
+            .map(|it| it.problem.clone())
+            .collect();
+        // The main one first, as the store tells them.
+        if let Some(others) = ids.get_mut(1..) {
+            others.sort();
+        }
+        self.joined.insert(item.post.key.clone(), ids);
         let past = SignedDuration::from_hours(PAST_HOURS);
         let (now, tell) = match self.sending {
             Sending::Suppressed => (item.post.published, false),
@@ -240,14 +277,29 @@ impl<'a> Desk<'a> {
                 .any(|event| matches!(event.kind, crate::model::ProblemEventKind::Opened { .. }));
             self.report.opened += u32::from(opened);
             self.commit.events.extend(assignment.events.into_iter().map(|e| (id.clone(), e)));
+            let reaction = newcomer.thread.contains(&id);
+            let burst = assignment.membership.as_ref().and_then(|it| self.observe(it, reaction));
             self.commit.memberships.extend(assignment.membership);
             if danger {
                 self.dangers.insert(id.clone());
             }
-            self.decide(&id, now, tell);
+            self.decide(&id, burst, now, tell);
         }
         self.report.posts += 1;
         self.commit.done.push(item.ticket);
+    }
+
+    /// Counts a post of a problem; says whether its topic and place are written about far more than
+    /// usual. A copy is no count; `reaction`: it stands below another post of the problem.
+    fn observe(&mut self, membership: &Membership, reaction: bool) -> Option<BurstFacts> {
+        let problem = &self.open.get(&membership.problem)?.problem;
+        if membership.copy {
+            return None;
+        }
+        let place = problem.place.as_ref().map_or("", PlaceId::as_str);
+        let heard = Heard { at: local_time(membership.published, self.district), reaction };
+        let burst = self.usual.observe(problem.topic.as_str(), place, heard, &self.usual_rules)?;
+        Some(burst_facts(&burst))
     }
 
     fn remember_words(&mut self, item: &WorkItem) {
@@ -258,7 +310,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn decide(&mut self, id: &ProblemId, now: Timestamp, tell: bool) {
+    fn decide(&mut self, id: &ProblemId, burst: Option<BurstFacts>, now: Timestamp, live: bool) {
         let Some(loaded) = self.open.get(id) else { return };
         let (voices, voices_at_least) = loaded.count_voices();
         let weight = Weight {
@@ -266,6 +318,7 @@ impl<'a> Desk<'a> {
             voices_at_least,
             sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
             danger_beside: self.dangers.contains(id),
+            burst,
         };
         let rules = &self.district.routes.alert;
         let Some(decision) = alert::decide(&loaded.problem, &weight, rules, now) else { return };
@@ -283,17 +336,14 @@ impl<'a> Desk<'a> {
             })
             .collect();
         let quotes = alert::choose_quotes(&candidates);
-        let hash = self.district.lexicon.hash();
-        let alert = alert::alert_of(&decision, &loaded.problem, &weight, quotes, hash);
-        let state = if tell { DeliveryState::Pending } else { DeliveryState::Suppressed };
-        let rows = tell::rows(self.district, &loaded.problem, &alert, state);
-        self.commit.deliveries.extend(rows);
-        let told = ProblemEvent { at: now, kind: alert::told(&alert) };
+        let told = tell::tell(self.district, &loaded.problem, &weight, &decision, quotes, live);
         if let Some(loaded) = self.open.get_mut(id) {
-            loaded.problem.apply(&told);
+            loaded.problem.apply(&told.event);
         }
-        self.commit.events.push((id.clone(), told));
-        self.commit.alerts.push(alert);
+        self.commit.deliveries.extend(told.deliveries);
+        self.commit.follows.extend(told.follows);
+        self.commit.events.push((id.clone(), told.event));
+        self.commit.alerts.push(told.alert);
         self.report.alerts += 1;
     }
 }
@@ -308,40 +358,58 @@ fn is_backfill(item: &WorkItem) -> bool {
 
 /// A waiting post as `cluster` sees it.
 pub(super) fn newcomer(item: &WorkItem, district: &District) -> Newcomer {
-    let calm = |risk: &Risk| risk::is_calm(risk, &district.risk);
-    let risks = item.marks.risks.iter();
     let voices = item.voices.iter().map(|it| (it.topic.clone(), (it.month, it.voice)));
-    let objects = item.marks.objects.iter().map(|(topic, (name, first))| {
-        (topic.clone(), Object { name: name.clone(), topic: first.clone() })
-    });
     Newcomer {
-        key: item.post.key.clone(),
-        published: item.post.published,
-        findings: item.assessment.findings.clone(),
-        places: item.assessment.places.clone(),
-        risks: item.marks.risks.clone(),
-        calm: risks.filter(|(_, risk)| calm(risk)).map(|(topic, _)| topic.clone()).collect(),
-        objects: objects.collect(),
-        echo: item.marks.echo,
-        sketch: Sketch::of(&item.post.text),
         voices: voices.collect(),
-        own_name: item.post.own_name,
-        official: item.post.official,
-        ground: item.marks.ground,
-        quotable: item.marks.quotable,
         text_hash: text_hash(&item.fingerprint),
         thread: item.parent_joined.clone(),
         member_of: item.joined.clone(),
         barred: item.parted.clone(),
+        ..newcomer_of(&item.post, &item.assessment, &item.marks, district)
+    }
+}
+
+/// A stored post as it looks for its problems for the first time, without voices and thread.
+pub(super) fn newcomer_of(
+    post: &Post,
+    assessment: &Assessment,
+    marks: &WorkMarks,
+    district: &District,
+) -> Newcomer {
+    let calm = |risk: &Risk| risk::is_calm(risk, &district.risk);
+    let risks = marks.risks.iter();
+    let objects = marks.objects.iter().map(|(topic, (name, first))| {
+        (topic.clone(), Object { name: name.clone(), topic: first.clone() })
+    });
+    Newcomer {
+        key: post.key.clone(),
+        published: post.published,
+        findings: assessment.findings.clone(),
+        places: assessment.places.clone(),
+        risks: marks.risks.clone(),
+        calm: risks.filter(|(_, risk)| calm(risk)).map(|(topic, _)| topic.clone()).collect(),
+        objects: objects.collect(),
+        echo: marks.echo,
+        sketch: Sketch::of(&post.text),
+        voices: BTreeMap::new(),
+        own_name: post.own_name,
+        official: post.official,
+        ground: marks.ground,
+        quotable: marks.quotable,
+        text_hash: fingerprint(&post.text),
+        thread: Vec::new(),
+        member_of: Vec::new(),
+        barred: Vec::new(),
     }
 }
 
 /// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk
 /// again.
-const SPREAD_PARTS: [&str; 6] = ["voices", "sources", "waiting", "returns", "cap", "floor"];
+const SPREAD_PARTS: [&str; 7] =
+    ["voices", "growth", "sources", "waiting", "returns", "cap", "floor"];
 
 /// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add.
-fn score_problem(district: &District, facts: &ProblemFacts<'_>) -> Risk {
+pub(super) fn score_problem(district: &District, facts: &ProblemFacts<'_>) -> Risk {
     let before = without_spread(facts.before);
     let gravest = match facts.post {
         Some(post) if post.score >= before.score => without_spread(post),
@@ -350,6 +418,7 @@ fn score_problem(district: &District, facts: &ProblemFacts<'_>) -> Risk {
     let waiting = facts.answered.map_or(facts.lasts.as_hours() / 24, |_| 0);
     let spread = ProblemSpread {
         voices: facts.voices,
+        lately: facts.lately,
         sources: facts.sources,
         waiting_days: u32::try_from(waiting).unwrap_or(0),
         returns: facts.returns,

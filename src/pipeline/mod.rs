@@ -9,10 +9,13 @@
 //! - [`watch`]: when to look next.
 //! - [`import`]: the same for posts out of a file, told to nobody.
 //! - [`group`]: posts that wait become problems, alerts and outbox rows.
+//! - [`follow`]: problems that were told and must be looked at again.
 //! - [`dispatch`]: outbox rows become messages.
 //! - [`health`]: what the operator is told about sources.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
-//! - [`command`]: what a person asked.
+//! - [`command`]: what a person asked; [`mark`]: what a receiver answered.
+//! - [`facets`]: what the posts of a problem have in common.
+//! - [`rejoin`]: the problems made once more from what is stored.
 //! - [`replay`]: stored posts through other rules, to see what would have been told.
 //!
 //! Invariant: rules are values ([`district::District`]); what does I/O is in
@@ -26,19 +29,26 @@ pub mod command;
 pub mod confirmed;
 pub mod dispatch;
 pub mod district;
+pub mod facets;
+pub mod follow;
 pub mod group;
+mod handover;
 pub mod health;
 pub mod import;
 pub mod keys;
+pub mod mark;
 pub mod note;
 pub mod passing;
+pub mod rejoin;
 pub mod replay;
 pub mod report;
 pub mod services;
+mod tallies;
 pub mod telegram;
 mod tell;
+pub mod unsent;
 pub mod watch;
-mod words;
+pub mod words;
 
 use jiff::Timestamp;
 

@@ -20,6 +20,7 @@ use super::import::source_of;
 use super::keys::{PassingKeys, month_of};
 use crate::classify::Scratch;
 use crate::cluster::OpenProblems;
+use crate::cluster::usual::Usual;
 use crate::model::{Alert, PostId, PostKey, ProblemId, Source, SourceId, TopicId};
 use crate::store::{
     ParentFacts, PostCommit, PostState, StoredPost, VoiceMark, WorkItem, WorkMarks, WorkTicket,
@@ -76,7 +77,13 @@ impl<'a> Replay<'a> {
             sources: sources.map(|source| (source.id.clone(), source.clone())).collect(),
             door: Door::new(Arc::new(PassingKeys::default()), []),
             scratch: Scratch::default(),
-            desk: Desk::new(district, open, Sending::Suppressed, Timestamp::UNIX_EPOCH),
+            desk: Desk::new(
+                district,
+                open,
+                Usual::default(),
+                Sending::Suppressed,
+                Timestamp::UNIX_EPOCH,
+            ),
             said: BTreeMap::new(),
             threads: BTreeMap::new(),
             joined: BTreeMap::new(),
@@ -105,7 +112,7 @@ impl<'a> Replay<'a> {
         let voices = known_voices(&commit, voices);
         let item = self.item(commit, marks, voices, stored.stored);
         let newcomer = newcomer(&item, self.district);
-        self.desk.take(item, &newcomer);
+        self.desk.take(item, newcomer);
         self.hear(&key);
     }
 
@@ -293,6 +300,7 @@ mod tests {
             returns: 0,
             quotes: Vec::new(),
             lexicon: String::new(),
+            burst: None,
         };
         let alert = Alert {
             id: format!("{topic}{hour}").as_str().into(),

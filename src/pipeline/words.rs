@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::alert::render::words::moment;
+use crate::model::{AlertId, Channel, Mark};
 use crate::store::ErasureReceipt;
 
 pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
@@ -104,12 +105,101 @@ pub(super) fn noted<'a>(
     format!("Записано ({id}). {topics} Место: {places}.")
 }
 
+pub(super) fn same_person(from: &str, to: &str) -> String {
+    format!("Дела «{from}» передать некому: за «{to}» отвечает тот же получатель")
+}
+
+pub(super) fn has_it(receiver: &str) -> String {
+    format!("Это сообщение уже есть у получателя «{receiver}»")
+}
+
+/// What went from one receiver to another, and what a person must still do.
+pub(super) fn handed_over(
+    from: &str,
+    to: &str,
+    taken: &[AlertId],
+    messages: u32,
+    tokens: &[&str],
+) -> String {
+    let mut text = format!("Дела «{from}» приняты: «{to}».");
+    if taken.is_empty() {
+        text.push_str(" В работе ничего не было.");
+    } else {
+        let alerts: Vec<&str> = taken.iter().map(AlertId::as_str).collect();
+        text.push_str(&format!(" В работе: {}.", alerts.join(", ")));
+    }
+    if messages > 0 {
+        text.push_str(&format!(" Ещё не отправленных сообщений: {messages}."));
+    }
+    if !tokens.is_empty() {
+        let tokens = tokens.join(", ");
+        text.push_str(&format!(" На него выданы ключи, замените их: {tokens}."));
+    }
+    text
+}
+
+/// A line about a message that no channel took.
+pub(super) fn unsent(
+    subject: &str,
+    receiver: &str,
+    channel: Channel,
+    cause: &str,
+    now: Timestamp,
+) -> String {
+    let (kind, id) = subject.split_once(':').unwrap_or((subject, ""));
+    let alert = id.split(':').next().unwrap_or(id);
+    let what = match kind {
+        "alert" => format!("оповещение {alert}; показать: otklik alerts show {alert}"),
+        "reminder" => format!("напоминание; показать: otklik alerts show {alert}"),
+        "digest" => format!("недельная сводка {id}"),
+        _ => "сообщение службы".to_owned(),
+    };
+    format!("{now} {receiver} ({}): не доставлено {what}. {cause}", channel.name())
+}
+
 pub(super) fn no_alert(alert: impl std::fmt::Display) -> String {
     format!("Нет оповещения {alert}")
 }
 
-pub(super) fn taken(alert: impl std::fmt::Display) -> String {
-    format!("Оповещение {alert} взято в работу")
+pub(super) const TO_ALONE: &str = "Кому передать, говорят только вместе с «не наше»";
+pub(super) const NO_RULES: &str = "Правила не прочитаны, отметка не поставлена";
+
+pub(super) fn no_receiver(name: &str) -> String {
+    format!("Нет ни получателя, ни отдела «{name}» в routes.toml")
+}
+
+/// What an answer to an alert is called.
+#[must_use]
+pub fn mark(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Taken => "взято в работу",
+        Mark::Solved => "решено",
+        Mark::NotOurs => "не наше",
+        Mark::Useful => "полезно",
+        Mark::Noise => "шум",
+    }
+}
+
+/// That an answer was noted, or was before.
+pub(super) fn marked(given: Mark, to: Option<&str>, fresh: bool) -> String {
+    let begin = if fresh { "Отмечено" } else { "Уже отмечено" };
+    let to = to.map(|to| format!(", передано: {to}")).unwrap_or_default();
+    let after = match given {
+        Mark::Solved if fresh => "; проблема закрыта, новые жалобы откроют её снова",
+        _ => "",
+    };
+    format!("{begin}: {}{to}{after}", mark(given))
+}
+
+pub(super) fn invited(receiver: &str) -> String {
+    format!("Приглашение для «{receiver}» действует сутки")
+}
+
+pub(super) fn forgotten(receiver: &str, count: u32) -> String {
+    match count {
+        0 => format!("У получателя «{receiver}» нет чатов, подключённых по приглашению"),
+        _ => format!("Отключено чатов получателя «{receiver}»: {count}"),
+    }
 }
 
 pub(super) fn no_problem(problem: impl std::fmt::Display) -> String {
@@ -118,6 +208,22 @@ pub(super) fn no_problem(problem: impl std::fmt::Display) -> String {
 
 pub(super) fn closed(problem: impl std::fmt::Display) -> String {
     format!("Проблема {problem} закрыта")
+}
+
+pub(super) const SAME_PROBLEM: &str = "Эта проблема уже присоединена или это одна и та же проблема";
+pub(super) const NOTHING_TO_SPLIT: &str =
+    "Таких публикаций в проблеме нет, или это все её публикации: выделять нечего";
+
+pub(super) fn moved(posts: u32) -> String {
+    format!("Перенесено публикаций: {posts}; это запомнено")
+}
+
+pub(super) fn no_rumour(problem: impl std::fmt::Display) -> String {
+    format!("Проблема {problem} не слух")
+}
+
+pub(super) fn rumour_noted(problem: impl std::fmt::Display) -> String {
+    format!("Отмечено: {problem}")
 }
 
 pub(super) fn hastened(count: u32) -> String {

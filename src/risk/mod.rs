@@ -53,6 +53,8 @@ impl RiskContext {
 pub struct ProblemSpread {
     /// Distinct voices (the largest month's number).
     pub voices: u32,
+    /// Distinct voices of the last six hours.
+    pub lately: u32,
     /// Distinct sources.
     pub sources: u32,
     /// Full days since it opened or came back without an answer; 0 once answered.
@@ -141,8 +143,9 @@ pub fn score_problem(gravest_post: &Risk, spread: &ProblemSpread, rules: &RiskRu
     // The bounds are set anew: what the scale cut off must not hide what spread adds or takes.
     let kept = |reason: &&RiskReason| reason.reason != "cap" && reason.reason != "floor";
     let mut parts = Parts { reasons: gravest_post.reasons.iter().filter(kept).cloned().collect() };
-    let grown: [(&str, u32, &StepsPart); 4] = [
+    let grown: [(&str, u32, &StepsPart); 5] = [
         ("voices", spread.voices, &rules.voices),
+        ("growth", spread.lately, &rules.growth),
         ("sources", spread.sources, &rules.sources),
         ("waiting", spread.waiting_days, &rules.waiting),
         ("returns", spread.returns, &rules.returns),

@@ -136,7 +136,7 @@ fn nothing_found_is_no_risk() {
     assert_eq!(score(&text(&[], &signals), &packs, &winter(), &rules), Risk::none());
     let unknown = text(&[("gone", 90)], &signals);
     assert_eq!(score(&unknown, &packs, &winter(), &rules), Risk::none());
-    let many = ProblemSpread { voices: 50, sources: 9, waiting_days: 99, returns: 9 };
+    let many = ProblemSpread { voices: 50, lately: 20, sources: 9, waiting_days: 99, returns: 9 };
     assert_eq!(score_problem(&Risk::none(), &many, &rules), Risk::none());
 }
 
@@ -144,10 +144,10 @@ fn nothing_found_is_no_risk() {
 fn spread_waiting_and_returns_raise_a_problem() {
     let rules = RiskRules::shipped();
     let post = score(&text(&[("roads", 75)], &[]), &packs, &winter(), &rules);
-    let spread = ProblemSpread { voices: 6, sources: 3, waiting_days: 12, returns: 1 };
+    let spread = ProblemSpread { voices: 6, lately: 4, sources: 3, waiting_days: 12, returns: 1 };
     let risk = score_problem(&post, &spread, &rules);
-    assert_eq!(names(&risk), ["severity", "voices", "sources", "waiting", "returns"]);
-    assert_eq!(risk.score, 32 + 9 + 4 + 8 + 4);
+    assert_eq!(names(&risk), ["severity", "voices", "growth", "sources", "waiting", "returns"]);
+    assert_eq!(risk.score, 32 + 9 + 2 + 4 + 8 + 4);
     assert_eq!(risk.reasons[1].text, "пишут разные люди: 6");
     let one = ProblemSpread { voices: 1, sources: 1, ..ProblemSpread::default() };
     assert_eq!(score_problem(&post, &one, &rules), post);
@@ -203,7 +203,7 @@ proptest! {
         named in prop::collection::vec((0..SIGNALS.len(), 0_u32..400), 0..6),
         flags in any::<(bool, bool, bool)>(),
         day in 0_i32..365,
-        spread in (0_u32..60, 0_u32..9, 0_u32..90, 0_u32..9),
+        spread in (0_u32..60, 0_u32..30, 0_u32..9, 0_u32..90, 0_u32..9),
     ) {
         let rules = RiskRules::shipped();
         let topics: Vec<_> = topics.iter().map(|(topic, score)| (TOPICS[*topic], *score)).collect();
@@ -212,8 +212,8 @@ proptest! {
         let on = date(2026, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap();
         let context = RiskContext { date: on, elsewhere, official, repost };
         let post = score(&text(&topics, &named), &packs, &context, &rules);
-        let (voices, sources, waiting_days, returns) = spread;
-        let spread = ProblemSpread { voices, sources, waiting_days, returns };
+        let (voices, lately, sources, waiting_days, returns) = spread;
+        let spread = ProblemSpread { voices, lately, sources, waiting_days, returns };
         let problem = score_problem(&post, &spread, &rules);
         for risk in [&post, &problem] {
             let sum: i32 = risk.reasons.iter().map(|reason| reason.points).sum();
@@ -223,6 +223,7 @@ proptest! {
         prop_assert!(problem.score >= post.score || post.score == 0);
         let more = [
             ProblemSpread { voices: voices + 1, ..spread },
+            ProblemSpread { lately: lately + 1, ..spread },
             ProblemSpread { sources: sources + 1, ..spread },
             ProblemSpread { waiting_days: waiting_days + 1, ..spread },
             ProblemSpread { returns: returns + 1, ..spread },
@@ -240,7 +241,7 @@ fn what_nobody_complains_of_is_no_problem_however_many_speak_of_it() {
     let (concert, complaint) = (calm(&[("roads", 85)], &[]), text(&[("roads", 85)], &[]));
     assert_eq!(of(&concert).score + 26, of(&complaint).score);
     assert!(is_calm(&of(&concert), &rules) && !is_calm(&of(&complaint), &rules));
-    let many = ProblemSpread { voices: 50, sources: 5, waiting_days: 9, returns: 2 };
+    let many = ProblemSpread { voices: 50, lately: 9, sources: 5, waiting_days: 9, returns: 2 };
     assert_eq!(score_problem(&of(&concert), &many, &rules), of(&concert));
     let burst = calm(&[("accident", 85)], &[]);
     assert!(!is_calm(&of(&burst), &rules), "a danger says itself that something is wrong");

@@ -10,13 +10,16 @@ use serde::Serialize;
 
 use super::{Planted, Story};
 use crate::model::{
-    Alert, Channel, DeliveryState, PlaceId, ProblemEventKind, ProblemId, RiskLevel,
+    Alert, AlertReason, Channel, DeliveryState, PlaceId, ProblemEventKind, ProblemId, RiskLevel,
+    TopicId,
 };
 use crate::pipeline::services::Services;
 use crate::store::{StoreError, StoredDelivery, StoredProblem};
 
 /// How long after the last text a problem may open and still be the planted one, in hours.
 const LATE_HOURS: i64 = 24;
+/// How long after the last text an alert may still be about it, in hours.
+const ANSWER_HOURS: i64 = 96;
 /// Most rows of one kind that a story can make.
 const ROWS_MAX: u32 = 100_000;
 
@@ -169,6 +172,66 @@ impl Score {
             ),
         }
     }
+}
+
+/// One message of an alert, and what it was about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Receiver.
+    pub receiver: String,
+    /// Channel.
+    pub channel: Channel,
+    /// Why.
+    pub reason: AlertReason,
+    /// Topic, place and level told.
+    pub about: (TopicId, Option<PlaceId>, RiskLevel),
+    /// The planted problem it is about, if it is about one.
+    pub planted: Option<&'static str>,
+}
+
+/// Every message of an alert that reached its receiver, by time. It is about what was planted by
+/// topic, place and the time of the alert: small talk may have opened its problem before.
+#[must_use]
+pub fn listed(story: &Story, traces: &Traces) -> Vec<Listed> {
+    let mut listed = Vec::new();
+    for alert in &traces.alerts {
+        let planted = story.planted.iter().find(|planted| is_about(alert, planted));
+        let planted = planted.map(|planted| planted.title);
+        for (receiver, channel) in traces.told(alert) {
+            let facts = &alert.facts;
+            let about = (facts.topic.clone(), facts.place.clone(), facts.level);
+            let (at, reason) = (alert.at, alert.reason);
+            listed.push(Listed { at, receiver, channel, reason, about, planted });
+        }
+    }
+    listed
+}
+
+/// Whether an alert tells of what was planted: while it lasts, and for some days that somebody
+/// waits for an answer.
+fn is_about(alert: &Alert, planted: &Planted) -> bool {
+    let place = alert.facts.place.as_ref().map_or(planted.place, PlaceId::as_str);
+    let last = planted.ends.saturating_add(ANSWER_HOURS.hours()).unwrap_or(Timestamp::MAX);
+    planted.topics.contains(&alert.facts.topic.as_str())
+        && place == planted.place
+        && (planted.begins..=last).contains(&alert.at)
+}
+
+/// Planted problems with an open problem that was ever high or critical, and nobody was told.
+#[must_use]
+pub fn untold(story: &Story, traces: &Traces) -> Vec<&'static str> {
+    let told = |id: &ProblemId| traces.alerts.iter().any(|alert| alert.problem == *id);
+    let missed = |planted: &&Planted| {
+        let grave: Vec<_> = traces
+            .problems
+            .iter()
+            .filter(|it| belongs(it, planted) && traces.peak(&it.problem.id) >= RiskLevel::High)
+            .collect();
+        !grave.is_empty() && !grave.iter().any(|stored| told(&stored.problem.id))
+    };
+    story.planted.iter().filter(missed).map(|planted| planted.title).collect()
 }
 
 /// Whether a problem is about what was planted: topic, time, and no other settlement.

@@ -8,27 +8,36 @@ use rusqlite::params;
 
 use super::column::{At, time};
 use super::error::Result;
-use super::{Store, Tx, job, source};
+use super::{Store, Tx, follow, job, source, touch};
 
 /// Next times; `None` where nothing waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Agenda {
     /// A source to look at.
     pub look: Option<Timestamp>,
+    /// The next source after those that are due: these may wait for a place that others need not.
+    pub next_look: Option<Timestamp>,
     /// A message to send.
     pub sending: Option<Timestamp>,
     /// A fixed job to run.
     pub job: Option<Timestamp>,
+    /// A problem to look at again.
+    pub follow: Option<Timestamp>,
+    /// A message whose buttons are to be shown anew.
+    pub touch: Option<Timestamp>,
 }
 
 impl Store {
     /// When the next thing of each kind may be claimed.
-    pub async fn agenda(&self) -> Result<Agenda> {
-        self.read(|tx| {
+    pub async fn agenda(&self, now: Timestamp) -> Result<Agenda> {
+        self.read(move |tx| {
             Ok(Agenda {
-                look: source::next_due(tx)?,
+                look: source::next_due(tx, Timestamp::MIN)?,
+                next_look: source::next_due(tx, now)?,
                 sending: next_sending(tx)?,
                 job: job::next_due(tx)?,
+                follow: follow::next_due(tx)?,
+                touch: touch::next_due(tx)?,
             })
         })
         .await

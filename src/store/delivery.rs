@@ -11,7 +11,7 @@ use rusqlite::{Row, params};
 
 use super::column::{At, Count, Word, at, time};
 use super::error::{Result, StoreError};
-use super::{Store, Tx};
+use super::{Store, Tx, enrol, touch};
 use crate::model::{Channel, Delivery, DeliveryId, DeliveryState, ProblemId};
 
 /// A message claimed for sending.
@@ -57,6 +57,21 @@ pub struct DeliveryStats {
     pub next_due: Option<Timestamp>,
 }
 
+/// One try to send a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryTry {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Over which channel.
+    pub channel: Channel,
+    /// Where the message stood after it.
+    pub state: DeliveryState,
+    /// What went wrong.
+    pub trouble: Option<String>,
+    /// The channel's own id of the message.
+    pub receipt: Option<String>,
+}
+
 /// The first message about a problem that a receiver got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
@@ -96,7 +111,9 @@ impl Store {
         let (id, lease) = (id.clone(), lease.to_owned());
         self.write(move |tx| {
             note_try(tx, &id, &end, now)?;
-            finish(tx, &id, &lease, &end)
+            enrol::moved(tx, &id, end.channel, &end.address)?;
+            finish(tx, &id, &lease, &end)?;
+            if end.state == DeliveryState::Sent { touch::after(tx, &id, now) } else { Ok(()) }
         })
         .await
     }
@@ -131,7 +148,8 @@ impl Store {
                      ON d.district = a.district AND d.subject = 'alert:' || a.id
                  WHERE a.district = ?1 AND a.problem = ?2 AND d.receiver = ?3 AND d.id <> ?4
                      AND d.state = 'sent'
-                 ORDER BY d.created, d.id LIMIT 1",
+                 ORDER BY CASE WHEN d.channel = ?5 AND d.address = ?6 THEN 0 ELSE 1 END,
+                     d.created, d.id LIMIT 1",
                 params![
                     tx.district,
                     problem.as_str(),
@@ -141,6 +159,28 @@ impl Store {
                     delivery.address,
                 ],
                 |row| Ok(Conversation { first: DeliveryId(row.get(0)?), receipt: row.get(1)? }),
+            )
+        })
+        .await
+    }
+
+    /// Every try to send a message, in order.
+    pub async fn tries_of(&self, id: &DeliveryId) -> Result<Vec<DeliveryTry>> {
+        let id = id.clone();
+        self.read(move |tx| {
+            tx.rows(
+                "SELECT at, channel, state, trouble, receipt FROM delivery_try
+                 WHERE district = ?1 AND delivery = ?2 ORDER BY seq",
+                params![tx.district, id.as_str()],
+                |row| {
+                    Ok(DeliveryTry {
+                        at: row.get::<_, At>(0)?.0,
+                        channel: row.get::<_, Word<_>>(1)?.0,
+                        state: row.get::<_, Word<_>>(2)?.0,
+                        trouble: row.get(3)?,
+                        receipt: row.get(4)?,
+                    })
+                },
             )
         })
         .await
@@ -190,9 +230,20 @@ pub(super) fn delivery_of(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     })
 }
 
-/// Puts a message into the outbox; one that is known by its id stays as it is.
+/// Puts a message into the outbox, with one more for each chat that the receiver joined itself; one
+/// that is known by its id stays as it is.
 pub(super) fn insert(tx: &Tx<'_>, delivery: &Delivery, now: Timestamp) -> Result<()> {
-    tx.exec(
+    if insert_one(tx, delivery, now)? {
+        for twin in enrol::twins(tx, delivery)? {
+            insert_one(tx, &twin, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether it was new.
+fn insert_one(tx: &Tx<'_>, delivery: &Delivery, now: Timestamp) -> Result<bool> {
+    let fresh = tx.exec(
         "INSERT INTO delivery (district, id, subject, receiver, channel, address, state, due, tries,
              copies, unreachable_since, trouble, created)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
@@ -213,7 +264,7 @@ pub(super) fn insert(tx: &Tx<'_>, delivery: &Delivery, now: Timestamp) -> Result
             At(now),
         ],
     )?;
-    Ok(())
+    Ok(fresh > 0)
 }
 
 /// A claimed message whose lease ran out: its worker died or hangs, so a copy may have left.

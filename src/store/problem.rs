@@ -56,6 +56,8 @@ pub struct RecentMember {
     pub sketch: Option<Vec<u8>>,
     /// Street and house that it names.
     pub address: Option<String>,
+    /// Its voice for the problem's topic, if it is no copy.
+    pub voice: Option<[u8; 8]>,
 }
 
 /// Which problems to load, and how much of each.
@@ -74,6 +76,9 @@ pub struct ProblemsWanted {
     /// How many of the latest posts are needed.
     pub recent_max: usize,
 }
+
+/// Most problems of one key that its history is told from.
+const SAME_KEY_MAX: usize = 200;
 
 /// Most merges that are followed from one problem.
 const MERGES_MAX: usize = 64;
@@ -120,6 +125,16 @@ impl Store {
             Ok(found)
         })
         .await
+    }
+
+    /// Problems of the same key as this one, it among them, the latest first.
+    pub async fn same_key(&self, problem: &Problem) -> Result<Vec<Problem>> {
+        let key = ProblemKey {
+            aspect: problem.aspect().to_owned(),
+            place: problem.place.clone(),
+            address: problem.address.clone(),
+        };
+        self.read(move |tx| of_key(tx, &key, Timestamp::MIN, SAME_KEY_MAX)).await
     }
 
     /// Candidates for going quiet (last post before `quiet_before`) or being closed (quiet already,
@@ -214,7 +229,8 @@ pub(super) fn problem_of(row: &Row<'_>) -> rusqlite::Result<Problem> {
     })
 }
 
-fn read(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<(Problem, u32)>> {
+/// The row of a problem and the number of its events.
+pub(super) fn read(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<(Problem, u32)>> {
     tx.row(
         concat!("SELECT ", problem_columns!(), " FROM problem WHERE district = ?1 AND id = ?2"),
         params![tx.district, id.as_str()],
@@ -280,7 +296,7 @@ fn complete(
         voices,
         voices_kept: voices_kept(tx, &problem.id)?,
         own_texts: own_texts(tx, &problem.id, horizon)?,
-        recent: recent(tx, &problem.id, recent_max)?,
+        recent: recent(tx, &problem, recent_max)?,
         sources: sources(tx, &problem.id)?,
         quotes: quotes(tx, &problem.id)?,
         problem,
@@ -305,18 +321,25 @@ fn own_texts(
     Ok(texts.into_iter().collect())
 }
 
-fn recent(tx: &Tx<'_>, id: &ProblemId, limit: usize) -> Result<Vec<RecentMember>> {
+fn recent(tx: &Tx<'_>, problem: &Problem, limit: usize) -> Result<Vec<RecentMember>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     tx.rows(
-        "SELECT source, post, published, sketch, address FROM membership
-         WHERE district = ?1 AND problem = ?2
-         ORDER BY published DESC, source DESC, post DESC LIMIT ?3",
-        params![tx.district, id.as_str(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        "SELECT membership.source, membership.post, membership.published, membership.sketch,
+             membership.address, voice.voice
+         FROM membership LEFT JOIN voice ON voice.district = membership.district
+             AND voice.source = membership.source AND voice.post = membership.post
+             AND voice.topic = ?3 AND membership.copy = 0
+         WHERE membership.district = ?1 AND membership.problem = ?2
+         ORDER BY membership.published DESC, membership.source DESC, membership.post DESC
+         LIMIT ?4",
+        params![tx.district, problem.id.as_str(), problem.topic.as_str(), limit],
         |row| {
             Ok(RecentMember {
                 post: PostKey { source: SourceId(row.get(0)?), id: PostId(row.get(1)?) },
                 published: row.get::<_, At>(2)?.0,
                 sketch: row.get(3)?,
                 address: row.get(4)?,
+                voice: row.get(5)?,
             })
         },
     )

@@ -1,3 +1,12 @@
+CREATE TABLE address (
+    district TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    address TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (district, receiver, channel, address)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE alert (
     district TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -117,6 +126,17 @@ CREATE TABLE finding (
     PRIMARY KEY (district, source, post, topic)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE follow (
+    district TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    matter TEXT NOT NULL,
+    alert TEXT,
+    step INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    PRIMARY KEY (district, problem, matter)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE hole (
     district TEXT NOT NULL,
     source TEXT NOT NULL,
@@ -133,6 +153,16 @@ CREATE TABLE hole (
     PRIMARY KEY (district, source, position)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE invite (
+    district TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    salt BLOB NOT NULL,
+    receiver TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    used_by TEXT,
+    PRIMARY KEY (district, hash)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE job (
     district TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -140,6 +170,20 @@ CREATE TABLE job (
     lease TEXT,
     lease_until INTEGER,
     PRIMARY KEY (district, name)
+) STRICT;
+
+CREATE TABLE mark (
+    district TEXT NOT NULL,
+    alert TEXT NOT NULL,
+    marked_by TEXT NOT NULL,
+    mark TEXT NOT NULL,
+    handed_to TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    channel TEXT,
+    at INTEGER NOT NULL,
+    lexicon TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    PRIMARY KEY (district, alert, marked_by, mark, handed_to)
 ) STRICT;
 
 CREATE TABLE membership (
@@ -353,6 +397,15 @@ CREATE TABLE telegram_room (
     PRIMARY KEY (district, name)
 ) STRICT;
 
+CREATE TABLE touch (
+    district TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    asked INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    PRIMARY KEY (district, delivery)
+) STRICT;
+
 CREATE TABLE voice (
     district TEXT NOT NULL,
     source TEXT NOT NULL,
@@ -385,9 +438,14 @@ CREATE INDEX delivery_subject ON delivery (district, subject);
 
 CREATE INDEX delivery_time ON delivery (district, created, id);
 
+CREATE INDEX follow_due ON follow (district, due);
+
+CREATE INDEX mark_time ON mark (district, at, alert, marked_by, mark, handed_to);
+
 CREATE INDEX membership_post ON membership (district, source, post);
 
-CREATE INDEX membership_quote ON membership (district, problem) WHERE quote_start IS NOT NULL;
+CREATE INDEX membership_quote ON membership (district, problem, published, source, post)
+    WHERE quote_start IS NOT NULL;
 
 CREATE INDEX membership_time ON membership (district, problem, published, source, post);
 
@@ -399,11 +457,14 @@ CREATE INDEX problem_age ON problem (district, state, last);
 
 CREATE INDEX problem_key ON problem (district, aspect, place, address, last, id);
 
-CREATE INDEX problem_merged ON problem (district, aspect, place, address) WHERE merged IS NOT NULL;
+CREATE INDEX problem_merged ON problem (district, aspect, place, address, last, id)
+    WHERE merged IS NOT NULL;
 
 CREATE INDEX problem_time ON problem (district, opened, id);
 
 CREATE INDEX source_state_due ON source_state (district, next_due);
+
+CREATE INDEX touch_due ON touch (district, due);
 
 CREATE INDEX work_order ON work (district, published, source, post);
 

@@ -101,7 +101,7 @@ impl Store {
     /// When the next listed source may be claimed, if any is known: one that is held when its lease
     /// ends.
     pub async fn next_source_due(&self) -> Result<Option<Timestamp>> {
-        self.read(next_due).await
+        self.read(|tx| next_due(tx, Timestamp::MIN)).await
     }
 
     /// Claims one source, due or not; `None` if it is unknown, unlisted or held by somebody else.
@@ -227,14 +227,15 @@ fn listed(tx: &Tx<'_>) -> Result<Vec<SourceId>> {
     )
 }
 
-/// When the next listed source may be claimed.
-pub(super) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
+/// When the next listed source may be claimed, of those that may be later than `after`.
+pub(super) fn next_due(tx: &Tx<'_>, after: Timestamp) -> Result<Option<Timestamp>> {
     tx.row(
         "SELECT MIN(CASE WHEN state.lease_until > state.next_due THEN state.lease_until
              ELSE state.next_due END) FROM source_state state
          JOIN source ON source.district = state.district AND source.id = state.source
-         WHERE state.district = ?1 AND source.listed = 1",
-        params![tx.district],
+         WHERE state.district = ?1 AND source.listed = 1
+             AND (state.next_due > ?2 OR state.lease_until > ?2)",
+        params![tx.district, At(after)],
         |row| row.get::<_, Option<At>>(0),
     )
     .map(|found| time(found.flatten()))

@@ -5,8 +5,8 @@ use otklik::alert::{QuoteCandidate, Weight, alert_of, choose_quotes, decide, del
 use otklik::cluster::{ClusterRules, assign, count_voices};
 use otklik::config::routes::AlertRules;
 use otklik::model::{
-    AlertReason, Channel, Problem, ProblemEvent, ProblemEventKind, ProblemState, QuoteRef,
-    RiskLevel, Span, TopicKind,
+    AlertReason, BurstFacts, Channel, Problem, ProblemEvent, ProblemEventKind, ProblemState,
+    QuoteRef, RiskLevel, Span, TopicKind,
 };
 use proptest::prelude::*;
 
@@ -30,6 +30,22 @@ fn told_at(mut problem: Problem, level: RiskLevel, voices: u32) -> Problem {
 
 fn weight(voices: u32) -> Weight {
     Weight { voices, sources: 1, ..Weight::default() }
+}
+
+/// The same where chance does not explain the number of posts.
+fn bursting(voices: u32) -> Weight {
+    let burst =
+        BurstFacts { hours: 1, count: 5, usual_milli: 80, chance_ppb: 900, bound_ppb: 40_000 };
+    Weight { burst: Some(burst), ..weight(voices) }
+}
+
+#[test]
+fn a_burst_tells_of_a_problem_that_is_not_low() {
+    check(&problem(TopicKind::Problem, 45), &bursting(2), Some(AlertReason::Burst));
+    check(&problem(TopicKind::Problem, 45), &weight(2), None);
+    check(&problem(TopicKind::Problem, 20), &bursting(2), None);
+    check(&problem(TopicKind::Problem, 70), &bursting(2), Some(AlertReason::NewProblem));
+    check(&problem(TopicKind::Rumour, 45), &bursting(2), None);
 }
 
 #[track_caller]
@@ -58,12 +74,11 @@ fn a_told_problem_is_told_again_only_for_a_new_fact() {
     check(&high, &weight(3), None);
     check(&high, &weight(8), None);
     check(&high, &weight(9), Some(AlertReason::Burst));
-    check(&told_at(problem(TopicKind::Problem, 70), RiskLevel::High, 1), &weight(5), None);
-    check(
-        &told_at(problem(TopicKind::Problem, 70), RiskLevel::High, 1),
-        &weight(6),
-        Some(AlertReason::Burst),
-    );
+    let one = told_at(problem(TopicKind::Problem, 70), RiskLevel::High, 1);
+    check(&one, &weight(5), None);
+    check(&one, &weight(6), Some(AlertReason::Burst));
+    check(&high, &bursting(3), None);
+    check(&high, &bursting(4), Some(AlertReason::Burst));
     let raised = told_at(problem(TopicKind::Problem, 80), RiskLevel::High, 3);
     check(&raised, &weight(3), Some(AlertReason::LevelRaised));
     // It fell and rose again: the level was told.
@@ -124,6 +139,26 @@ fn quotes_are_the_riskiest_and_no_two_alike() {
     ];
     let ends: Vec<u32> = choose_quotes(&all).iter().map(|it| it.span.end).collect();
     assert_eq!(ends, [2, 1]);
+}
+
+#[test]
+fn of_equal_risk_the_clause_that_says_more_is_quoted() {
+    let candidate = |number: u32, words: &str| QuoteCandidate {
+        quote: QuoteRef {
+            post: post(1, f64::from(number), "heating", "onohoy").key,
+            span: Span { start: 0, end: number },
+        },
+        risk: 50,
+        words: words.to_owned(),
+    };
+    let all = [
+        candidate(1, "Котельная встала"),
+        candidate(2, "в квартире второй день нет отопления"),
+        candidate(3, "батареи ледяные с ночи, дети мёрзнут"),
+        candidate(4, "замерзаем"),
+    ];
+    let ends: Vec<u32> = choose_quotes(&all).iter().map(|it| it.span.end).collect();
+    assert_eq!(ends, [2, 3]);
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use otklik::alert::render::{AlertText, AlertView, QuoteView, TELEGRAM_UNITS_MAX, render, words};
-use otklik::model::{Alert, AlertFacts, AlertReason, RiskLevel, RiskReason, TopicKind};
+use otklik::model::{Alert, AlertFacts, AlertReason, BurstFacts, RiskLevel, RiskReason, TopicKind};
 use otklik::notify::play::parsed_units;
 
 use crate::payloads::hostile;
@@ -34,6 +34,7 @@ fn alert() -> Alert {
             returns: 0,
             quotes: Vec::new(),
             lexicon: "hash".into(),
+            burst: None,
         },
     }
 }
@@ -80,8 +81,35 @@ impl Case {
             answered: self.answered,
             acknowledged: None,
             also: &self.also,
+            again: None,
         })
     }
+}
+
+#[test]
+fn a_burst_says_how_many_are_usual() {
+    let mut case = Case::new();
+    let mut said = |hours, count, usual_milli| {
+        let (chance_ppb, bound_ppb) = (20_000, 90_000);
+        case.alert.facts.burst =
+            Some(BurstFacts { hours, count, usual_milli, chance_ppb, bound_ppb });
+        case.render()
+    };
+    let line = "На эту тему здесь за 7 часов 9 публикаций, обычно 1";
+    let done = said(7, 9, 1_204);
+    for form in [&done.text, &done.html, &done.telegram[0]] {
+        assert!(form.contains(line), "{form}");
+    }
+    let line = "На эту тему здесь за час 3 публикации, обычно меньше одной\n";
+    assert!(said(1, 3, 940).text.contains(line));
+    let mut case = Case::new();
+    assert!(!case.render().text.contains("обычно"), "nothing unusual");
+    case.alert.facts.place = None;
+    let (chance_ppb, bound_ppb) = (20_000, 90_000);
+    case.alert.facts.burst =
+        Some(BurstFacts { hours: 22, count: 21, usual_milli: 2_500, chance_ppb, bound_ppb });
+    let line = "На эту тему за 22 часа 21 публикация, обычно 3\n";
+    assert!(case.render().text.contains(line));
 }
 
 #[test]

@@ -347,9 +347,14 @@ impl Kept {
             if let Some(membership) = &it.membership {
                 self.sources.entry(id.clone()).or_default().insert(item.key.source.clone());
                 let post = membership.post.clone();
+                let ProblemEventKind::Opened { topic, .. } = &self.events[id][0].kind else {
+                    panic!("a problem is opened first")
+                };
+                let heard = !membership.copy && !item.own_name;
                 let said = Trait {
                     sketch: membership.sketch.as_deref().map(Sketch::from_bytes),
                     address: membership.address.clone(),
+                    voice: item.voices.get(topic).filter(|_| heard).map(|(_, voice)| *voice),
                 };
                 let recent = self.recent.entry(id.clone()).or_default();
                 recent.insert((membership.published, membership.post.clone()), said);

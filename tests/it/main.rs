@@ -19,9 +19,12 @@ mod digest;
 mod engine_fuzz;
 mod engine_limits;
 mod engine_props;
+mod joining;
 mod kill;
+mod ladder;
 mod lexicons;
 mod live;
+mod marks;
 mod normalise;
 mod notify_contract;
 mod notify_email;
@@ -46,6 +49,7 @@ mod tidy;
 mod tokens;
 mod town;
 mod traps;
+mod usual;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {

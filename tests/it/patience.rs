@@ -369,7 +369,7 @@ const WALLS: i64 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hanging_server_and_long_threads_delay_nobody_by_more_than_a_turn() {
-    let calm = longest_wait(&Village::new(WALLS), 6, 0).await;
+    let calm = longest_wait(&Village::new(WALLS), 20, 0).await;
 
     let village = Village::new(WALLS);
     // More feeds of one server that never answers than there are places for looks.
@@ -381,7 +381,8 @@ async fn a_hanging_server_and_long_threads_delay_nobody_by_more_than_a_turn() {
     }
     let comments = long();
     long_threads(&village, comments);
-    let minutes = 6 + comments / 10_000;
+    // Long enough for everybody's second look, while the feeds still wait for one another.
+    let minutes = 20 + comments / 10_000;
     let longest = longest_wait(&village, minutes, THREADS).await;
 
     let stored = "SELECT COUNT(*) FROM post WHERE parent IS NOT NULL";

@@ -12,6 +12,7 @@ pub mod telegram;
 pub mod vk;
 
 mod life;
+mod log;
 mod plan;
 mod router;
 mod server;

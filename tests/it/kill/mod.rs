@@ -6,6 +6,7 @@
 
 pub mod check;
 mod gap;
+pub mod gates;
 mod life;
 mod stage;
 pub mod town;
@@ -71,7 +72,8 @@ async fn killed_while_collecting_once_nothing_is_lost_or_doubled() {
     assert!(ended.success(), "{ended}");
     let now = stage.now();
     check::outcome(&stage.config).holds(&stage.play().world, now);
-    assert_eq!((stage.smtp.conversations(), stage.bot.calls()), (0, 0), "it sends nothing");
+    let sent = (stage.smtp.conversations(), stage.bot.calls(), stage.gates.count());
+    assert_eq!(sent, (0, 0, 0), "it sends nothing");
     let decided: BTreeSet<_> = check::outcome(&stage.config).alerts;
     let outcome = stage.settle(0).await;
     assert_eq!(outcome.alerts, decided, "the daemon had nothing to add");

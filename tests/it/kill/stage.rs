@@ -17,9 +17,12 @@ use otklik_collectors::play::{Server, serve};
 use tempfile::TempDir;
 
 use super::check::{self, Outcome};
+use super::gates::Gates;
 use super::life::{LIFE_MAX, Life, Moment, log_of, until};
 use super::town::{self, Addresses, Deed, Writer};
 
+/// Receivers of the town, one with mail and a chat.
+const RECEIVERS: i64 = 5;
 /// Longest wait for everything to come to rest.
 const REST_MAX: Duration = Duration::from_secs(120);
 
@@ -28,6 +31,7 @@ pub struct Stage {
     pub config: PathBuf,
     pub smtp: LocalSmtp,
     pub bot: LocalBot,
+    pub gates: Gates,
     play: Arc<Mutex<PlayVk>>,
     writer: Arc<Mutex<Writer>>,
     keys: Option<String>,
@@ -61,10 +65,13 @@ impl Stage {
         let vk = serve(play.clone(), Arc::new(SystemClock)).await.expect("a socket");
         let smtp = LocalSmtp::start().await.expect("a socket");
         let bot = LocalBot::start(town::BOT_TOKEN).await.expect("a socket");
-        let addresses = Addresses { vk: vk.url(), smtp: smtp.url(), bot: bot.url() };
+        let gates = Gates::open().await;
+        let further = Some((gates.sections(), gates.receivers()));
+        let addresses =
+            Addresses { vk: vk.url(), smtp: smtp.url(), bot: bot.url(), gates: further };
         let config = town::configure(folder.path(), &addresses, "1h");
         let writer = Arc::new(Mutex::new(Writer::past(deeds, SystemClock.now())));
-        Self { config, smtp, bot, play, writer, keys: None, _vk: vk, _folder: folder }
+        Self { config, smtp, bot, gates, play, writer, keys: None, _vk: vk, _folder: folder }
     }
 
     pub fn play(&self) -> MutexGuard<'_, PlayVk> {
@@ -114,7 +121,7 @@ impl Stage {
         let slot = Arc::new(Mutex::new(None));
         let calls = self.hook(share - at_once, moment, &slot);
         let (mails, talks) = (self.smtp.mails().len(), self.smtp.conversations());
-        let chats = self.bot.calls();
+        let chats = self.bot.calls() + self.gates.count();
         self.smtp.heal();
         match moment {
             Moment::Accepted => self.smtp.fail(SmtpFault::Hang(SmtpStage::Accepted)),
@@ -130,7 +137,9 @@ impl Stage {
             Moment::Mailing(delay) => (self.smtp.conversations() > talks).then_some(delay),
             Moment::Accepted => (self.smtp.mails().len() > mails).then_some(0),
             Moment::Content => (self.smtp.conversations() > talks).then_some(5),
-            Moment::Chatting(delay) => (self.bot.calls() > chats).then_some(delay),
+            Moment::Chatting(delay) => {
+                (self.bot.calls() + self.gates.count() > chats).then_some(delay)
+            }
         };
         let ended = || life.ended().map(|_| 0);
         let runs = args == ["run"];
@@ -168,7 +177,7 @@ impl Stage {
         let copy = copy.path().join("otklik.db");
         // Killed before it had a schema, it has nothing to tell yet.
         if check::has_schema(&copy) {
-            check::whole(&copy);
+            check::whole(&copy, RECEIVERS);
         }
     }
 
@@ -253,7 +262,8 @@ impl Stage {
         let outcome = check::outcome(&self.config);
         let now = self.now();
         outcome.holds(&self.play().world, now);
-        check::told(&self.config, &self.smtp.mails(), &self.bot.messages(), kills);
+        let taken = self.gates.taken();
+        check::told(&self.config, &self.smtp.mails(), &self.bot.messages(), &taken, kills);
         let critics = town::critics(&self.play().world, now);
         check::clean(&self.store(), critics, &outcome);
         outcome

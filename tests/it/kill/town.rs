@@ -195,6 +195,8 @@ pub struct Addresses {
     pub vk: String,
     pub smtp: String,
     pub bot: String,
+    /// Sections and receivers of further channels.
+    pub gates: Option<(String, String)>,
 }
 
 /// Writes a whole configuration into `folder`; returns otklik.toml. `every` is how often sources
@@ -205,7 +207,8 @@ pub fn configure(folder: &Path, addresses: &Addresses, every: &str) -> PathBuf {
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("folder");
         std::fs::write(file, text).expect("written");
     };
-    let Addresses { vk, smtp, bot } = addresses;
+    let Addresses { vk, smtp, bot, gates } = addresses;
+    let (sections, receivers) = gates.clone().unwrap_or_default();
     write(
         "otklik.toml",
         &format!(
@@ -213,11 +216,12 @@ pub fn configure(folder: &Path, addresses: &Addresses, every: &str) -> PathBuf {
              [store]\npath = \"store/otklik.db\"\n[keywords]\npath = \"words\"\n\
              [platforms.vk]\napi_url = \"{vk}/method\"\ntoken = {{ file = \"vk.txt\" }}\n\
              [smtp]\nurl = \"{smtp}\"\nfrom = \"otklik@example.org\"\n\
-             [telegram_bot]\napi_url = \"{bot}\"\ntoken = {{ file = \"bot.txt\" }}\n"
+             [telegram_bot]\napi_url = \"{bot}\"\ntoken = {{ file = \"bot.txt\" }}\n{sections}"
         ),
     );
     write("vk.txt", "vymyshlennyy-klyuch\n");
     write("bot.txt", &format!("{BOT_TOKEN}\n"));
+    write("gate.txt", super::gates::TOKEN);
     let sources: String = WALLS
         .iter()
         .map(|(_, name, place)| {
@@ -228,7 +232,7 @@ pub fn configure(folder: &Path, addresses: &Addresses, every: &str) -> PathBuf {
         })
         .collect();
     write("sources.toml", &sources);
-    write("routes.toml", ROUTES);
+    write("routes.toml", &format!("{ROUTES}{receivers}"));
     write("words/heating.toml", HEATING);
     write("words/smoke.toml", SMOKE);
     write("words/attitude.toml", ATTITUDE);
@@ -239,8 +243,6 @@ const ROUTES: &str = r#"
 [alert]
 level = "high"
 voices = 3
-burst_times = 2
-burst_more = 3
 
 [[receiver]]
 name = "Дежурный"

@@ -85,6 +85,7 @@ pub fn alert(post: PostKey, when: Timestamp) -> Alert {
             returns: 0,
             quotes: vec![QuoteRef { post, span: Span { start: 0, end: 7 } }],
             lexicon: "lexicon-1".to_owned(),
+            burst: None,
         },
     }
 }
@@ -108,11 +109,14 @@ pub fn delivery(id: &str, due: Timestamp) -> Delivery {
 /// Post 1 grouped into a problem, with an alert that quotes it and one message.
 pub fn decision(when: Timestamp) -> GroupCommit {
     GroupCommit {
+        tallies: Vec::new(),
         done: vec![WorkTicket { post: key("1"), version: 1 }],
         events: vec![opened(when), grew(when, "Холодно дома")],
         memberships: vec![member(key("1"))],
         alerts: vec![alert(key("1"), when)],
         deliveries: vec![delivery("d1", when)],
+        followed: Vec::new(),
+        follows: Vec::new(),
         now: when,
     }
 }

@@ -18,6 +18,7 @@ use self::world::Happened;
 use super::{Ask, Play, Reply};
 use crate::http::Method;
 use crate::play::Fault;
+use crate::play::log::{busiest, second_before};
 
 /// One call as it was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,16 +106,7 @@ impl PlayMax {
     /// The most calls that fell into one second, both ends included.
     #[must_use]
     pub fn busiest_second(&self) -> usize {
-        let mut window = VecDeque::new();
-        let mut most = 0;
-        for call in &self.log {
-            window.push_back(call.at);
-            while window.front().is_some_and(|at| second_before(call.at) > *at) {
-                window.pop_front();
-            }
-            most = most.max(window.len());
-        }
-        most
+        busiest(self.log.iter().map(|call| call.at))
     }
 
     fn respond(&mut self, ask: &Ask, now: Timestamp) -> Result<Value, Refusal> {
@@ -367,8 +359,4 @@ fn merged(mut body: Value, extra: &Map<String, Value>) -> Value {
         fields.extend(extra.clone());
     }
     body
-}
-
-fn second_before(at: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(at.as_millisecond() - 1_000).unwrap_or(at)
 }

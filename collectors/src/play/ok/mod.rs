@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub use super::log::Logged;
+use super::log::{busiest, second_before};
 use super::{Ask, Play, Reply};
 
 /// Something that goes wrong with one call.
@@ -35,29 +37,6 @@ pub enum Fault {
     Reset,
     /// No answer ever comes.
     Hang,
-}
-
-/// One call as it was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logged {
-    /// Number of the call, from 1.
-    pub number: usize,
-    /// Method.
-    pub method: String,
-    /// Parameters without the token.
-    pub params: Vec<(String, String)>,
-    /// When.
-    pub at: Timestamp,
-    /// Code of the error, if the answer was one.
-    pub error: Option<i64>,
-}
-
-impl Logged {
-    /// First parameter of this name.
-    #[must_use]
-    pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-    }
 }
 
 /// What happens in the world just before a call is answered: the world, the number of the call,
@@ -165,16 +144,7 @@ impl PlayOk {
     /// The most calls that fell into one second, both ends included.
     #[must_use]
     pub fn busiest_second(&self) -> usize {
-        let mut window = VecDeque::new();
-        let mut most = 0;
-        for call in &self.log {
-            window.push_back(call.at);
-            while window.front().is_some_and(|at| second_before(call.at) > *at) {
-                window.pop_front();
-            }
-            most = most.max(window.len());
-        }
-        most
+        busiest(self.log.iter().map(|call| call.at))
     }
 
     fn admit(&mut self, ask: &Ask, method: &str, now: Timestamp) -> Result<(), Refusal> {
@@ -299,8 +269,4 @@ impl Play for PlayOk {
             (_, reply) => reply,
         }
     }
-}
-
-fn second_before(at: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(at.as_millisecond() - 1_000).unwrap_or(at)
 }

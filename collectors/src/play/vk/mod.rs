@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub use super::log::Logged;
+use super::log::{busiest, second_before};
 use super::{Ask, Play, Reply};
 
 /// What a token may do.
@@ -63,29 +65,6 @@ pub enum Fault {
     Reset,
     /// No answer ever comes.
     Hang,
-}
-
-/// One call as it was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logged {
-    /// Number of the call, from 1.
-    pub number: usize,
-    /// Method.
-    pub method: String,
-    /// Parameters without the token.
-    pub params: Vec<(String, String)>,
-    /// When.
-    pub at: Timestamp,
-    /// Code of the error, if the answer was one.
-    pub error: Option<i64>,
-}
-
-impl Logged {
-    /// First parameter of this name.
-    #[must_use]
-    pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-    }
 }
 
 /// What happens in the world just before a call is answered: the world, the number of the call,
@@ -167,17 +146,9 @@ impl PlayVk {
     /// both ends included.
     #[must_use]
     pub fn busiest_second(&self) -> usize {
-        let mut window = VecDeque::new();
-        let mut most = 0;
         let poll = ["a_check", "groups.getLongPollServer"];
-        for call in self.log.iter().filter(|call| !poll.contains(&call.method.as_str())) {
-            window.push_back(call.at);
-            while window.front().is_some_and(|at| second_before(call.at) > *at) {
-                window.pop_front();
-            }
-            most = most.max(window.len());
-        }
-        most
+        let calls = self.log.iter().filter(|call| !poll.contains(&call.method.as_str()));
+        busiest(calls.map(|call| call.at))
     }
 
     fn token(&self, name: &str) -> Result<Token, Refusal> {
@@ -298,10 +269,6 @@ impl Play for PlayVk {
             (_, reply) => reply,
         }
     }
-}
-
-fn second_before(at: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(at.as_millisecond() - 1_000).unwrap_or(at)
 }
 
 fn version(ask: &Ask) -> Result<(), Refusal> {

@@ -1,0 +1,198 @@
+//! What grouping a post costs after a short and after a long history, over the real store.
+//!
+//! `cargo bench --bench history [-- POSTS…]`: fills one store with posts of a made-up district, a
+//! page at a time and each page grouped as in the daemon, and times the grouping of 2,000 posts
+//! after so many (default 10000, 100000 and 1000000) in batches of 200. Classification is left out:
+//! posts come with their findings. Where the system tells it, the processor's time counts, so that
+//! others on the machine do not.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use otklik::model::{
+    Counts, Finding, Language, PlaceBy, PlaceFinding, PlaceId, Post, PostKey, PostKind, Risk,
+    RiskLevel, RiskReason, TopicId, TopicKind,
+};
+use otklik::pipeline::district::District;
+use otklik::pipeline::group::{Sending, group_store};
+use otklik::sim::Rng;
+use otklik::store::{Assessment, PageCommit, PostCommit, Store, VoiceMark, WorkMarks};
+
+/// Posts a day of the made-up district.
+const DAILY: usize = 300;
+/// Posts that are timed.
+const TIMED: usize = 2_000;
+/// Posts in one page.
+const PAGE: usize = 200;
+
+fn main() -> ExitCode {
+    let mut sizes: Vec<usize> =
+        std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    if sizes.is_empty() {
+        sizes = vec![10_000, 100_000, 1_000_000];
+    }
+    sizes.sort_unstable();
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
+        return ExitCode::FAILURE;
+    };
+    runtime.block_on(measure(&sizes)).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the bench is for")]
+async fn measure(sizes: &[usize]) -> Option<()> {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/otklik.toml");
+    let settings = otklik::config::load_all(&config).ok()?;
+    let district = District::load_rules(&settings, false).ok()?;
+    let folder = tempfile::tempdir().ok()?;
+    let store = Store::open_play(&folder.path().join("otklik.db"), district.id.clone()).ok()?;
+    let mut rng = Rng::new(11);
+    let mut number = 0;
+    let mut first: Option<f64> = None;
+    for &size in sizes {
+        while number < size {
+            page(&store, &district, &mut number, &mut rng).await?;
+        }
+        let mut spent = Duration::ZERO;
+        while number < size + TIMED {
+            spent += page(&store, &district, &mut number, &mut rng).await?;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a handful of posts")]
+        let each = spent.as_secs_f64() * 1e6 / TIMED as f64;
+        let ratio = each / *first.get_or_insert(each);
+        println!("{size:>9} posts of history: {each:.0} µs a post to group, ratio {ratio:.2}");
+    }
+    Some(())
+}
+
+/// Stores and groups one page; how long the grouping took.
+async fn page(
+    store: &Store,
+    district: &District,
+    number: &mut usize,
+    rng: &mut Rng,
+) -> Option<Duration> {
+    let posts: Vec<PostCommit> = (*number..*number + PAGE).map(|at| made_up(at, rng)).collect();
+    *number += PAGE;
+    let now = posts.last().map(|commit| commit.post.published)?;
+    let page = PageCommit {
+        look: None,
+        posts,
+        seen: Vec::new(),
+        gone: Vec::new(),
+        dead_letters: Vec::new(),
+        now,
+    };
+    let _stored = store.commit_page(page).await.ok()?;
+    let begun = Spent::now();
+    let report = group_store(store, district, Sending::Suppressed, || now).await.ok()?;
+    assert_eq!(report.posts as usize, PAGE);
+    Some(begun.until_now())
+}
+
+/// The processor's time of this process, or the wall's where the system does not tell it.
+struct Spent {
+    ticks: Option<u64>,
+    wall: Instant,
+}
+
+impl Spent {
+    fn now() -> Self {
+        Self { ticks: ticks(), wall: Instant::now() }
+    }
+
+    fn until_now(&self) -> Duration {
+        match (self.ticks, ticks()) {
+            (Some(then), Some(now)) => Duration::from_millis(10 * (now - then)),
+            _ => self.wall.elapsed(),
+        }
+    }
+}
+
+/// Ticks of 10 ms in user and system mode, all threads, as Linux counts them.
+fn ticks() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+}
+
+/// A complaint of some topic in some place, at a house now and then.
+fn made_up(number: usize, rng: &mut Rng) -> PostCommit {
+    const TOPICS: [&str; 10] = [
+        "heating",
+        "water",
+        "electricity",
+        "roads",
+        "rubbish",
+        "housing",
+        "snow",
+        "lighting",
+        "transport",
+        "healthcare",
+    ];
+    let seconds = i64::try_from(number * 86_400 / DAILY).unwrap_or(0);
+    let published = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_400_000_000 + seconds);
+    let topic = TopicId::from(*TOPICS.get(rng.below(10)).unwrap_or(&"heating"));
+    let housed = rng.chance(0.4);
+    let place = PlaceFinding {
+        place: Some(PlaceId(format!("village{}", rng.below(40).min(rng.below(40))))),
+        title: "Село".to_owned(),
+        by: PlaceBy::Text,
+        elsewhere: false,
+        span: None,
+        street: housed.then(|| format!("Улица {}", rng.below(12))),
+        house: housed.then(|| (1 + rng.below(40)).to_string()),
+        street_start: None,
+        street_end: None,
+    };
+    let words: Vec<String> = (0..14).map(|_| format!("слово{}", rng.below(4_000))).collect();
+    let month = published.strftime("%Y%m").to_string().parse().unwrap_or(201_401);
+    let reason = RiskReason { reason: "severity".to_owned(), points: 36, text: String::new() };
+    let risk = Risk { score: 36, level: RiskLevel::Elevated, reasons: vec![reason] };
+    let key = PostKey {
+        source: format!("source{}", number % 25).into(),
+        id: format!("vk:-1_{number}").into(),
+    };
+    PostCommit {
+        fingerprint: (number as u64).to_be_bytes().to_vec(),
+        assessment: Assessment {
+            language: Language("ru".to_owned()),
+            findings: vec![Finding {
+                topic: topic.clone(),
+                score: 80,
+                kind: TopicKind::Problem,
+                matches: Vec::new(),
+                clause: None,
+            }],
+            places: vec![place],
+            risk: risk.clone(),
+            lexicon: "bench".to_owned(),
+        },
+        voices: vec![VoiceMark { topic: topic.clone(), month, voice: rng.bits().to_be_bytes() }],
+        attitude: Vec::new(),
+        work: Some(WorkMarks {
+            ground: true,
+            quotable: true,
+            risks: BTreeMap::from([(topic, risk)]),
+            ..WorkMarks::default()
+        }),
+        post: Post {
+            key,
+            platform: "vk".to_owned(),
+            kind: PostKind::Post,
+            parent: None,
+            text: words.join(" "),
+            masked: 0,
+            published,
+            edited: None,
+            official: false,
+            own_name: false,
+            repost: false,
+            url: None,
+            counts: Counts::default(),
+            place: None,
+        },
+    }
+}

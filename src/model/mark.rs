@@ -1,0 +1,91 @@
+//! What a receiver answers to an alert: taken, solved, not ours, useful, noise.
+//!
+//! Place in the flow: a button under the message or `otklik alerts ack` makes it, the store keeps
+//! it with what the alert was made of, the rules are judged by it. Invariant: it names the receiver
+//! or a role that answered, never the person.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::alert::Channel;
+use super::ids::{AlertId, ProblemId, RuleName};
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Somebody works on it.
+    Taken,
+    /// It is done: the problem is over until people write again.
+    Solved,
+    /// It belongs to somebody else.
+    NotOurs,
+    /// It was worth telling.
+    Useful,
+    /// It was not.
+    Noise,
+}
+
+impl Mark {
+    /// All of them, in the order of the buttons.
+    pub const ALL: [Mark; 5] =
+        [Mark::Taken, Mark::Solved, Mark::NotOurs, Mark::Useful, Mark::Noise];
+
+    /// The word in files and output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Mark::Taken => "taken",
+            Mark::Solved => "solved",
+            Mark::NotOurs => "not_ours",
+            Mark::Useful => "useful",
+            Mark::Noise => "noise",
+        }
+    }
+
+    /// The mark of a word.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mark| mark.name() == name)
+    }
+
+    /// Whether it says what the alert was worth, not what becomes of the problem.
+    #[must_use]
+    pub fn judges(self) -> bool {
+        matches!(self, Mark::Useful | Mark::Noise)
+    }
+}
+
+/// A rule behind an alert, as it counted when the alert was marked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleShare {
+    /// `pack:rule`.
+    pub rule: RuleName,
+    /// Its weight in the packs in force, 1–100; none if they have it no more.
+    pub points: Option<u8>,
+    /// Posts of the problem in which it matched.
+    pub posts: u32,
+}
+
+/// A mark with everything that is kept of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// Which alert.
+    pub alert: AlertId,
+    /// Of which problem.
+    pub problem: ProblemId,
+    /// Which receiver, or which role at the keyboard.
+    pub by: String,
+    /// Over which channel; none from the keyboard.
+    pub channel: Option<Channel>,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub mark: Mark,
+    /// To whom it was handed over: a receiver or a department.
+    pub to: Option<String>,
+    /// Hash of the packs that judged the alert.
+    pub lexicon: String,
+    /// The rules behind it, by name.
+    pub rules: Vec<RuleShare>,
+}

@@ -1,0 +1,50 @@
+//! One person's open work goes to another: who was ill, left, or has a holiday.
+//!
+//! Place in the flow: behind a command. Invariants: what was taken into work is taken by the other,
+//! with a mark of its own, so that the trail stays true; a message that waits leaves once.
+
+use jiff::Timestamp;
+
+use super::district::District;
+use super::mark::{self, Answer};
+use super::words;
+use crate::alert::route;
+use crate::model::{CommandReply, Mark};
+use crate::store::{Store, StoreError};
+
+/// Gives the open work of `from` to `to`, and names what else hangs on that person.
+pub(super) async fn hand_over(
+    store: &Store,
+    district: &District,
+    from: &str,
+    to: &str,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    let refused = |text: String| Ok(CommandReply { done: false, text });
+    let known = |name: &str| district.routes.receivers.iter().any(|it| it.name == name);
+    if let Some(unknown) = [from, to].into_iter().find(|name| !known(name)) {
+        return refused(words::no_receiver(unknown));
+    }
+    let target = route::named(to, &district.roster(), now).filter(|target| target.name != from);
+    let Some(target) = target else { return refused(words::same_person(from, to)) };
+    let Some(way) = target.channels.first().cloned() else {
+        return refused(words::no_receiver(to));
+    };
+    let taken = store.in_hand(from).await?;
+    for alert in &taken {
+        let by = target.name.as_str();
+        let answer = Answer { alert, mark: Mark::Taken, to: None, by, channel: None };
+        mark::take(store, district, answer, now).await?;
+    }
+    let trouble = words::has_it(&target.name);
+    let messages = store.give_messages(from, &target.name, way, &trouble, now).await?;
+    let tokens: Vec<&str> = district
+        .duties
+        .tokens
+        .iter()
+        .filter(|(_, owner)| *owner == from)
+        .map(|(key, _)| key.as_str())
+        .collect();
+    let text = words::handed_over(from, &target.name, &taken, messages, &tokens);
+    Ok(CommandReply { done: true, text })
+}

@@ -1,0 +1,202 @@
+//! Problems joined once more from what is stored, and compared with those that are there.
+//!
+//! Place in the flow: `otklik problems replay`; reads, changes nothing. What a post says (findings,
+//! places) is taken as stored; how it may join (complaint, object, echo, ground) is judged from its
+//! text by the present packs, because those marks die with the work they were made for. Posts come
+//! in the order in which they were stored, and what people did (closing, merging) at its time.
+//! Invariant: with the packs that judged the posts, and their texts still there, the result equals
+//! the live one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::assess::{is_echo, marks_of};
+use super::district::District;
+use super::group::{newcomer_of, score_problem};
+use crate::classify::{Scratch, classify};
+use crate::cluster::{self, OpenProblems, ProblemFacts};
+use crate::model::{Classified, PostKey, ProblemEvent, ProblemEventKind, ProblemId};
+use crate::store::{PostMark, PostState, Store, StoreError, StoredPost, WorkMarks};
+
+/// Posts read at once.
+const PAGE: u32 = 2_000;
+
+/// A post that the replay puts elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Which.
+    pub post: PostKey,
+    /// Its problems as they are.
+    pub live: BTreeSet<ProblemId>,
+    /// Its problems in the replay.
+    pub replayed: BTreeSet<ProblemId>,
+}
+
+/// What joining again found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejoined {
+    /// Posts compared.
+    pub posts: u32,
+    /// Problems that opened in the replay since then.
+    pub problems: u32,
+    /// Posts whose text is gone: how they may join is known from where they are.
+    pub without_text: u32,
+    /// Posts that a person took out of a problem: not compared.
+    pub by_person: u32,
+    /// Posts that the replay puts elsewhere.
+    pub moved: Vec<Moved>,
+}
+
+/// Replays everything stored and compares the posts published since then.
+pub async fn rejoin(
+    store: &Store,
+    district: &District,
+    since: Timestamp,
+) -> Result<Rejoined, StoreError> {
+    let posts = stored_in_order(store).await?;
+    let mut hands = by_hand(store).await?.into_iter().peekable();
+    let parted = store.parted_posts().await?;
+    let mut stage = Stage {
+        district,
+        open: OpenProblems::new(district.id.clone()),
+        joined: BTreeMap::new(),
+        scratch: Scratch::default(),
+        found: Rejoined::default(),
+    };
+    for post in posts {
+        while let Some((id, event)) = hands.next_if(|(_, event)| event.at < post.stored) {
+            if let Some(loaded) = stage.open.get_mut(&id) {
+                loaded.problem.apply(&event);
+            }
+        }
+        stage.take(&post);
+        if post.post.published < since {
+            continue;
+        }
+        if parted.contains(&post.post.key) {
+            stage.found.by_person += 1;
+            continue;
+        }
+        stage.compare(&post);
+    }
+    for (id, event) in hands {
+        if let Some(loaded) = stage.open.get_mut(&id) {
+            loaded.problem.apply(&event);
+        }
+    }
+    stage.settle();
+    let opened = stage.open.iter().filter(|loaded| loaded.problem.opened >= since);
+    stage.found.problems = u32::try_from(opened.count()).unwrap_or(u32::MAX);
+    Ok(stage.found)
+}
+
+/// All posts, in the order in which they reached the store.
+async fn stored_in_order(store: &Store) -> Result<Vec<StoredPost>, StoreError> {
+    let mut posts: Vec<StoredPost> = Vec::new();
+    let mut mark: Option<PostMark> = None;
+    loop {
+        let page = store.export_posts(None, mark.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        mark = Some(PostMark { published: last.post.published, key: last.post.key.clone() });
+        posts.extend(page);
+    }
+    posts.sort_by(|a, b| {
+        let order = |post: &StoredPost| (post.stored, post.post.published);
+        order(a).cmp(&order(b)).then_with(|| a.post.key.cmp(&b.post.key))
+    });
+    Ok(posts)
+}
+
+/// What people did to problems, by time.
+async fn by_hand(store: &Store) -> Result<Vec<(ProblemId, ProblemEvent)>, StoreError> {
+    let mut events = Vec::new();
+    for stored in store.export_problems(None, None, u32::MAX).await? {
+        let id = stored.problem.id;
+        for event in store.problem_events(&id).await? {
+            let by_person = match &event.kind {
+                ProblemEventKind::Closed { reason } => reason == "person",
+                ProblemEventKind::Merged { .. }
+                | ProblemEventKind::Absorbed { .. }
+                | ProblemEventKind::Split { .. } => true,
+                _ => false,
+            };
+            if by_person {
+                events.push((id.clone(), event));
+            }
+        }
+    }
+    events.sort_by(|a, b| a.1.at.cmp(&b.1.at).then_with(|| a.0.cmp(&b.0)));
+    Ok(events)
+}
+
+/// A replay under way.
+struct Stage<'a> {
+    district: &'a District,
+    open: OpenProblems,
+    joined: BTreeMap<PostKey, Vec<ProblemId>>,
+    scratch: Scratch,
+    found: Rejoined,
+}
+
+impl Stage<'_> {
+    fn take(&mut self, stored: &StoredPost) {
+        let marks = self.marks(stored);
+        let post = &stored.post;
+        let parent = post
+            .parent
+            .as_ref()
+            .map(|id| PostKey { source: post.key.source.clone(), id: id.clone() });
+        let mut item = newcomer_of(post, &stored.assessment, &marks, self.district);
+        item.thread = parent.and_then(|key| self.joined.get(&key).cloned()).unwrap_or_default();
+        let district = self.district;
+        let score = |facts: &ProblemFacts<'_>| score_problem(district, facts);
+        let done = cluster::assign(&item, &mut self.open, &district.cluster, &score);
+        let main = done.iter().filter(|it| it.membership.is_some());
+        let mut ids: Vec<ProblemId> = main.map(|it| it.problem.clone()).collect();
+        if let Some(others) = ids.get_mut(1..) {
+            others.sort();
+        }
+        if !ids.is_empty() {
+            self.joined.insert(post.key.clone(), ids);
+        }
+    }
+
+    fn marks(&mut self, stored: &StoredPost) -> WorkMarks {
+        let StoredPost { post, state, assessment, problems, .. } = stored;
+        if *state != PostState::Live {
+            let topics = assessment.findings.iter().map(|finding| finding.topic.clone());
+            return WorkMarks {
+                ground: !problems.is_empty() && !post.official,
+                risks: topics.map(|topic| (topic, assessment.risk.clone())).collect(),
+                ..WorkMarks::default()
+            };
+        }
+        let said = classify(&post.text, &self.district.lexicon, &mut self.scratch);
+        let classified = Classified { findings: assessment.findings.clone(), ..said };
+        let echo = post.parent.is_some() && is_echo(post, &classified);
+        marks_of(self.district, post, &classified, &assessment.places, echo)
+    }
+
+    fn compare(&mut self, stored: &StoredPost) {
+        self.found.posts += 1;
+        self.found.without_text += u32::from(stored.state != PostState::Live);
+        let live: BTreeSet<ProblemId> = stored.problems.iter().cloned().collect();
+        let post = stored.post.key.clone();
+        let replayed = self.joined.get(&post).into_iter().flatten().cloned().collect();
+        if live != replayed {
+            self.found.moved.push(Moved { post, live, replayed });
+        }
+    }
+
+    /// Merged problems are one with those that have their posts.
+    fn settle(&mut self) {
+        let open = &self.open;
+        self.found.moved.retain_mut(|moved| {
+            let living = |id: &ProblemId| open.living_id(id);
+            moved.replayed = moved.replayed.iter().map(living).collect();
+            moved.live = moved.live.iter().map(living).collect();
+            moved.live != moved.replayed
+        });
+    }
+}

@@ -1,0 +1,227 @@
+//! What a person does to problems: merging two, splitting posts off.
+//!
+//! Place in the flow: behind a command. Invariants: a merge or split is one transaction with its
+//! events, so the trail and the memberships cannot disagree; ids never change, a merged problem
+//! keeps its own and says which one has its posts; posts that were split off are remembered and
+//! never join that problem again.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::column::At;
+use super::error::Result;
+use super::problem::{append, count_voices, read};
+use super::{Store, Tx, post};
+use crate::model::{PostId, PostKey, ProblemEvent, ProblemEventKind, ProblemId, SourceId};
+
+/// How a merge or split ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum PersonEnd {
+    /// Done; so many posts moved.
+    Moved(u32),
+    /// There is no such problem.
+    Unknown(ProblemId),
+    /// It has been merged already, or both are the same.
+    Same,
+    /// These posts are none of the problem's, or all of them.
+    Nothing,
+}
+
+/// Posts that a person takes out of a problem.
+#[derive(Debug, Clone)]
+pub struct SplitOff {
+    /// The problem.
+    pub from: ProblemId,
+    /// The posts.
+    pub posts: BTreeSet<PostKey>,
+    /// Id of the problem they become.
+    pub new: ProblemId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Joins `from` to `into`: its posts move, and posts of its key follow them from now on.
+    pub async fn merge_problems(
+        &self,
+        from: &ProblemId,
+        into: &ProblemId,
+        at: Timestamp,
+    ) -> Result<PersonEnd> {
+        let (from, into) = (from.clone(), into.clone());
+        self.write(move |tx| merge(tx, &from, &into, at)).await
+    }
+
+    /// Makes some posts of a problem a problem of their own.
+    pub async fn split_problem(&self, split: SplitOff) -> Result<PersonEnd> {
+        self.write(move |tx| part(tx, &split)).await
+    }
+
+    /// Posts that a person took out of some problem.
+    pub async fn parted_posts(&self) -> Result<BTreeSet<PostKey>> {
+        self.read(|tx| {
+            let posts = tx.rows(
+                "SELECT DISTINCT source, post FROM parted WHERE district = ?1",
+                params![tx.district],
+                |row| Ok(PostKey { source: SourceId(row.get(0)?), id: PostId(row.get(1)?) }),
+            )?;
+            Ok(posts.into_iter().collect())
+        })
+        .await
+    }
+
+    /// Posts of a problem that name this street or house.
+    pub async fn members_at(&self, id: &ProblemId, address: &str) -> Result<BTreeSet<PostKey>> {
+        let (id, address) = (id.clone(), address.to_owned());
+        self.read(move |tx| {
+            let posts = tx.rows(
+                "SELECT source, post FROM membership
+                 WHERE district = ?1 AND problem = ?2 AND address = ?3",
+                params![tx.district, id.as_str(), address],
+                |row| Ok(PostKey { source: SourceId(row.get(0)?), id: PostId(row.get(1)?) }),
+            )?;
+            Ok(posts.into_iter().collect())
+        })
+        .await
+    }
+
+    /// Texts of the latest posts of a problem that are no copies, with the street and house that
+    /// each names.
+    pub async fn members_said(
+        &self,
+        id: &ProblemId,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<String>)>> {
+        let id = id.clone();
+        self.read(move |tx| {
+            tx.rows(
+                "SELECT post.text, membership.address FROM membership
+                 JOIN post ON post.district = membership.district
+                     AND post.source = membership.source AND post.id = membership.post
+                 WHERE membership.district = ?1 AND membership.problem = ?2
+                     AND membership.copy = 0
+                 ORDER BY membership.published DESC, membership.source DESC, membership.post DESC
+                 LIMIT ?3",
+                params![tx.district, id.as_str(), limit],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })
+        .await
+    }
+}
+
+fn merge(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId, at: Timestamp) -> Result<PersonEnd> {
+    let Some((source, _)) = read(tx, from)? else { return Ok(PersonEnd::Unknown(from.clone())) };
+    let Some((target, _)) = read(tx, into)? else { return Ok(PersonEnd::Unknown(into.clone())) };
+    if from == into || source.merged.is_some() || target.merged.is_some() {
+        return Ok(PersonEnd::Same);
+    }
+    let moved = tx.exec(
+        "UPDATE membership SET problem = ?3 WHERE district = ?1 AND problem = ?2
+             AND NOT EXISTS (SELECT 1 FROM membership AS other
+                 WHERE other.district = membership.district AND other.problem = ?3
+                     AND other.source = membership.source AND other.post = membership.post)",
+        params![tx.district, from.as_str(), into.as_str()],
+    )?;
+    let both = tx.exec(
+        "DELETE FROM membership WHERE district = ?1 AND problem = ?2",
+        params![tx.district, from.as_str()],
+    )?;
+    let moved = u32::try_from(moved).unwrap_or(u32::MAX);
+    let absorbed = ProblemEventKind::Absorbed {
+        from: from.clone(),
+        posts: source.posts.saturating_sub(u32::try_from(both).unwrap_or(u32::MAX)),
+        opened: source.opened,
+        last: source.last,
+        score: source.score,
+        reasons: source.reasons,
+        voices: source.voices,
+    };
+    let merged = ProblemEventKind::Merged { into: into.clone() };
+    append(
+        tx,
+        &[
+            (from.clone(), ProblemEvent { at, kind: merged }),
+            (into.clone(), ProblemEvent { at, kind: absorbed }),
+        ],
+    )?;
+    Ok(PersonEnd::Moved(moved))
+}
+
+fn part(tx: &Tx<'_>, split: &SplitOff) -> Result<PersonEnd> {
+    let SplitOff { from, posts, new, at } = split;
+    let Some((source, _)) = read(tx, from)? else { return Ok(PersonEnd::Unknown(from.clone())) };
+    if source.merged.is_some() || read(tx, new)?.is_some() {
+        return Ok(PersonEnd::Same);
+    }
+    let mut moved = Vec::new();
+    for key in posts {
+        let member = post::joined(tx, key)?.iter().any(|(id, _)| id == from);
+        moved.extend(post::read(tx, key)?.filter(|_| member));
+    }
+    let all = tx.number(
+        "SELECT COUNT(*) FROM membership WHERE district = ?1 AND problem = ?2",
+        params![tx.district, from.as_str()],
+    )?;
+    let (Some(opened), Some(last)) = (
+        moved.iter().map(|row| row.post.published).min(),
+        moved.iter().map(|row| row.post.published).max(),
+    ) else {
+        return Ok(PersonEnd::Nothing);
+    };
+    if moved.len() as u64 >= all {
+        return Ok(PersonEnd::Nothing);
+    }
+    for row in &moved {
+        take_out(tx, split, &row.post.key)?;
+    }
+    let count = u32::try_from(moved.len()).unwrap_or(u32::MAX);
+    let gravest = moved.into_iter().map(|row| row.risk).max_by_key(|risk| risk.score);
+    let gravest = gravest.unwrap_or_else(crate::model::Risk::none);
+    let begun = ProblemEventKind::Opened {
+        topic: source.topic.clone(),
+        kind: source.kind,
+        place: source.place.clone(),
+        address: source.address.clone(),
+        object: source.object.clone(),
+    };
+    let absorbed = ProblemEventKind::Absorbed {
+        from: from.clone(),
+        posts: count,
+        opened,
+        last,
+        score: gravest.score,
+        reasons: gravest.reasons,
+        voices: count_voices(tx, new, &source.topic)?.voices,
+    };
+    let parted = ProblemEventKind::Split { new: new.clone(), posts: count };
+    append(
+        tx,
+        &[
+            (new.clone(), ProblemEvent { at: opened, kind: begun }),
+            (new.clone(), ProblemEvent { at: *at, kind: absorbed }),
+            (from.clone(), ProblemEvent { at: *at, kind: parted }),
+        ],
+    )?;
+    Ok(PersonEnd::Moved(count))
+}
+
+/// Moves one post to the new problem, and remembers that it does not belong to the old one.
+fn take_out(tx: &Tx<'_>, split: &SplitOff, key: &PostKey) -> Result<()> {
+    let (from, new) = (split.from.as_str(), split.new.as_str());
+    let (source, id) = (key.source.as_str(), key.id.as_str());
+    tx.exec(
+        "UPDATE membership SET problem = ?5
+         WHERE district = ?1 AND problem = ?2 AND source = ?3 AND post = ?4",
+        params![tx.district, from, source, id, new],
+    )?;
+    tx.exec(
+        "INSERT INTO parted (district, problem, source, post, at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (district, source, post, problem) DO NOTHING",
+        params![tx.district, from, source, id, At(split.at)],
+    )?;
+    Ok(())
+}

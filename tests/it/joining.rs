@@ -1,0 +1,300 @@
+//! From posts to problems through the real store: batches and restarts change nothing, a replay
+//! finds the same, and what people merge and split stays so.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use otklik::clock::{Clock, SimClock};
+use otklik::model::{
+    Command, CommandKind, CommandReply, PostKey, Problem, ProblemId, ProblemState, RumourState,
+};
+use otklik::pipeline::command::change_store;
+use otklik::pipeline::district::District;
+use otklik::pipeline::facets::facets;
+use otklik::pipeline::import::{Imported, import_batch};
+use otklik::pipeline::keys::KeyFile;
+use otklik::pipeline::rejoin::rejoin;
+use otklik::sim::Rng;
+use otklik::store::{Store, StoredPost};
+use otklik_collectors::door::Door;
+use otklik_collectors::{Author, Counts, RawKind, RawPost};
+
+/// A village in a store of its own.
+struct Village {
+    district: District,
+    store: Store,
+    keys: Arc<KeyFile>,
+    folder: tempfile::TempDir,
+}
+
+fn start() -> Timestamp {
+    "2026-10-01T00:00:00Z".parse().expect("a valid instant")
+}
+
+fn at(hours: f64) -> Timestamp {
+    start() + SignedDuration::from_secs((hours * 3600.0) as i64)
+}
+
+/// One line of a village: hours since the start, source, author, text, and what it answers.
+#[derive(Clone)]
+struct Line {
+    id: usize,
+    hours: f64,
+    source: &'static str,
+    author: usize,
+    text: String,
+    answers: Option<usize>,
+}
+
+impl Village {
+    fn new() -> Self {
+        let settings =
+            otklik::config::load_all(&crate::root().join("config/otklik.toml")).expect("shipped");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("otklik.db");
+        let district = District::load_rules(&settings, false).expect("sound rules");
+        let store = Store::open_play(&path, district.id.clone()).expect("opened");
+        let clock: Arc<dyn Clock> = Arc::new(SimClock::new(start()));
+        let keys = Arc::new(KeyFile::open(&path, clock).expect("a key file"));
+        Self { district, store, keys, folder }
+    }
+
+    /// The same store, opened again.
+    fn restarted(self) -> Self {
+        let Self { district, store, keys, folder } = self;
+        drop(store);
+        let path = folder.path().join("otklik.db");
+        let store = Store::open_play(&path, district.id.clone()).expect("opened again");
+        Self { district, store, keys, folder }
+    }
+
+    async fn import(&self, lines: &[Line]) {
+        let door = Door::new(self.keys.clone(), []);
+        let batch = lines.iter().map(|line| imported(line, &door)).collect();
+        let now = start();
+        import_batch(&self.store, &self.district, &door, batch, now, &mut Default::default())
+            .await
+            .expect("imported");
+    }
+
+    async fn posts(&self) -> Vec<StoredPost> {
+        self.store.export_posts(None, None, 10_000).await.expect("read")
+    }
+
+    /// Everything that problems are: rows, and which post is where.
+    async fn picture(&self) -> (Vec<Problem>, Vec<(PostKey, Vec<ProblemId>)>) {
+        let problems = self.store.export_problems(None, None, 10_000).await.expect("read");
+        let posts = self.posts().await;
+        (
+            problems.into_iter().map(|stored| stored.problem).collect(),
+            posts.into_iter().map(|stored| (stored.post.key, stored.problems)).collect(),
+        )
+    }
+
+    async fn ask(&self, kind: CommandKind, when: Timestamp) -> CommandReply {
+        let actor = "tester".to_owned();
+        let command = Command { actor, role: "analyst".to_owned(), at: when, kind };
+        change_store(&self.store, Some(&self.district), &command, when)
+            .await
+            .expect("asked")
+            .expect("an answer")
+    }
+
+    async fn problem(&self, id: &ProblemId) -> Problem {
+        self.store.problems(std::slice::from_ref(id)).await.expect("read").remove(0).problem
+    }
+
+    /// The main problem of a line.
+    async fn problem_of(&self, id: usize) -> ProblemId {
+        let posts = self.posts().await;
+        let mut posts = posts.into_iter();
+        let found = posts.find(|it| it.post.key.id.as_str() == id.to_string()).expect("stored");
+        found.main_problem.expect("it joined a problem")
+    }
+}
+
+fn imported(line: &Line, door: &Door) -> Imported {
+    let published = at(line.hours);
+    Imported {
+        source: line.source.into(),
+        platform: "import".to_owned(),
+        place: None,
+        raw: RawPost {
+            id: line.id.to_string(),
+            parent: line.answers.map(|id| id.to_string()),
+            kind: if line.answers.is_some() { RawKind::Comment } else { RawKind::Post },
+            text: door.mask(&line.text),
+            published: Some(published),
+            edited: None,
+            author: Author::Person(door.seed(&line.author.to_string(), published)),
+            official: false,
+            url: None,
+            counts: Counts::default(),
+            repost: false,
+        },
+    }
+}
+
+fn line(id: usize, hours: f64, text: &str) -> Line {
+    Line { id, hours, source: "club", author: id, text: text.to_owned(), answers: None }
+}
+
+/// Some weeks of a village, told from a seed.
+fn told(seed: u64, count: usize) -> Vec<Line> {
+    const TEXTS: [&str; 12] = [
+        "Онохой, третий день холодные батареи, дети мёрзнут",
+        "Онохой, Гагарина 12, батареи ледяные, когда дадут тепло?",
+        "Онохой, Гагарина 8, нет отопления",
+        "Новая Брянь без воды с утра, из крана ни капли",
+        "Новая Брянь, Рабочая 5, прорвало трубу, вода течёт по дороге",
+        "В Заиграево возле школы стая бродячих собак, дети боятся",
+        "Заиграево, Октябрьская 3, в подъезде не горит свет, темно",
+        "Заиграево, Октябрьская 3, подъезд не убирают, грязь на лестнице",
+        "Нет света, Илька",
+        "Не вывозят мусор третью неделю, контейнеры переполнены, вонь на всю улицу, помогите",
+        "Продам диван, самовывоз",
+        "На улице Гагарина в Онохое яма на дороге, машины бьются",
+    ];
+    const ECHOES: [&str; 3] = ["+1", "у нас тоже", "третий день уже"];
+    let mut rng = Rng::new(seed);
+    let mut lines: Vec<Line> = Vec::new();
+    let mut hours = 0.0;
+    for id in 0..count {
+        hours += 20.0 * rng.unit() * rng.unit();
+        let answers = (id > 0 && rng.chance(0.3)).then(|| id - 1 - rng.below(id.min(6)));
+        // Only posts are answered.
+        let answers = answers.filter(|parent| lines[*parent].answers.is_none());
+        let source =
+            answers.map_or_else(|| rng.pick(&["club", "news"]), |parent| lines[parent].source);
+        let source = if source == "club" { "club" } else { "news" };
+        let text = match answers {
+            Some(_) if rng.chance(0.7) => *ECHOES.get(rng.below(3)).expect("three"),
+            _ => *TEXTS.get(rng.below(12)).expect("twelve"),
+        };
+        let author = rng.below(40);
+        lines.push(Line { id, hours, source, author, text: text.to_owned(), answers });
+    }
+    lines
+}
+
+#[tokio::test]
+async fn batches_and_restarts_make_the_same_problems() {
+    for seed in [1, 2, 3] {
+        let lines = told(seed, 120);
+        let whole = Village::new();
+        whole.import(&lines).await;
+        let expected = whole.picture().await;
+        assert!(expected.0.len() > 8, "seed {seed}: {} problems", expected.0.len());
+        for size in [1, 7, 50] {
+            let mut village = Village::new();
+            // Month keys of a month that is over live in memory only: voices must be the same.
+            village.keys = whole.keys.clone();
+            for (number, batch) in lines.chunks(size).enumerate() {
+                village.import(batch).await;
+                if number % 5 == 4 {
+                    village = village.restarted();
+                }
+            }
+            assert_eq!(village.picture().await, expected, "seed {seed}, batches of {size}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replay_finds_what_is_there() {
+    let village = Village::new();
+    let lines = told(4, 150);
+    village.import(&lines).await;
+    let found = rejoin(&village.store, &village.district, Timestamp::MIN).await.expect("replayed");
+    assert_eq!(found.moved, [], "seed 4");
+    let (problems, posts) = village.picture().await;
+    assert_eq!(found.posts as usize, posts.len());
+    assert_eq!(found.problems as usize, problems.len());
+    let late = rejoin(&village.store, &village.district, at(200.0)).await.expect("replayed");
+    assert!(late.posts < found.posts && late.moved.is_empty(), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_merge_is_remembered_and_leaves_a_trail() {
+    let village = Village::new();
+    village.import(&[line(1, 0.0, "Онохой, холодные батареи, мёрзнем")]).await;
+    village.import(&[line(2, 1.0, "Онохой, нет воды, из крана ни капли")]).await;
+    let (from, into) = (village.problem_of(1).await, village.problem_of(2).await);
+    let merge = |problem: &ProblemId, into: &ProblemId| CommandKind::MergeProblems {
+        problem: problem.clone(),
+        into: into.clone(),
+    };
+    assert!(village.ask(merge(&from, &into), at(2.0)).await.done);
+    assert!(!village.ask(merge(&from, &into), at(2.0)).await.done, "once is enough");
+    assert!(!village.ask(merge(&into, &into), at(2.0)).await.done);
+    assert!(!village.ask(merge(&"p0".into(), &into), at(2.0)).await.done);
+    let village = village.restarted();
+    village.import(&[line(3, 3.0, "Онохой, батареи ледяные второй день")]).await;
+    assert_eq!(village.problem_of(1).await, into);
+    assert_eq!(village.problem_of(3).await, into, "posts of its key follow");
+    let (gone, lives) = (village.problem(&from).await, village.problem(&into).await);
+    assert_eq!((gone.state, gone.merged), (ProblemState::Closed, Some(into.clone())));
+    assert_eq!((lives.posts, lives.opened), (3, at(0.0)));
+    let found = rejoin(&village.store, &village.district, Timestamp::MIN).await.expect("replayed");
+    assert_eq!(found.posts, 3);
+}
+
+#[tokio::test]
+async fn a_split_is_remembered() {
+    let village = Village::new();
+    let lines = [
+        line(1, 0.0, "Онохой, Гагарина 12, батареи ледяные"),
+        line(2, 1.0, "Онохой, Гагарина 12, в квартире холод, нет отопления"),
+        line(3, 2.0, "Онохой, Садовая 3, батареи холодные, воздух в трубах"),
+    ];
+    village.import(&lines).await;
+    let whole = village.problem_of(1).await;
+    assert_eq!(village.problem_of(3).await, whole, "one boiler house");
+    let split = |address: &str| CommandKind::SplitProblem {
+        problem: whole.clone(),
+        posts: Vec::new(),
+        address: Some(address.to_owned()),
+    };
+    assert!(!village.ask(split("лесная, 1"), at(3.0)).await.done);
+    let reply = village.ask(split("садовая, 3"), at(3.0)).await;
+    assert!(reply.done, "{}", reply.text);
+    let new = village.problem_of(3).await;
+    assert_ne!(new, whole);
+    let counts = [village.problem(&whole).await.posts, village.problem(&new).await.posts];
+    assert_eq!(counts, [2, 1]);
+    // An edit is assessed again, but stays where the person put it.
+    let mut edited = lines[2].clone();
+    edited.text = "Онохой, Садовая 3, батареи холодные второй день, воздух в трубах".to_owned();
+    village.import(&[edited]).await;
+    assert_eq!(village.problem_of(3).await, new);
+    let stored = village.posts().await;
+    assert_eq!(stored.iter().filter(|it| it.problems.contains(&whole)).count(), 2);
+}
+
+#[tokio::test]
+async fn only_a_rumour_has_a_state_of_its_own() {
+    let village = Village::new();
+    village.import(&[line(1, 0.0, "Онохой, холодные батареи, мёрзнем")]).await;
+    let problem = village.problem_of(1).await;
+    let state = RumourState::Seen;
+    let kind = CommandKind::SetRumour { problem: problem.clone(), state, link: None };
+    assert!(!village.ask(kind, at(1.0)).await.done);
+    assert_eq!(village.problem(&problem).await.rumour, None);
+}
+
+#[tokio::test]
+async fn what_posts_have_in_common_is_counted() {
+    let village = Village::new();
+    let lines = [
+        line(1, 0.0, "Онохой, Гагарина 12, батареи ледяные"),
+        line(2, 1.0, "Онохой, Гагарина 8, в Онохойской школе и дома холод, нет отопления"),
+        line(3, 2.0, "Онохой, Гагарина 12, батареи холодные, в Онохойской школе тоже"),
+        line(4, 3.0, "Онохой, Садовая 3, батареи холодные, воздух в трубах"),
+    ];
+    village.import(&lines).await;
+    let id = village.problem_of(1).await;
+    let found = facets(&village.store, &village.district, &id).await.expect("read");
+    assert_eq!(found.streets, [("гагарина".to_owned(), 3)]);
+    assert_eq!(found.houses, [("гагарина, 12".to_owned(), 2)]);
+    assert_eq!(found.organisations, [("Онохойской школе".to_owned(), 2)]);
+}
