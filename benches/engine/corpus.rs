@@ -31,6 +31,8 @@ pub struct Rule {
     pub words: [usize; 3],
 }
 
+/// Rules of one pack.
+pub const PACK: usize = 1_500;
 /// Words a window is long, its own included.
 pub const WINDOW: usize = 5;
 
@@ -41,6 +43,63 @@ const NOUN: [&str; 6] = ["а", "ы", "е", "у", "ой", "ам"];
 const MALE: [&str; 6] = ["", "а", "у", "ом", "е", "ы"];
 const ADJECTIVE: [&str; 6] = ["ый", "ого", "ому", "ым", "ая", "ые"];
 const VERB: [&str; 6] = ["ать", "ает", "ают", "ал", "ала", "али"];
+
+/// All endings of the four classes above, by the same tables: 20 forms a word on average, as
+/// OpenCorpora gives words of rules.
+const PARADIGMS: [&[&str]; 4] = [
+    &["а", "ы", "е", "у", "ой", "ою", "", "ам", "ами", "ах"],
+    &["", "а", "у", "ом", "е", "ы", "ов", "ам", "ами", "ах"],
+    &[
+        "ый", "ого", "ому", "ым", "ом", "ая", "ой", "ую", "ое", "ые", "ых", "ыми", "", "а", "о",
+        "ы", "ее", "ей",
+    ],
+    &[
+        "ать",
+        "аю",
+        "аешь",
+        "ает",
+        "аем",
+        "аете",
+        "ают",
+        "ал",
+        "ала",
+        "ало",
+        "али",
+        "ай",
+        "айте",
+        "ая",
+        "ав",
+        "авши",
+        "ающий",
+        "ающего",
+        "ающему",
+        "ающим",
+        "ающем",
+        "ающая",
+        "ающей",
+        "ающую",
+        "ающее",
+        "ающие",
+        "ающих",
+        "ающими",
+        "анный",
+        "анного",
+        "анному",
+        "анным",
+        "анном",
+        "анная",
+        "анной",
+        "анную",
+        "анное",
+        "анные",
+        "анных",
+        "анными",
+        "ан",
+        "ана",
+        "ано",
+        "аны",
+    ],
+];
 
 const STARTS: [&str; 24] = [
     "бор",
@@ -88,6 +147,17 @@ impl Words {
 
 /// Invented lexeme number `number`: a start and two to four units, declined.
 fn lexeme(number: usize) -> [String; 6] {
+    let stem = stem(number);
+    [NOUN, MALE, ADJECTIVE, VERB][number % 4].map(|end| format!("{stem}{end}"))
+}
+
+/// All forms of a lexeme.
+pub fn forms(number: usize) -> impl Iterator<Item = String> {
+    let stem = stem(number);
+    PARADIGMS[number % 4].iter().map(move |end| format!("{stem}{end}"))
+}
+
+fn stem(number: usize) -> String {
     let (start, mut rest) = (number % STARTS.len(), number / STARTS.len());
     let mut units = 2;
     while rest >= UNITS.len().pow(units) {
@@ -99,7 +169,7 @@ fn lexeme(number: usize) -> [String; 6] {
         stem.push_str(UNITS[rest % UNITS.len()]);
         rest /= UNITS.len();
     }
-    [NOUN, MALE, ADJECTIVE, VERB][number % 4].map(|end| format!("{stem}{end}"))
+    stem
 }
 
 /// The words of the shipped packs' examples, in order of their first sight.
@@ -200,7 +270,7 @@ pub fn rules(words: &Words, count: usize, from: usize, seed: u64) -> Vec<Rule> {
         .collect()
 }
 
-/// The rules as pack files of at most 1,500 rules.
+/// The rules as pack files of at most [`PACK`] rules.
 pub fn packs(words: &Words, rules: &[Rule]) -> Vec<PackFile> {
     let name = |lexeme: usize| words.lexemes[lexeme][0].as_str();
     let pack = |(number, rules): (usize, &[Rule])| {
@@ -224,5 +294,5 @@ pub fn packs(words: &Words, rules: &[Rule]) -> Vec<PackFile> {
         }
         PackFile::new(format!("keywords/{id}.toml"), text)
     };
-    rules.chunks(1_500).enumerate().map(pack).collect()
+    rules.chunks(PACK).enumerate().map(pack).collect()
 }

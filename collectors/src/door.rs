@@ -5,6 +5,7 @@
 //! be made of it is a [`Voice`] for one topic. A [`Masked`] text can only be made by the door.
 
 mod chain;
+mod cues;
 mod flats;
 mod handles;
 mod links;

@@ -4,6 +4,8 @@
 //! topic with less evidence never shows as many points as one before it; an attitude pack never
 //! becomes a finding; spans are code points of the text as given.
 
+use std::sync::LazyLock;
+
 use crate::model::finding::Signal;
 use crate::model::{Attitude, Classified, Finding, Language, Match, Span, TopicId, TopicKind};
 use crate::text::{Points, numeral};
@@ -38,16 +40,17 @@ pub fn assemble(
     scratch: &Scratch,
     language: Language,
 ) -> Classified {
-    let mut writer = Writer { text, scratch, points: Points::new(text) };
+    let mut writer = Writer { text, scratch, points: Points::new(text), sorted: Vec::new() };
     let matched = &scratch.matched;
-    let owner = |rule: u32| lexicon.rules()[rule as usize].owner;
+    let owner = |rule: u32| lexicon.head(rule).owner;
+    let mut judge = Judge::default();
     let (mut findings, mut attitude, mut signals) = (Vec::new(), Vec::new(), Vec::new());
     let mut keep = 100;
     for hits in matched.chunk_by(|a, b| owner(a.0) == owner(b.0)) {
         match owner(hits[0].0) {
             Owner::Topic(number) => {
                 let topic = &lexicon.topics()[number];
-                let evidence = evidence(lexicon, hits, topic.kind.topic());
+                let evidence = judge.evidence(lexicon, hits, topic.kind.topic());
                 let score = points(evidence);
                 let matches = writer.matches(lexicon, hits);
                 match topic.kind.topic() {
@@ -82,36 +85,76 @@ pub fn assemble(
     Classified { language, findings, places, signals: strongest(signals), attitude }
 }
 
-/// How much speaks for a topic: the sum over its rules, each once, of `−ln(1 − weight/100)` times
-/// what its places make of it. A rule said again counts more; one that only repeats the words of a
-/// weightier rule less; of a problem, one that comes late in a long text less. Dangers and rumours
-/// are as grave at the end of a letter as at its start.
-fn evidence(lexicon: &Lexicon, hits: &[(u32, Range)], kind: Option<TopicKind>) -> f64 {
-    let mut rules: Vec<(u8, &[(u32, Range)])> = hits
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|hits| (lexicon.rules()[hits[0].0 as usize].weight, hits))
-        .collect();
-    rules.sort_by_key(|(weight, hits)| (100 - *weight, hits[0].0));
-    let mut covered: Vec<Range> = Vec::with_capacity(hits.len());
-    let mut sum = 0.0;
-    for (weight, hits) in rules {
-        let within = |hit: Range| covered.iter().any(|range| range.0 < hit.1 && hit.0 < range.1);
-        let again = hits.iter().all(|(_, range)| within(*range));
-        let first = hits.iter().map(|(_, range)| range.0).min().unwrap_or(0);
-        let early = match kind {
-            Some(TopicKind::Problem) => {
-                let late = f64::from(first.saturating_sub(EARLY_WORDS));
-                LATE_KEEPS + (1.0 - LATE_KEEPS) * (-late / LATE_WORDS).exp()
-            }
-            _ => 1.0,
-        };
-        let places = hits.chunk_by(|a, b| a.1 == b.1).count() as f64;
-        let alone = -(1.0 - (f64::from(weight) / 100.0).min(WEIGHT_MOST)).ln();
-        let kept = if again { WITHIN_KEEPS } else { 1.0 };
-        sum += alone * early * kept * (1.0 + REPEAT_ADDS * places.ln());
-        covered.extend(hits.iter().map(|(_, range)| *range));
+/// Words whose lateness is calculated once.
+const KNOWN_WORDS: u32 = 512;
+
+/// Evidence of a rule by its lightness: `−ln(1 − weight/100)`.
+static ALONE: LazyLock<[f64; 101]> = LazyLock::new(|| {
+    std::array::from_fn(|light| -(1.0 - ((100 - light) as f64 / 100.0).min(WEIGHT_MOST)).ln())
+});
+
+/// What a rule of a problem keeps that is found first at word number `first`.
+fn early(first: u32) -> f64 {
+    static EARLY: LazyLock<Vec<f64>> = LazyLock::new(|| (0..KNOWN_WORDS).map(early_at).collect());
+    EARLY.get(first as usize).copied().unwrap_or_else(|| early_at(first))
+}
+
+fn early_at(first: u32) -> f64 {
+    let late = f64::from(first.saturating_sub(EARLY_WORDS));
+    LATE_KEEPS + (1.0 - LATE_KEEPS) * (-late / LATE_WORDS).exp()
+}
+
+/// Buffers of [`Judge::evidence`], reused for every topic of a text.
+#[derive(Default)]
+struct Judge {
+    /// Each rule's lightness, its number, and its hits among those of the topic.
+    rules: Vec<(u8, u32, std::ops::Range<usize>)>,
+    /// What weightier rules have taken.
+    covered: Vec<Range>,
+}
+
+impl Judge {
+    /// How much speaks for a topic: the sum over its rules, each once, of `−ln(1 − weight/100)`
+    /// times what its places make of it. A rule said again counts more; one that only repeats the
+    /// words of a weightier rule less; of a problem, one that comes late in a long text less.
+    /// Dangers and rumours are as grave at the end of a letter as at its start.
+    fn evidence(
+        &mut self,
+        lexicon: &Lexicon,
+        hits: &[(u32, Range)],
+        kind: Option<TopicKind>,
+    ) -> f64 {
+        self.rules.clear();
+        self.covered.clear();
+        let mut from = 0;
+        for one in hits.chunk_by(|a, b| a.0 == b.0) {
+            let rule = one[0].0;
+            self.rules.push((100 - lexicon.head(rule).weight, rule, from..from + one.len()));
+            from += one.len();
+        }
+        self.rules.sort_unstable_by_key(|(light, rule, _)| (*light, *rule));
+        let mut sum = 0.0;
+        for (light, _, at) in &self.rules {
+            let hits = &hits[at.clone()];
+            let within =
+                |hit: Range| self.covered.iter().any(|range| range.0 < hit.1 && hit.0 < range.1);
+            let again = hits.iter().all(|(_, range)| within(*range));
+            let first = hits.iter().map(|(_, range)| range.0).min().unwrap_or(0);
+            let early = match kind {
+                Some(TopicKind::Problem) => early(first),
+                _ => 1.0,
+            };
+            let places = match hits.chunk_by(|a, b| a.1 == b.1).count() {
+                1 => 0.0,
+                more => (more as f64).ln(),
+            };
+            let alone = ALONE[usize::from(*light).min(100)];
+            let kept = if again { WITHIN_KEEPS } else { 1.0 };
+            sum += alone * early * kept * (1.0 + REPEAT_ADDS * places);
+            self.covered.extend(hits.iter().map(|(_, range)| *range));
+        }
+        sum
     }
-    sum
 }
 
 /// `100 · (1 − e^−evidence)`, 1–100: one rule alone, once, at the start gives its own weight.
@@ -122,7 +165,7 @@ fn points(evidence: f64) -> u8 {
 
 /// The first place of the rule with the most points.
 fn best(lexicon: &Lexicon, hits: &[(u32, Range)]) -> Range {
-    let weight = |rule: u32| lexicon.rules()[rule as usize].weight;
+    let weight = |rule: u32| lexicon.head(rule).weight;
     hits.iter()
         .min_by_key(|(rule, range)| (100 - weight(*rule), *rule, *range))
         .map_or((0, 0), |(_, range)| *range)
@@ -184,6 +227,8 @@ struct Writer<'a> {
     text: &'a str,
     scratch: &'a Scratch,
     points: Points<'a>,
+    /// Hits of one topic in text order.
+    sorted: Vec<(Range, u32)>,
 }
 
 impl<'a> Writer<'a> {
@@ -200,17 +245,18 @@ impl<'a> Writer<'a> {
     }
 
     fn matches(&mut self, lexicon: &Lexicon, hits: &[(u32, Range)]) -> Vec<Match> {
-        let mut sorted: Vec<(Range, u32)> =
-            hits.iter().map(|&(rule, range)| (range, rule)).collect();
+        let mut sorted = std::mem::take(&mut self.sorted);
+        sorted.clear();
+        sorted.extend(hits.iter().map(|&(rule, range)| (range, rule)));
         sorted.sort_unstable();
-        sorted
-            .into_iter()
-            .map(|(range, rule)| {
-                let (text, span) = self.words(range);
-                let rule = lexicon.rules()[rule as usize].name.clone();
-                Match { rule, text: text.to_owned(), span }
-            })
-            .collect()
+        let matches = sorted.iter().map(|&(range, rule)| {
+            let (text, span) = self.words(range);
+            let rule = lexicon.head(rule).name.clone();
+            Match { rule, text: text.to_owned(), span }
+        });
+        let matches = matches.collect();
+        self.sorted = sorted;
+        matches
     }
 
     /// The clause around a range; the sentence if the clause says too little.

@@ -4,7 +4,7 @@
 //! Invariants: a lexicon exists only if its packs have no fault and their examples hold; the same
 //! files give the same hash and the same numbers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::config::packs::PackFile;
 use crate::config::{Fault, Season, Severity};
 use crate::model::{RuleName, TopicId};
+use crate::text::Tokens;
 
 use super::fields::Text;
 use super::lists::{self, Entry, EntryDraft, ListDraft};
@@ -88,6 +89,19 @@ pub enum Owner {
     Entry(usize),
 }
 
+/// What every match asks of its rule, kept close together.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Its name.
+    pub(super) name: RuleName,
+    /// What the rule belongs to.
+    pub(super) owner: Owner,
+    /// Its points.
+    pub(super) weight: u8,
+    /// Whether something keeps it from matching.
+    pub(super) has_unless: bool,
+}
+
 /// All packs, compiled.
 #[derive(Debug)]
 pub struct Lexicon {
@@ -96,6 +110,8 @@ pub struct Lexicon {
     pub(super) serial: u64,
     topics: Vec<Topic>,
     rules: Vec<Rule>,
+    /// One for each of `rules`.
+    heads: Vec<Head>,
     warnings: Vec<Fault>,
     /// Signals and offers.
     pub(super) entries: Vec<Entry>,
@@ -159,6 +175,12 @@ impl Lexicon {
     #[must_use]
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// Name, owner and weight of rule number `rule`.
+    #[inline]
+    pub(super) fn head(&self, rule: u32) -> &Head {
+        &self.heads[rule as usize]
     }
 
     /// What a folded word means to packs and places.
@@ -237,6 +259,8 @@ struct Builder<'f> {
     ends: Vec<Vec<usize>>,
     /// Signals and offers, compiled behind markers and guards.
     later: Vec<EntryDraft>,
+    /// Buffers of the query parser.
+    tokens: Tokens,
 }
 
 impl<'f> Builder<'f> {
@@ -246,6 +270,7 @@ impl<'f> Builder<'f> {
             serial: LEXICONS.fetch_add(1, Ordering::Relaxed),
             topics: Vec::new(),
             rules: Vec::new(),
+            heads: Vec::new(),
             warnings: Vec::new(),
             entries: Vec::new(),
             polarity_rules: 0,
@@ -255,7 +280,8 @@ impl<'f> Builder<'f> {
         };
         let ends = |file: &PackFile| file.text.match_indices('\n').map(|(at, _)| at).collect();
         let ends = files.iter().map(ends).collect();
-        Self { files, lexicon, terms: 0, faults: Vec::new(), ends, later: Vec::new() }
+        let (faults, later, tokens) = (Vec::new(), Vec::new(), Tokens::default());
+        Self { files, lexicon, terms: 0, faults, ends, later, tokens }
     }
 
     /// Word lists, and the entries that decide polarity.
@@ -312,11 +338,11 @@ impl<'f> Builder<'f> {
             advice: draft.advice.clone(),
             codes: draft.codes.iter().cloned().collect(),
         });
-        let mut names: BTreeMap<String, ()> = BTreeMap::new();
+        let mut names: HashSet<String> = HashSet::with_capacity(draft.rules.len());
         for rule in &draft.rules {
             let Some(find) = &rule.find else { continue };
             let name = format!("{}:{}", draft.id, rule_name(rule, find));
-            if names.insert(name.clone(), ()).is_some() {
+            if !names.insert(name.clone()) {
                 let file = &self.files[find.file];
                 let text = "правило повторяется слово в слово";
                 self.faults.push(find.fault(file, 0, text, "уберите одно из двух"));
@@ -349,6 +375,8 @@ impl<'f> Builder<'f> {
         self.lexicon.program.add(&query, exclusion.as_ref(), &mut self.lexicon.terms);
         let (path, text) = (file.path.clone(), find.value.clone());
         let name = RuleName::from(name.as_str());
+        let has_unless = exclusion.is_some();
+        self.lexicon.heads.push(Head { name: name.clone(), owner, weight, has_unless });
         self.lexicon.rules.push(Rule { name, owner, weight, file: path, line, find: text });
     }
 
@@ -359,7 +387,7 @@ impl<'f> Builder<'f> {
     }
 
     fn query(&mut self, text: &Text) -> Option<Query> {
-        match query::parse(&text.value) {
+        match query::parse_with(&text.value, &mut self.tokens) {
             Ok(query) => Some(query),
             Err(found) => {
                 let file = &self.files[text.file];

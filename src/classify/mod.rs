@@ -40,6 +40,7 @@ pub mod query;
 pub mod resolve;
 mod run;
 mod scratch;
+mod seen;
 mod slips;
 mod street;
 mod terms;
@@ -57,7 +58,8 @@ use crate::text::Tokens;
 use crate::text::language::Tally;
 use crate::text::tokens::{CAPITAL, CAPS, STARTS};
 
-use run::{Range, Run, Seen};
+use run::{Range, Run};
+use seen::Seen;
 use terms::{IS_GUESS, IS_NUMBER, IS_PLACE, NONE, NUMBER, ORG, PLACE};
 
 /// A place or organisation that a text names.
@@ -95,17 +97,16 @@ pub fn classify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Classif
     candidates(lexicon, scratch);
     let found = polarity_rules(text, lexicon, scratch);
     polarity::hide(scratch, found);
-    verify(lexicon, scratch);
+    verify(text, lexicon, scratch);
     assemble::assemble(text, lexicon, scratch, tally.verdict(text))
 }
 
 /// Splits the text and looks up what its words mean.
 fn read(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
     scratch.tokens.fill(text);
+    scratch.memo.meanings(&scratch.tokens, &mut scratch.meanings, |word| lexicon.meaning(word));
     let mut tally = Tally::default();
-    for (at, token) in scratch.tokens.list().iter().enumerate() {
-        let word = scratch.tokens.text(at);
-        let meaning = scratch.memo.meaning(word, |word| lexicon.meaning(word));
+    for (at, (token, meaning)) in scratch.tokens.list().iter().zip(&scratch.meanings).enumerate() {
         tally.add(token, meaning.signs);
         scratch.flags.push(meaning.flags);
         scratch.classes.push(meaning.class);
@@ -139,12 +140,19 @@ fn read(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
         }
     }
     scratch.places.sort_unstable();
-    scratch.pairs.sort_unstable();
-    scratch.pairs.dedup();
+    for term in scratch.pairs.iter().map(|pair| pair.0) {
+        scratch.present.add(term);
+    }
+    for place in &scratch.places {
+        scratch.present.add(if place.2 { ORG } else { PLACE });
+    }
+    // One number for both: compared at once.
+    scratch.pairs.sort_unstable_by_key(|pair| u64::from(pair.0) << 32 | u64::from(pair.1));
     tally
 }
 
-/// Collects the branches that have an anchor in the text, in the order of the rules.
+/// Collects the branches that have an anchor and their next rarest term in the text, in the order
+/// of the rules.
 fn candidates(lexicon: &Lexicon, scratch: &mut Scratch) {
     scratch.candidates.extend_from_slice(&lexicon.program.always);
     let mut last = NONE;
@@ -155,28 +163,21 @@ fn candidates(lexicon: &Lexicon, scratch: &mut Scratch) {
             continue;
         }
         last = term;
-        for &branch in lexicon.program.hung_on(term) {
-            let stamp = &mut scratch.stamps[branch as usize];
-            if *stamp != scratch.generation {
-                *stamp = scratch.generation;
-                scratch.candidates.push(branch);
-            }
-        }
+        let hung = lexicon.program.hung_on(term).iter();
+        let possible = hung.filter(|hung| scratch.present.may(hung.need));
+        scratch.candidates.extend(possible.map(|hung| hung.branch));
     }
     scratch.candidates.sort_unstable();
+    // A branch may hang on several terms of the text.
+    scratch.candidates.dedup();
 }
 
 /// Runs markers and guards on the whole text.
 fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polarity::Found {
     let program = &lexicon.program;
-    let needs_regex =
-        |branch: &u32| program.uses_regex(program.branches[*branch as usize].rule as usize);
-    if scratch.candidates.iter().any(needs_regex) {
-        scratch.haystack.fill(text, &scratch.tokens);
-    }
     let mut found = polarity::Found::default();
-    let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
-    let in_sentence = run_over(lexicon, scratch, all);
+    let all = scratch.all();
+    let in_sentence = run_over(text, lexicon, scratch, all);
     let in_clause = Run { in_clause: true, ..in_sentence };
     let mut hits = Vec::new();
     for &branch in &scratch.candidates {
@@ -185,7 +186,7 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
             break;
         }
         hits.clear();
-        let owner = lexicon.rules()[branch.rule as usize].owner;
+        let owner = lexicon.head(branch.rule).owner;
         let wide = matches!(owner, Owner::Marker { sentence: true, .. });
         let run = if wide { &in_sentence } else { &in_clause };
         let unless = program.unless[branch.rule as usize].as_ref();
@@ -203,8 +204,14 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
     found
 }
 
-fn run_over<'a>(lexicon: &'a Lexicon, scratch: &'a Scratch, all: Seen<'a>) -> Run<'a> {
+fn run_over<'a>(
+    text: &'a str,
+    lexicon: &'a Lexicon,
+    scratch: &'a Scratch,
+    all: Seen<'a>,
+) -> Run<'a> {
     Run {
+        text,
         in_clause: false,
         tokens: &scratch.tokens,
         all,
@@ -214,16 +221,15 @@ fn run_over<'a>(lexicon: &'a Lexicon, scratch: &'a Scratch, all: Seen<'a>) -> Ru
 }
 
 /// Verifies the candidates of all other rules on what is left open.
-fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
+fn verify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) {
     let mut matched = std::mem::take(&mut scratch.matched);
     let mut cancelled = std::mem::take(&mut scratch.cancelled);
     let mut excluded = std::mem::take(&mut scratch.excluded);
     let mut hits = std::mem::take(&mut scratch.hits);
     let program = &lexicon.program;
-    let all = Seen { pairs: &scratch.pairs, places: &scratch.places, hidden: &[] };
-    let some_hidden = scratch.hidden.contains(&true);
-    let open = Seen { pairs: &scratch.open, places: &scratch.open_places, hidden: &scratch.hidden };
-    let run = run_over(lexicon, scratch, all);
+    let (all, open) = (scratch.all(), scratch.open());
+    let some_hidden = !scratch.hidden.is_empty();
+    let run = run_over(text, lexicon, scratch, all);
     let rule_of = |branch: u32| program.branches[branch as usize].rule;
     let first = scratch
         .candidates
@@ -239,7 +245,8 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
         if hits.is_empty() && !would {
             continue;
         }
-        if let Some(node) = &program.unless[rule as usize]
+        if lexicon.head(rule).has_unless
+            && let Some(node) = &program.unless[rule as usize]
             && run.is_hit(all, node)
         {
             let long = scratch.tokens.list().len() > LONG_WORDS;
@@ -255,7 +262,7 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
         }
         if would {
             // What was taken back is told of topics; a circumstance that is settled is simply none.
-            if matches!(lexicon.rules()[rule as usize].owner, Owner::Topic(_)) {
+            if matches!(lexicon.head(rule).owner, Owner::Topic(_)) {
                 cancelled.push(rule);
             }
             continue;
@@ -275,7 +282,7 @@ fn verify(lexicon: &Lexicon, scratch: &mut Scratch) {
 
 /// Whether a rule belongs to a pack of problems.
 fn is_problem(lexicon: &Lexicon, rule: u32) -> bool {
-    match lexicon.rules()[rule as usize].owner {
+    match lexicon.head(rule).owner {
         Owner::Topic(number) => lexicon.topics()[number].kind == PackKind::Problem,
         _ => false,
     }

@@ -33,7 +33,7 @@ pub fn find(text: &str) -> Option<Range<usize>> {
 /// First name with patronymic in any case of letters, or with a surname, both capitalised.
 fn full_name(text: &str, tokens: &Tokens, at: usize) -> Option<Range<usize>> {
     let (one, two) = (tokens.list().get(at)?, tokens.list().get(at + 1)?);
-    if two.is(HYPHEN) || named_place(tokens, at) || two.start - one.end > 2 {
+    if two.is(HYPHEN) || two.start - one.end > 2 {
         return None;
     }
     let capitals = one.is(CAPITAL) && two.is(CAPITAL);
@@ -45,16 +45,13 @@ fn full_name(text: &str, tokens: &Tokens, at: usize) -> Option<Range<usize>> {
     };
     let range = one.start as usize..two.end as usize;
     let joined = text[one.end as usize..two.start as usize].chars().all(|c| c == ' ');
-    (person && joined).then_some(range)
+    (person && joined && !named_place(tokens, at)).then_some(range)
 }
 
 /// «А. Б. Фамилия», «Фамилия А.Б.».
 fn initials(text: &str, tokens: &Tokens, at: usize) -> Option<Range<usize>> {
     let list = tokens.list();
     let part = list.get(at..at + 3)?;
-    if named_place(tokens, at) {
-        return None;
-    }
     let initial = |index: usize| {
         let token = &list[index];
         token.is(CAPITAL)
@@ -64,6 +61,7 @@ fn initials(text: &str, tokens: &Tokens, at: usize) -> Option<Range<usize>> {
     let surname = |index: usize| list[index].is(CAPITAL) && is_surname(tokens.text(index));
     let person = initial(at) && initial(at + 1) && surname(at + 2)
         || surname(at) && initial(at + 1) && initial(at + 2);
+    let person = person && !named_place(tokens, at);
     person.then(|| part[0].start as usize..part[2].end as usize)
 }
 
@@ -134,7 +132,10 @@ fn is_patronymic(word: &str) -> bool {
         "ильича",
         "ильичу",
     ];
-    word.chars().count() >= 6 && endings.iter().any(|ending| word.ends_with(ending))
+    // «в» or «ч» stands in each of them; most words have neither.
+    word.contains(['в', 'ч'])
+        && word.chars().count() >= 6
+        && endings.iter().any(|ending| word.ends_with(ending))
 }
 
 fn is_surname(word: &str) -> bool {

@@ -3,6 +3,8 @@
 //! Place in the flow: `merge` lays overlays over packs, `lexicon` compiles them. Invariant: what
 //! leaves this file without a fault keeps the format of DESIGN 6.3.
 
+use std::collections::HashSet;
+
 use crate::config::packs::PackFile;
 use crate::config::{Fault, Season};
 use crate::model::TopicKind;
@@ -232,14 +234,15 @@ fn read_rules(sheet: &mut Sheet<'_>, whole: &Section<'_>, number: usize) -> Vec<
         let text = format!("в пакете больше {RULES_MAX} правил");
         sheet.fault(extra.at.start, text, "разделите его на два");
     }
-    let mut rules: Vec<RuleDraft> = Vec::new();
+    let mut rules: Vec<RuleDraft> = Vec::with_capacity(sections.len());
+    let mut ids: HashSet<String> = HashSet::with_capacity(sections.len());
     for section in &sections {
         sheet.known(section, RULE_KEYS);
         let id = sheet.text(section, "id").and_then(|text| {
             if !is_id(&text.value) {
                 let fix = "строчные латинские буквы, цифры, «-» и «_»";
                 sheet.fault_in(&text, 0, "неверный id правила", fix);
-            } else if rules.iter().any(|rule| rule.id.as_ref() == Some(&text.value)) {
+            } else if !ids.insert(text.value.clone()) {
                 let what = format!("id правила «{}» повторяется", text.value);
                 sheet.fault_in(&text, 0, what, "дайте другое имя");
             }

@@ -30,14 +30,18 @@ pub struct Found {
     pub guards: Vec<Range>,
 }
 
-/// Fills `settled`, `hidden`, `marker` of the scratch, then the open pairs and places.
+/// Fills `settled`, `hidden`, `marker` of the scratch, then the open pairs and places. Most texts
+/// hide nothing: then all of these stay empty.
 pub fn hide(scratch: &mut Scratch, mut found: Found) {
-    let tokens = scratch.tokens.list().len();
     scratch.hidden.clear();
+    let negated = negated_troubles(scratch);
+    if found.markers.is_empty() && negated.is_empty() {
+        return;
+    }
+    let tokens = scratch.tokens.list().len();
     scratch.hidden.resize(tokens, false);
     scratch.settled.clear();
     scratch.settled.resize(scratch.tokens.clauses().len(), false);
-    let negated = negated_troubles(scratch);
     found.markers.extend(negated.iter().map(|&at| Marker {
         range: (at - 1, at + 1),
         subject: true,
@@ -50,6 +54,10 @@ pub fn hide(scratch: &mut Scratch, mut found: Found) {
     }
     for at in negated {
         scratch.hidden[at as usize] = true;
+    }
+    if !scratch.hidden.contains(&true) {
+        scratch.hidden.clear();
+        return;
     }
     let hidden = &scratch.hidden;
     let open = |token: u32| !hidden.get(token as usize).is_some_and(|hidden| *hidden);

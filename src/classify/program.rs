@@ -35,6 +35,18 @@ pub enum Part {
     Any(Box<[Box<[Part]>]>),
 }
 
+impl Part {
+    /// The term of a part that is one word.
+    #[inline]
+    #[must_use]
+    pub fn word(&self) -> Option<TermId> {
+        match self {
+            Self::Term(term) if !matches!(*term, PLACE | ORG) => Some(*term),
+            _ => None,
+        }
+    }
+}
+
 /// An alternative of a rule: the top `|` of its query taken apart.
 #[derive(Debug)]
 pub struct Branch {
@@ -42,6 +54,39 @@ pub struct Branch {
     pub rule: u32,
     /// What must match.
     pub node: Node,
+}
+
+/// A branch on one of its anchors.
+#[derive(Debug, Clone, Copy)]
+pub struct Hung {
+    /// Number of the branch.
+    pub branch: u32,
+    /// The next rarest term without which it cannot match; its anchor if there is none.
+    pub need: TermId,
+}
+
+/// A regular expression of a rule.
+#[derive(Debug)]
+pub struct Pattern {
+    /// It, compiled.
+    pub regex: Regex,
+    /// A sign that every match begins with.
+    pub sign: Option<u8>,
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Option<Self> {
+        Some(Self { regex: regex(pattern).ok()?, sign: sign(pattern) })
+    }
+}
+
+/// The sign of ASCII that a pattern plainly begins with: `\+` of `\+\s?\d`.
+fn sign(pattern: &str) -> Option<u8> {
+    let mut chars = pattern.strip_prefix('\\')?.chars();
+    let sign = chars.next().filter(char::is_ascii_punctuation)?;
+    let optional = matches!(chars.next(), Some('?' | '*' | '{'));
+    let sure = !optional && !pattern.contains('|');
+    if sure { u8::try_from(sign).ok() } else { None }
 }
 
 /// All rules.
@@ -52,14 +97,12 @@ pub struct Program {
     /// What keeps a rule from matching, by rule.
     pub unless: Vec<Option<Node>>,
     /// Regular expressions.
-    pub regexes: Vec<Regex>,
-    /// Whether a rule holds a regular expression, by rule.
-    with_regex: Vec<bool>,
+    pub regexes: Vec<Pattern>,
     /// Branches without an anchor: verified for every text.
     pub always: Vec<u32>,
     /// For each term where its branches start in `anchored`.
     starts: Vec<u32>,
-    anchored: Vec<u32>,
+    anchored: Vec<Hung>,
     /// How often each term is used.
     uses: Vec<u32>,
 }
@@ -68,7 +111,6 @@ impl Program {
     /// Adds the next rule.
     pub fn add(&mut self, find: &Query, unless: Option<&Query>, terms: &mut Terms) {
         let rule = u32::try_from(self.unless.len()).unwrap_or(u32::MAX);
-        let regexes = self.regexes.len();
         let mut branches = Vec::new();
         flatten(find, &mut branches);
         for query in branches {
@@ -77,13 +119,6 @@ impl Program {
         }
         let unless = unless.map(|query| self.node(query, terms));
         self.unless.push(unless);
-        self.with_regex.push(self.regexes.len() > regexes);
-    }
-
-    /// Whether rule number `rule` holds a regular expression.
-    #[must_use]
-    pub fn uses_regex(&self, rule: usize) -> bool {
-        self.with_regex.get(rule).is_some_and(|with| *with)
     }
 
     /// Hangs each branch on its anchors. Call once, when all rules are there.
@@ -94,19 +129,24 @@ impl Program {
         for mark in [PLACE, ORG, NUMBER] {
             self.uses[mark as usize] += 50_000;
         }
-        let mut hung: Vec<(TermId, u32)> = Vec::new();
+        let mut hung: Vec<(TermId, Hung)> = Vec::new();
+        let mut needs = Vec::new();
         for (number, branch) in self.branches.iter().enumerate() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
-            match anchor(&branch.node, &self.uses, &common) {
-                Some((_, mut anchors)) => {
-                    anchors.sort_unstable();
-                    anchors.dedup();
-                    hung.extend(anchors.into_iter().map(|term| (term, number)));
-                }
-                None => self.always.push(number),
-            }
+            let Some((_, mut anchors)) = anchor(&branch.node, &self.uses, &common) else {
+                self.always.push(number);
+                continue;
+            };
+            anchors.sort_unstable();
+            anchors.dedup();
+            needs.clear();
+            required(&branch.node, &mut needs);
+            needs.retain(|term| anchors.binary_search(term).is_err());
+            let need = needs.iter().min_by_key(|term| (cost(**term, &self.uses, &common), **term));
+            let on = |term: TermId| (term, Hung { branch: number, need: *need.unwrap_or(&term) });
+            hung.extend(anchors.into_iter().map(on));
         }
-        hung.sort_unstable();
+        hung.sort_by_key(|(term, _)| *term);
         self.starts = vec![0; terms.len() + 1];
         for &(term, _) in &hung {
             self.starts[term as usize + 1] += 1;
@@ -114,13 +154,13 @@ impl Program {
         for at in 1..self.starts.len() {
             self.starts[at] += self.starts[at - 1];
         }
-        self.anchored = hung.into_iter().map(|(_, branch)| branch).collect();
+        self.anchored = hung.into_iter().map(|(_, hung)| hung).collect();
     }
 
     /// Branches that hang on `term`.
     #[inline]
     #[must_use]
-    pub fn hung_on(&self, term: TermId) -> &[u32] {
+    pub fn hung_on(&self, term: TermId) -> &[Hung] {
         let at = term as usize;
         match (self.starts.get(at), self.starts.get(at + 1)) {
             (Some(&from), Some(&to)) => &self.anchored[from as usize..to as usize],
@@ -139,12 +179,12 @@ impl Program {
                 Node::All(all, none.iter().map(|query| self.node(query, terms)).collect())
             }
             Query::Or(any) => Node::Any(any.iter().map(|query| self.node(query, terms)).collect()),
-            Query::Regex(pattern) => match regex(pattern) {
-                Ok(regex) => {
-                    self.regexes.push(regex);
+            Query::Regex(pattern) => match Pattern::new(pattern) {
+                Some(pattern) => {
+                    self.regexes.push(pattern);
                     Node::Regex(self.regexes.len() - 1)
                 }
-                Err(_) => Node::Any(Box::default()),
+                None => Node::Any(Box::default()),
             },
         }
     }
@@ -231,6 +271,21 @@ fn part_anchor(parts: &[Part], uses: &[u32], common: &[TermId]) -> Option<(u64, 
         .min_by_key(|(cost, _)| *cost)
 }
 
+/// The terms that every match of `node` has.
+fn required(node: &Node, out: &mut Vec<TermId>) {
+    match node {
+        Node::Term(term) => out.push(*term),
+        Node::Phrase(parts) | Node::Window(parts, _) => {
+            out.extend(parts.iter().filter_map(|part| match part {
+                Part::Term(term) => Some(*term),
+                Part::Any(_) => None,
+            }));
+        }
+        Node::All(all, _) => all.iter().for_each(|node| required(node, out)),
+        Node::Any(_) | Node::Regex(_) => {}
+    }
+}
+
 fn union(sets: impl Iterator<Item = Option<(u64, Vec<TermId>)>>) -> Option<(u64, Vec<TermId>)> {
     sets.reduce(|one, two| {
         let ((cost, mut set), (more, terms)) = (one?, two?);
@@ -244,4 +299,26 @@ fn union(sets: impl Iterator<Item = Option<(u64, Vec<TermId>)>>) -> Option<(u64,
 fn cost(term: TermId, uses: &[u32], common: &[TermId]) -> u64 {
     let frequent = if common.binary_search(&term).is_ok() { 100_000 } else { 0 };
     frequent + u64::from(uses.get(term as usize).copied().unwrap_or(0)) + 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_that_patterns_begin_with() {
+        for (pattern, expected) in [
+            (r"\+\s?\d", Some(b'+')),
+            (r"\(о", Some(b'(')),
+            (r"\+?\d", None),
+            (r"\+{0,2}\d", None),
+            (r"\*", Some(b'*')),
+            (r"\+\d|ям", None),
+            (r"\d+", None),
+            (r"\", None),
+            ("ям[аы]", None),
+        ] {
+            assert_eq!(sign(pattern), expected, "{pattern}");
+        }
+    }
 }

@@ -7,7 +7,8 @@
 use crate::text::Tokens;
 
 use super::haystack::Haystack;
-use super::program::{Node, Part};
+use super::program::{Node, Part, Pattern};
+use super::seen::Seen;
 use super::terms::{ORG, PLACE, TermId};
 
 /// First token, and behind the last token.
@@ -18,56 +19,11 @@ const HITS_MAX: usize = 32;
 /// Tries a window may take at one place before it is given up.
 const TRIES_MAX: u32 = 4_096;
 
-/// The terms of a text, or of the part of it that counts.
-#[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
-    /// Terms and the tokens they stand at, sorted.
-    pub pairs: &'a [(TermId, u32)],
-    /// Places and organisations: first token, behind the last token, whether an organisation.
-    pub places: &'a [(u32, u32, bool)],
-    /// Tokens that do not count.
-    pub hidden: &'a [bool],
-}
-
-impl<'a> Seen<'a> {
-    /// The tokens that `term` stands at.
-    #[inline]
-    #[must_use]
-    pub fn at(&self, term: TermId) -> &'a [(TermId, u32)] {
-        let from = self.pairs.partition_point(|pair| pair.0 < term);
-        let count = self.pairs[from..].partition_point(|pair| pair.0 == term);
-        &self.pairs[from..from + count]
-    }
-
-    /// Whether `term` stands anywhere.
-    #[inline]
-    fn is_there(&self, term: TermId) -> bool {
-        if matches!(term, PLACE | ORG) {
-            return self.places.iter().any(|place| place.2 == (term == ORG));
-        }
-        let from = self.pairs.partition_point(|pair| pair.0 < term);
-        self.pairs.get(from).is_some_and(|pair| pair.0 == term)
-    }
-
-    fn has(&self, term: TermId, token: u32) -> bool {
-        self.pairs.binary_search(&(term, token)).is_ok()
-    }
-
-    /// Ranges of a term or mark, in text order.
-    fn ranges(&self, term: TermId) -> impl Iterator<Item = Range> + 'a {
-        let places = if matches!(term, PLACE | ORG) { self.places } else { &[] };
-        let words = if matches!(term, PLACE | ORG) { &[] } else { self.at(term) };
-        places
-            .iter()
-            .filter(move |place| place.2 == (term == ORG))
-            .map(|place| (place.0, place.1))
-            .chain(words.iter().map(|pair| (pair.1, pair.1 + 1)))
-    }
-}
-
 /// One text, ready to be asked.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
+    /// As it was given.
+    pub text: &'a str,
     /// Its words.
     pub tokens: &'a Tokens,
     /// Everything in it.
@@ -77,7 +33,7 @@ pub struct Run<'a> {
     /// Whether phrases and windows stay within a clause, not only within a sentence.
     pub in_clause: bool,
     /// The regular expressions of the program.
-    pub regexes: &'a [regex::Regex],
+    pub regexes: &'a [Pattern],
 }
 
 impl Run<'_> {
@@ -159,6 +115,11 @@ impl Run<'_> {
     }
 
     fn phrases(&self, seen: Seen<'_>, parts: &[Part], out: &mut Vec<Range>) {
+        if let Some((first, rest)) = parts.split_first()
+            && parts.iter().all(|part| part.word().is_some())
+        {
+            return self.plain_phrases(seen, first, rest, out);
+        }
         let mut found = self.part_ranges(seen, parts);
         found.dedup_by_key(|range| range.0);
         let mut behind = 0;
@@ -166,6 +127,23 @@ impl Run<'_> {
             if range.0 >= behind {
                 behind = range.1;
                 out.push(range);
+            }
+        }
+    }
+
+    /// [`Run::phrases`] of single words alone, as most are: nothing is gathered.
+    fn plain_phrases(&self, seen: Seen<'_>, first: &Part, rest: &[Part], out: &mut Vec<Range>) {
+        let Some(term) = first.word() else { return };
+        let mut behind = 0;
+        for &(_, start) in seen.at(term) {
+            let mut next = start + 1;
+            let stands = |part: &Part| {
+                next += 1;
+                part.word().is_some_and(|term| seen.has(term, next - 1))
+            };
+            if start >= behind && rest.iter().all(stands) && next <= self.reach(start) {
+                behind = next;
+                out.push((start, next));
             }
         }
     }
@@ -236,6 +214,11 @@ impl Run<'_> {
     }
 
     fn windows(&self, seen: Seen<'_>, parts: &[Part], words: u32, out: &mut Vec<Range>) {
+        if let [one, two] = parts
+            && let (Some(one), Some(two)) = (one.word(), two.word())
+        {
+            return self.pairs_within(seen.at(one), seen.at(two), words, out);
+        }
         let mut lists: Vec<Vec<Range>> = Vec::with_capacity(parts.len());
         for part in parts {
             let ranges: Vec<Range> = match part {
@@ -283,10 +266,55 @@ impl Run<'_> {
         out.extend(found);
     }
 
+    /// [`Run::windows`] of two single words, as most are: nothing is gathered.
+    fn pairs_within(
+        &self,
+        one: &[(TermId, u32)],
+        two: &[(TermId, u32)],
+        words: u32,
+        out: &mut Vec<Range>,
+    ) {
+        // The rarer word first; it makes no difference which of two equals.
+        let (one, two) = if two.len() < one.len() { (two, one) } else { (one, two) };
+        let (mut at, mut behind) = ((0, 0), 0);
+        let mut found: Option<Range> = None;
+        loop {
+            let start = match (one.get(at.0), two.get(at.1)) {
+                (Some(a), Some(b)) => a.1.min(b.1),
+                (Some(a), None) => a.1,
+                (None, Some(b)) => b.1,
+                (None, None) => break,
+            };
+            if let Some(range) = found.filter(|range| start >= range.1) {
+                out.push(range);
+                (behind, found) = (range.1, None);
+                if out.len() >= HITS_MAX {
+                    return;
+                }
+            }
+            if start >= behind {
+                let limit = (start + words).min(self.reach(start));
+                if let Some((a, b)) = first_pair(&one[at.0..], &two[at.1..], limit) {
+                    let (first, end) = (a.min(b), a.max(b) + 1);
+                    let shorter = found.is_none_or(|old| end - first < old.1 - old.0);
+                    found = if shorter { Some((first, end)) } else { found };
+                }
+            }
+            at.0 += usize::from(one.get(at.0).is_some_and(|pair| pair.1 == start));
+            at.1 += usize::from(two.get(at.1).is_some_and(|pair| pair.1 == start));
+        }
+        out.extend(found);
+    }
+
     fn regex(&self, seen: Seen<'_>, number: usize, out: &mut Vec<Range>) {
-        let Some(regex) = self.regexes.get(number) else { return };
-        for found in regex.find_iter(self.haystack.text()).take(HITS_MAX) {
-            let range = self.haystack.tokens(found.start(), found.end());
+        let Some(Pattern { regex, sign }) = self.regexes.get(number) else { return };
+        // Most texts have no such sign, and then need not be folded.
+        if sign.is_some_and(|sign| !self.text.as_bytes().contains(&sign)) {
+            return;
+        }
+        let folded = self.haystack.folded(self.text, self.tokens);
+        for found in regex.find_iter(folded.text()).take(HITS_MAX) {
+            let range = folded.tokens(found.start(), found.end());
             let counts =
                 (range.0..range.1).all(|at| !seen.hidden.get(at as usize).is_some_and(|h| *h));
             if range.0 < range.1 && counts {
@@ -313,6 +341,15 @@ fn are_possible(seen: Seen<'_>, parts: &[Part]) -> bool {
     parts.iter().all(|part| match part {
         Part::Term(term) => seen.is_there(*term),
         Part::Any(any) => any.iter().any(|parts| are_possible(seen, parts)),
+    })
+}
+
+/// The first of each list before `limit` that are not the same token.
+fn first_pair(one: &[(TermId, u32)], two: &[(TermId, u32)], limit: u32) -> Option<(u32, u32)> {
+    let before = |pair: &&(TermId, u32)| pair.1 < limit;
+    one.iter().take_while(before).find_map(|a| {
+        let mut others = two.iter().take_while(before);
+        others.find(|b| b.1 != a.1).map(|b| (a.1, b.1))
     })
 }
 
@@ -353,6 +390,7 @@ mod tests {
     use super::*;
     use crate::classify::program::Program;
     use crate::classify::query;
+    use crate::classify::seen::Present;
     use crate::classify::terms::{NONE, Terms};
 
     /// Whether `find` matches `text`, whose token 1 is a place and token 2 an organisation.
@@ -367,9 +405,13 @@ mod tests {
             .collect();
         pairs.sort_unstable();
         let places = [(1, 2, false), (2, 3, true)];
-        let all = Seen { pairs: &pairs, places: &places, hidden: &[] };
+        let mut present = Present::default();
+        pairs.iter().for_each(|pair| present.add(pair.0));
+        [PLACE, ORG].iter().for_each(|mark| present.add(*mark));
+        let all = Seen { pairs: &pairs, places: &places, hidden: &[], present: &present };
         let haystack = Haystack::default();
-        let run = Run { tokens: &tokens, all, haystack: &haystack, in_clause: false, regexes: &[] };
+        let (tokens, haystack) = (&tokens, &haystack);
+        let run = Run { text, tokens, all, haystack, in_clause: false, regexes: &[] };
         program.branches.iter().any(|branch| run.is_hit(all, &branch.node))
     }
 

@@ -10,7 +10,8 @@ use super::haystack::Haystack;
 use super::lexicon::Lexicon;
 use super::memo::Memo;
 use super::run::Range;
-use super::terms::TermId;
+use super::seen::{Present, Seen};
+use super::terms::{Meaning, TermId};
 
 /// Buffers of one thread. Not shared; cheap to keep, not cheap to make.
 #[derive(Debug, Default)]
@@ -20,13 +21,17 @@ pub struct Scratch {
     pub(super) memo: Memo,
     pub(super) tokens: Tokens,
     pub(super) haystack: Haystack,
+    /// What each token's word means.
+    pub(super) meanings: Vec<Meaning>,
     /// Flags of each token's word.
     pub(super) flags: Vec<u8>,
     /// What each token's word is to an address.
     pub(super) classes: Vec<u16>,
     /// Terms and tokens of the whole text, sorted.
     pub(super) pairs: Vec<(TermId, u32)>,
-    /// The same without hidden tokens.
+    /// Which terms stand in it, marks too.
+    pub(super) present: Present,
+    /// The same as `pairs` without hidden tokens.
     pub(super) open: Vec<(TermId, u32)>,
     /// Bytes of places.
     pub(super) place_hits: Vec<PlaceHit>,
@@ -34,15 +39,12 @@ pub struct Scratch {
     pub(super) places: Vec<(u32, u32, bool)>,
     /// The same without hidden ones.
     pub(super) open_places: Vec<(u32, u32, bool)>,
-    /// Tokens in settled clauses and negated troubles.
+    /// Tokens in settled clauses and negated troubles; empty if there are none.
     pub(super) hidden: Vec<bool>,
     /// Clauses that are settled.
     pub(super) settled: Vec<bool>,
     /// The marker that settled something, if one did.
     pub(super) marker: Option<Range>,
-    /// For each branch the text it was last a candidate for.
-    pub(super) stamps: Vec<u32>,
-    pub(super) generation: u32,
     pub(super) candidates: Vec<u32>,
     /// Rules that matched, and where.
     pub(super) matched: Vec<(u32, Range)>,
@@ -65,14 +67,9 @@ impl Scratch {
         if self.lexicon != lexicon.serial {
             self.lexicon = lexicon.serial;
             self.memo.clear();
-            self.stamps.clear();
         }
-        self.stamps.resize(lexicon.program.branches.len(), 0);
-        self.generation = self.generation.wrapping_add(1);
-        if self.generation == 0 {
-            self.stamps.fill(0);
-            self.generation = 1;
-        }
+        self.present.clear();
+        self.haystack.forget();
         self.flags.clear();
         self.classes.clear();
         self.pairs.clear();
@@ -83,6 +80,21 @@ impl Scratch {
         self.cancelled.clear();
         self.excluded.clear();
         self.marker = None;
+    }
+
+    /// What the whole text has.
+    pub(super) fn all(&self) -> Seen<'_> {
+        let Self { pairs, places, present, .. } = self;
+        Seen { pairs, places, hidden: &[], present }
+    }
+
+    /// What it has outside hidden tokens.
+    pub(super) fn open(&self) -> Seen<'_> {
+        if self.hidden.is_empty() {
+            return self.all();
+        }
+        let Self { open, open_places, hidden, present, .. } = self;
+        Seen { pairs: open, places: open_places, hidden, present }
     }
 
     /// Names of the rules of the last text that matched only what is settled or negated.

@@ -10,10 +10,7 @@
 //! apart only if one of them, or one of them less a letter, is the other, or the other less a
 //! letter.
 
-use std::hash::{Hash as _, Hasher as _};
-
 use super::terms::TermId;
-use crate::text::words::{Quick, QuickMap};
 
 /// Fewest letters of a stem that may be guessed.
 const STEM_LETTERS_MIN: usize = 6;
@@ -26,33 +23,59 @@ const WORD_LETTERS_MIN: usize = 7;
 #[derive(Debug, Default)]
 pub struct Slips {
     stems: Vec<(Box<[char]>, TermId)>,
-    /// For the hash of each stem and each of its deletions the first link of its chain.
-    heads: QuickMap<u64, u32>,
-    /// Number of a stem, and the next link; 0 ends.
-    links: Vec<(u32, u32)>,
+    /// By the highest bits of the hash of each stem and each of its deletions the first link of
+    /// their chain; as many as a power of two.
+    heads: Vec<u32>,
+    links: Vec<Link>,
+}
+
+/// A stem that has a deletion.
+#[derive(Debug, Clone, Copy, Default)]
+struct Link {
+    /// Lowest bits of the deletion's hash.
+    tag: u32,
+    /// Number of the stem.
+    stem: u32,
+    /// Number of the next link; 0 ends.
+    next: u32,
 }
 
 impl Slips {
     /// The table of these stems.
     #[must_use]
     pub fn of<'s>(stems: impl Iterator<Item = (&'s str, TermId)>) -> Self {
-        let mut slips = Self { links: vec![(0, 0)], ..Self::default() };
         let mut long: Vec<(Box<[char]>, TermId)> = stems
             .filter(|(stem, _)| stem.len() >= STEM_LETTERS_MIN)
             .map(|(stem, term)| (stem.chars().collect::<Box<[char]>>(), term))
             .filter(|(stem, _)| is_long(stem))
             .collect();
+        if long.is_empty() {
+            return Self::default();
+        }
         long.sort_by_key(|(_, term)| *term);
+        let most: usize = long.iter().map(|(stem, _)| stem.len()).sum();
+        let mut slips = Self {
+            stems: Vec::new(),
+            heads: vec![0; most.next_power_of_two()],
+            links: Vec::with_capacity(most + 1),
+        };
+        slips.links.push(Link::default());
         for (number, (stem, _)) in long.iter().enumerate() {
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let stem_number = u32::try_from(number).unwrap_or(u32::MAX);
             deletions(stem, |hash| {
                 let link = u32::try_from(slips.links.len()).unwrap_or(0);
-                let head = slips.heads.entry(hash).or_default();
-                slips.links.push((number, std::mem::replace(head, link)));
+                let at = slips.place(hash);
+                let next = std::mem::replace(&mut slips.heads[at], link);
+                slips.links.push(Link { tag: hash as u32, stem: stem_number, next });
             });
         }
         slips.stems = long;
         slips
+    }
+
+    /// Where the chain of a hash begins.
+    fn place(&self, hash: u64) -> usize {
+        (hash >> 32) as usize & (self.heads.len() - 1)
     }
 
     /// The one stem that `word` with the stem `stem` is a slip away from.
@@ -68,13 +91,13 @@ impl Slips {
         let mut found: Option<u32> = None;
         let mut several = false;
         deletions(&typed, |hash| {
-            let mut link = self.heads.get(&hash).copied().unwrap_or(0);
-            while let Some(&(number, next)) = self.links.get(link as usize).filter(|_| link > 0) {
-                if is_slip(&typed, &self.stems[number as usize].0) {
-                    several |= found.is_some_and(|other| other != number);
-                    found = Some(number);
+            let mut at = self.heads[self.place(hash)];
+            while let Some(link) = self.links.get(at as usize).filter(|_| at > 0) {
+                if link.tag == hash as u32 && is_slip(&typed, &self.stems[link.stem as usize].0) {
+                    several |= found.is_some_and(|other| other != link.stem);
+                    found = Some(link.stem);
                 }
-                link = next;
+                at = link.next;
             }
         });
         found.filter(|_| !several).map(|number| self.stems[number as usize].1)
@@ -87,23 +110,31 @@ fn is_long(stem: &[char]) -> bool {
 }
 
 /// Calls `each` with the hash of `stem` and of all it is less one inner letter.
+///
+/// A word is hashed as a number whose digits are its letters, so that what stands before the letter
+/// and what stands behind it are each read once.
 fn deletions(stem: &[char], mut each: impl FnMut(u64)) {
-    let hash = |without: usize| {
-        let mut hasher = Quick::default();
-        for (at, c) in stem.iter().enumerate() {
-            if at != without {
-                // The low byte tells Russian letters apart.
-                (*c as u8).hash(&mut hasher);
-            }
-        }
-        hasher.finish()
+    const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mixed = |number: u64| {
+        let number = (number ^ (number >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        number ^ (number >> 29)
     };
-    each(hash(usize::MAX));
-    for at in 2..stem.len() - 1 {
+    // The number that is read from each letter on, and what it is to be multiplied with.
+    let mut behind = [(0_u64, 1_u64); STEM_LETTERS_MAX + 2];
+    for (at, c) in stem.iter().enumerate().rev() {
+        let (number, power) = behind[at + 1];
+        let number = number.wrapping_add(u64::from(*c).wrapping_mul(power));
+        behind[at] = (number, power.wrapping_mul(BASE));
+    }
+    each(mixed(behind[0].0));
+    let mut before = 0_u64;
+    for (at, c) in stem[..stem.len() - 1].iter().enumerate() {
         // Of two equal neighbours it does not matter which one goes.
-        if stem[at] != stem[at - 1] {
-            each(hash(at));
+        if at >= 2 && *c != stem[at - 1] {
+            let (number, power) = behind[at + 1];
+            each(mixed(before.wrapping_mul(power).wrapping_add(number)));
         }
+        before = before.wrapping_mul(BASE).wrapping_add(u64::from(*c));
     }
 }
 

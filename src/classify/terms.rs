@@ -58,6 +58,8 @@ pub struct Meaning {
 pub struct Terms {
     stemmer: Stems,
     stems: QuickMap<Box<str>, TermId>,
+    /// Words whose stem was asked for while rules are compiled: rules repeat their words.
+    asked: QuickMap<Box<str>, TermId>,
     forms: QuickMap<Box<str>, TermId>,
     prefixes: QuickMap<Box<str>, u32>,
     /// For each prefix its term and the next shorter prefix it starts with.
@@ -86,11 +88,15 @@ impl Terms {
 
     /// Term of the stem of a folded word. A Buryat word is known by its letters.
     pub fn stem(&mut self, word: &str) -> TermId {
-        if let Some(key) = Buryat::key(word) {
-            return self.buryat.number(key, &mut self.count);
+        if let Some(&term) = self.asked.get(word) {
+            return term;
         }
-        let stem = self.stemmer.stem(word);
-        number(&mut self.stems, &mut self.count, stem)
+        let term = match Buryat::key(word) {
+            Some(key) => self.buryat.number(key, &mut self.count),
+            None => number(&mut self.stems, &mut self.count, self.stemmer.stem(word)),
+        };
+        self.asked.insert(word.into(), term);
+        term
     }
 
     /// Term of one exact form.
@@ -124,6 +130,7 @@ impl Terms {
 
     /// Ties each prefix to the next shorter one. Call once, when all terms are there.
     pub fn seal(&mut self) {
+        self.asked = QuickMap::default();
         self.slips = Slips::of(self.stems.iter().map(|(stem, term)| (&**stem, *term)));
         let links: Vec<(u32, u32)> = self
             .prefixes

@@ -8,10 +8,44 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use sd_notify::NotifyState;
 
 /// A task of one kind that runs longer is stuck.
 const STUCK_MINUTES: i64 = 20;
+
+/// What the service manager is told.
+#[derive(Clone, Copy)]
+enum Word {
+    Ready,
+    Alive,
+    Stopping,
+}
+
+/// How long the service manager waits for a sign of life.
+#[cfg(unix)]
+fn patience() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
+}
+
+#[cfg(unix)]
+fn tell(word: Word) -> std::io::Result<()> {
+    use sd_notify::NotifyState;
+    sd_notify::notify(&[match word {
+        Word::Ready => NotifyState::Ready,
+        Word::Alive => NotifyState::Watchdog,
+        Word::Stopping => NotifyState::Stopping,
+    }])
+}
+
+/// Elsewhere no service manager listens.
+#[cfg(not(unix))]
+fn patience() -> Option<Duration> {
+    None
+}
+
+#[cfg(not(unix))]
+fn tell(_: Word) -> std::io::Result<()> {
+    Ok(())
+}
 
 /// The service manager's ear; deaf when none listens.
 pub(super) struct Watchdog {
@@ -23,15 +57,15 @@ pub(super) struct Watchdog {
 impl Watchdog {
     /// Says that the daemon is ready.
     pub(super) fn start(speaks: bool) -> Self {
-        let every = sd_notify::watchdog_enabled().filter(|_| speaks).map(|limit| limit / 3);
+        let every = patience().filter(|_| speaks).map(|limit| limit / 3);
         let watchdog = Self { speaks, every, fed: Mutex::new(None) };
-        watchdog.say(&[NotifyState::Ready]);
+        watchdog.say(Word::Ready);
         watchdog
     }
 
-    fn say(&self, state: &[NotifyState<'_>]) {
+    fn say(&self, word: Word) {
         if self.speaks
-            && let Err(error) = sd_notify::notify(state)
+            && let Err(error) = tell(word)
         {
             tracing::warn!(%error, "service manager not told");
         }
@@ -47,13 +81,13 @@ impl Watchdog {
         }
         let mut fed = self.fed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if fed.is_none_or(|at| at.elapsed() >= every) {
-            self.say(&[NotifyState::Watchdog]);
+            self.say(Word::Alive);
             *fed = Some(Instant::now());
         }
     }
 
     /// Says that the daemon stops.
     pub(super) fn stopping(&self) {
-        self.say(&[NotifyState::Stopping]);
+        self.say(Word::Stopping);
     }
 }

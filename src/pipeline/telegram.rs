@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -127,7 +126,7 @@ pub fn read(path: &Path) -> Result<Option<(File, SessionFile)>, Refused> {
         Err(TryLockError::Error(error)) => return Err(told(error)),
     }
     let known = file.metadata().map_err(told)?;
-    if known.permissions().mode() & 0o077 != 0 {
+    if is_open(&known) {
         return Err(Refused::Told(words::session_open(path)));
     }
     let mut bytes = Vec::new();
@@ -146,12 +145,36 @@ pub fn write(path: &Path, session: &SessionFile) -> std::io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let mut file = own(OpenOptions::new().write(true).create_new(true)).open(&beside)?;
     file.write_all(&session.write())?;
     file.sync_all()?;
     std::fs::rename(&beside, path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Whether others may read a file, where rights are bits.
+#[cfg(unix)]
+fn is_open(known: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    known.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(unix)]
+fn own(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600)
+}
+
+/// Elsewhere rights are the folder's.
+#[cfg(not(unix))]
+fn is_open(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn own(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
 }
 
 fn beside(path: &Path) -> PathBuf {

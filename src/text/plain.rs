@@ -12,7 +12,7 @@ pub(super) struct PlainWord {
     pub(super) upper: usize,
     /// Whether its first letter is one.
     pub(super) first_upper: bool,
-    /// Whether its bytes are folded as they stand.
+    /// Whether its bytes are folded as they stand, but for the first letter if that is a capital.
     pub(super) folded: bool,
 }
 
@@ -20,6 +20,65 @@ pub(super) struct PlainWord {
 /// it needs a closer look.
 #[inline]
 pub(super) fn plain_word(bytes: &[u8], start: usize) -> Option<PlainWord> {
+    match small_word(bytes, start) {
+        Some(word) => Some(word),
+        None => any_word(bytes, start),
+    }
+}
+
+/// One of each four pairs of bytes.
+const LANES: u64 = 0x0001_0001_0001_0001;
+
+/// [`plain_word`] for the most common words, four letters at a time: small letters but for the
+/// first, no letter twice in a row.
+#[inline]
+fn small_word(bytes: &[u8], start: usize) -> Option<PlainWord> {
+    let [lead, second] = *bytes.get(start..)?.first_chunk()?;
+    if lead & 0xFE != 0xD0 {
+        return None;
+    }
+    let first = LETTERS[usize::from(lead & 1) << 6 | usize::from(second & 0x3F)];
+    let capital = first >> 7 == 1;
+    let mut end = start + if capital { 2 } else { 0 };
+    loop {
+        let (now, next) = (four(bytes, end)?, four(bytes, end + 2)?);
+        let letters = small_letters(now);
+        let mask = if letters == 4 { u64::MAX } else { (1 << (16 * letters)) - 1 };
+        // The lowest pair of bytes that is zero: a letter like the one behind it.
+        let change = now ^ next;
+        if change.wrapping_sub(LANES) & !change & (LANES << 15) & mask != 0 {
+            return None;
+        }
+        end += 2 * letters as usize;
+        if letters < 4 {
+            break;
+        }
+    }
+    if end == start || !ends_plainly(&bytes[end..]) || u32::try_from(end).is_err() {
+        return None;
+    }
+    Some(PlainWord { end, upper: usize::from(capital), first_upper: capital, folded: true })
+}
+
+/// Four letters from byte `at` on, the first one lowest.
+#[inline]
+fn four(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|eight| u64::from_le_bytes(*eight))
+}
+
+/// How many small letters from а to я stand at the start of four.
+#[inline]
+fn small_letters(four: u64) -> u32 {
+    let (lead, second) = (four & (LANES * 0xFF), four >> 8 & (LANES * 0xFF));
+    // The low seven bits of each letter: 0x30 to 0x4F.
+    let code = (lead & LANES) << 6 | second & (LANES * 0x3F);
+    let strange = (code + LANES * 0x50) & (LANES * 0xE0) ^ (LANES * 0x80);
+    let foreign = lead & (LANES * 0xFE) ^ (LANES * 0xD0);
+    (strange | foreign).trailing_zeros() / 16
+}
+
+/// [`plain_word`] letter by letter.
+fn any_word(bytes: &[u8], start: usize) -> Option<PlainWord> {
     let (mut upper, mut prev, mut same, mut folded) = (0_usize, 0, 0, true);
     let (mut first, mut letters) = (0, 0);
     for pair in bytes.get(start..)?.chunks_exact(2) {

@@ -20,6 +20,14 @@ pub use parts::{
     CAPITAL, CAPS, Clause, GLUED, HYPHEN, LATIN, NUMBER, REPAIRED, STARTS, Sentence, Token,
 };
 
+/// Bytes that can be read at once from the start of a word.
+pub const BLOCK: usize = 64;
+/// Stands behind the folded letters of all words, so that a block can be read at the last one.
+const PADDING: &str = match str::from_utf8(&[b' '; BLOCK]) {
+    Ok(padding) => padding,
+    Err(_) => "",
+};
+
 /// What the door writes in the place of people. Its words are ours, not the author's: no rule may
 /// match or fail by them.
 const MASKS: [&str; 9] = [
@@ -113,6 +121,15 @@ impl Tokens {
     #[must_use]
     pub fn text(&self, at: usize) -> &str {
         self.list.get(at).map_or("", |token| &self.folded[token.from as usize..token.to as usize])
+    }
+
+    /// [`BLOCK`] bytes from the first folded letter of token `at` on, and how many are its own.
+    #[inline]
+    #[must_use]
+    pub fn block(&self, at: usize) -> Option<(&[u8; BLOCK], usize)> {
+        let token = self.list.get(at)?;
+        let block = self.folded.as_bytes().get(token.from as usize..)?.first_chunk()?;
+        Some((block, (token.to - token.from) as usize))
     }
 
     /// All clauses, in text order.
@@ -216,6 +233,7 @@ impl Tokens {
             self.close(text, run, at);
         }
         self.close_up();
+        self.folded.push_str(PADDING);
     }
 
     /// Reads a word of Russian letters in one go: nearly every word of a stream. Returns where it
@@ -224,7 +242,10 @@ impl Tokens {
     fn plain_word(&mut self, text: &str, start: usize) -> Option<usize> {
         let word = plain_word(text.as_bytes(), start)?;
         let (from, letters) = (self.folded.len(), &text[start..word.end]);
-        if word.folded {
+        if word.folded && word.upper == 1 {
+            self.folded.extend(letters.chars().next().map(fold::lower));
+            self.folded.push_str(&letters[2..]);
+        } else if word.folded {
             self.folded.push_str(letters);
         } else {
             let (mut prev, mut same) = ('\0', 0);

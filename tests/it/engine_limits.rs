@@ -40,6 +40,20 @@ fn all_packs_have_a_hundred_thousand_rules_and_no_more() {
 }
 
 #[test]
+fn all_packs_have_half_a_million_words_and_no_more() {
+    let many = ["!я"; 4_999].join("|");
+    let rules = |count: usize| {
+        let rule = |number| format!("[[rule]]\nid = \"r{number}\"\nfind = '\"вода ({many})\"'\n");
+        let mut file = pack("probe", 1);
+        file.text.push_str(&(0..count).map(rule).collect::<String>());
+        faults(vec![file])
+    };
+    let found = rules(101);
+    assert_eq!(found.len(), 1, "{:?}", found.first());
+    assert_eq!(found[0].text, "слов во всех пакетах больше 500000");
+}
+
+#[test]
 fn brackets_as_deep_as_they_may_be() {
     let nested = |deep: usize| format!("{}вода{}", "(яма | ".repeat(deep), ")".repeat(deep));
     assert_eq!(matches(&probe(&nested(DEPTH_MAX), ""), "нет воды").len(), 1);

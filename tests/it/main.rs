@@ -16,6 +16,7 @@ mod contract;
 mod crash;
 mod demo;
 mod digest;
+mod engine_fuzz;
 mod engine_limits;
 mod engine_props;
 mod joining;

@@ -282,6 +282,11 @@ pub(super) fn known(word: &str) -> Known {
     KNOWN.get(word).copied().unwrap_or_default()
 }
 
+/// All first names in all their forms, in no order.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().filter(|(_, known)| known.name != 0).map(|(word, _)| word.as_str())
+}
+
 /// Endings behind the masculine form of a surname in -ов, -ев, -ин, -ын.
 const OWN_FORMS: [(&str, Cases); 9] = [
     ("", NOM),

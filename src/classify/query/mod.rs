@@ -17,7 +17,7 @@
 
 mod parse;
 
-pub use parse::parse;
+pub use parse::{parse, parse_with};
 
 /// Characters a query may have.
 pub const CHARS_MAX: usize = 60_000;

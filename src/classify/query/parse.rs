@@ -14,10 +14,15 @@ type Parsed<T> = Result<T, QueryFault>;
 
 /// Parses a query. `Err` points at the character that is wrong.
 pub fn parse(source: &str) -> Parsed<Query> {
+    parse_with(source, &mut Tokens::default())
+}
+
+/// [`parse`] with buffers that are used again.
+pub fn parse_with(source: &str, tokens: &mut Tokens) -> Parsed<Query> {
     if source.chars().nth(CHARS_MAX).is_some() {
         return fault(0, format!("запрос длиннее {CHARS_MAX} знаков"), "разделите его на правила");
     }
-    let mut parser = Parser { source, at: 0 };
+    let mut parser = Parser { source, at: 0, tokens };
     parser.skip_space();
     if parser.peek().is_none() {
         return fault(0, "пустой запрос", "напишите хотя бы одно слово");
@@ -40,6 +45,7 @@ fn fault<T>(offset: usize, text: impl Into<String>, fix: impl Into<String>) -> P
 struct Parser<'a> {
     source: &'a str,
     at: usize,
+    tokens: &'a mut Tokens,
 }
 
 /// A word as typed: its letters and the signs around them.
@@ -371,8 +377,9 @@ impl<'a> Parser<'a> {
             }
             return self.unexpected(c);
         }
-        let tokens = Tokens::of(letters);
-        let words: Vec<String> = (0..tokens.len()).map(|at| tokens.text(at).to_owned()).collect();
+        self.tokens.fill(letters);
+        let words = 0..self.tokens.len();
+        let words: Vec<String> = words.map(|at| self.tokens.text(at).to_owned()).collect();
         let Some(last) = words.last() else {
             return fault(from, "нет ни одной буквы", "напишите слово");
         };
