@@ -245,6 +245,7 @@ async fn commit(
     asked.sort();
     asked.dedup();
     let parents = services.store.places_of(&asked).await?;
+    let mut there = services.store.stored(&asked).await?;
     let ids: Vec<PostKey> = page.posts.iter().map(|raw| key(&raw.id)).collect();
     let stored = services.store.fingerprints(&ids).await?;
     let reading = services.reading.load_full();
@@ -257,7 +258,12 @@ async fn commit(
         stored,
         now,
     };
-    let assessed = services.with_scratch(|scratch| assess(&mut batch, page.posts, scratch));
+    let mut assessed = services.with_scratch(|scratch| assess(&mut batch, page.posts, scratch));
+    there.extend(assessed.posts.iter().map(|commit| commit.post.key.clone()));
+    for commit in &mut assessed.posts {
+        // Of a region's page the post may be left out and the comment kept.
+        commit.post.parent.take_if(|parent| !there.contains(&key(parent.as_str())));
+    }
     let commit = PageCommit {
         look: Some(LookPage {
             source: source.id.clone(),
