@@ -210,6 +210,9 @@ pub struct Facts {
     pub comments_closed: u32,
     /// Items that could not be read; the others were.
     pub unreadable: u32,
+    /// What lacks though the source is well, in Russian, for its health.
+    #[serde(default)]
+    pub notice: Option<String>,
     /// What was read without a gap, and what was not.
     #[serde(default)]
     pub coverage: Coverage,

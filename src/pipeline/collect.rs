@@ -110,7 +110,11 @@ pub async fn look(
                 }
                 let end = match more {
                     true => None,
-                    false => Some(well(services, district, source, &due.health, newest).await?),
+                    false => {
+                        let notice = page.facts.notice.clone();
+                        let health = well(services, district, source, &due.health, newest).await?;
+                        Some(Health { text: health.text.or(notice), ..health })
+                    }
                 };
                 let outcome = commit(services, district, source, end, lease, page).await?;
                 report.pages += 1;

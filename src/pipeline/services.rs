@@ -226,11 +226,12 @@ pub fn transport(settings: &Settings) -> Result<Arc<dyn Transport>, Fault> {
 pub fn vk_settings(settings: &Settings) -> Result<Option<VkSettings>, Fault> {
     let Some(vk) = &settings.platforms.vk else { return Ok(None) };
     let token = vk.token.read().map_err(|error| unread(settings, error))?;
-    let mut communities = Vec::new();
-    for (group, token) in &vk.communities {
-        let token = token.read().map_err(|error| unread(settings, error))?;
-        communities.push(OwnCommunity { group: *group, token: token.expose().to_owned() });
-    }
+    // A community whose key cannot be read is read like any other.
+    let own = vk.communities.iter().map(|(group, token)| OwnCommunity {
+        group: *group,
+        token: token.read().map(|token| token.expose().to_owned()).map_err(|error| error.text),
+    });
+    let communities = own.collect();
     Ok(Some(VkSettings {
         api_url: vk.api_url.clone(),
         token: token.expose().to_owned(),
