@@ -37,6 +37,8 @@ pub struct District {
     pub routes: Routes,
     /// What is read.
     pub sources: Vec<Source>,
+    /// Service accounts of bodies, by the names the door knows them by.
+    pub services: BTreeSet<String>,
     /// The files that the rules were made of.
     pub files: RuleFiles,
 }
@@ -137,6 +139,7 @@ fn with_sources(
     faults.extend(found);
     if let Some(district) = district.as_mut() {
         district.sources = sources;
+        district.services = config::load_services(&settings.sources_file());
     }
     (district, faults)
 }
@@ -188,6 +191,7 @@ fn rules(
         cluster: ClusterRules::default(),
         routes,
         sources: Vec::new(),
+        services: BTreeSet::new(),
         files,
     });
     (district, faults)

@@ -146,7 +146,7 @@ impl Services {
             tracing::warn!("{trouble}");
         }
         let keys_open: Arc<dyn MonthKeys> = Arc::clone(&keys) as Arc<dyn MonthKeys>;
-        let door = Door::new(keys_open, handles(&district.sources));
+        let door = door_of(&district, keys_open);
         let ports = ports(&clock, &store, &transport, door);
         let reading = read_with(&settings, ports, telegram.account())?;
         Ok(Self {
@@ -166,9 +166,10 @@ impl Services {
 
     /// Puts new rules in force, with new collectors if the sources changed.
     pub fn replace(&self, district: District) -> Result<(), Fault> {
-        if self.district.load().sources != district.sources {
+        let before = self.district.load();
+        if before.sources != district.sources || before.services != district.services {
             let keys: Arc<dyn MonthKeys> = Arc::clone(&self.keys) as Arc<dyn MonthKeys>;
-            let door = Door::new(keys, handles(&district.sources));
+            let door = door_of(&district, keys);
             let ports = ports(&self.clock, &self.store, &self.transport, door);
             let reading = read_with(&self.settings, ports, self.telegram.account())?;
             self.reading.store(Arc::new(reading));
@@ -176,6 +177,11 @@ impl Services {
         self.district.store(Arc::new(district));
         Ok(())
     }
+}
+
+/// The door of a district: its pages stay readable in texts, its bodies' accounts are official.
+fn door_of(district: &District, keys: Arc<dyn MonthKeys>) -> Door {
+    Door::new(keys, handles(&district.sources)).with_services(district.services.clone())
 }
 
 fn ports(

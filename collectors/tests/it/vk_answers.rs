@@ -8,8 +8,8 @@ use otklik_collectors::door::Door;
 use otklik_collectors::http::{Request, Response};
 use otklik_collectors::vk::{OwnCommunity, TokenKind, Vk, VkSettings};
 use otklik_collectors::{
-    Author, Class, CollectError, Collector, Cursor, Page, Platform, RawKind, RawPost, SourceKind,
-    SourceSpec, Transport,
+    Author, Class, CollectError, Collector, Cursor, Page, Platform, Ports, RawKind, RawPost,
+    SourceKind, SourceSpec, Transport,
 };
 
 use crate::ports::{TestKeys, TestPorts, at};
@@ -100,6 +100,7 @@ fn author(post: &RawPost) -> String {
     let Author::Person(seed) = &post.author else {
         return match post.author {
             Author::Source => "source".to_owned(),
+            Author::Service => "service".to_owned(),
             _ => "nobody".to_owned(),
         };
     };
@@ -182,6 +183,30 @@ async fn comments_become_posts_with_parents() {
     };
     assert_eq!(url("_61"), "https://vk.com/wall-200001_60?reply=61");
     assert_eq!(url("_64"), "https://vk.com/wall-200001_60?reply=64&thread=61");
+}
+
+/// A listed service account of a body, a community's or its own: official in any community, and
+/// nobody's voice; whoever is not listed stays a voice.
+#[tokio::test]
+async fn a_listed_service_account_is_official_and_no_voice() {
+    let mut reader = Reader::new();
+    reader.source.kind = SourceKind::Community;
+    let ports = TestPorts::new().over(reader.canned.clone());
+    let listed = ["vk:-200002".to_owned(), "vk:100002".to_owned()];
+    let door = ports.door.clone().with_services(listed.into());
+    reader.vk = Vk::new(VkSettings::new("MADEUPTOKEN"), Ports { door, ..ports });
+    reader.canned.put("wall.get", COMMENTED);
+    reader.canned.put("wall.getComments", COMMENTS);
+    let first = reader.page(None).await.expect("reads");
+    let page = reader.page(Some(&first.cursor)).await.expect("reads");
+    let expected = [
+        "vk:-200001_61 Some(100001) under vk:-200001_60: На Советской не убрано",
+        "vk:-200001_63 source under vk:-200001_61: Передали дорожникам",
+        "vk:-200001_64 service official under vk:-200001_61: И на Школьной",
+        "vk:-200001_65 Some(100001) under vk:-200001_60: Согласна",
+        "vk:-200001_66 service official under vk:-200001_60: ",
+    ];
+    assert_eq!(lines(&page), expected);
 }
 
 #[tokio::test]
