@@ -16,6 +16,7 @@ mod numbers;
 mod papers;
 mod tokens;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 use sha2::Sha256;
 
 use crate::ports::MonthKeys;
+use crate::raw::Author;
 
 pub use mask::{Mask, Masked};
 
@@ -71,6 +73,7 @@ impl Seed {
 pub struct Door {
     keys: Arc<dyn MonthKeys>,
     handles: Arc<handles::Handles>,
+    services: Arc<BTreeSet<String>>,
 }
 
 impl Door {
@@ -79,7 +82,24 @@ impl Door {
     /// feed's address): mentions of and links to them stay readable, for a feed those to its whole
     /// site.
     pub fn new(keys: Arc<dyn MonthKeys>, handles: impl IntoIterator<Item = String>) -> Self {
-        Self { keys, handles: Arc::new(handles::Handles::new(handles)) }
+        let handles = Arc::new(handles::Handles::new(handles));
+        Self { keys, handles, services: Arc::default() }
+    }
+
+    /// The same door, which knows service accounts of bodies by their names (`vk:-200002`).
+    #[must_use]
+    pub fn with_services(self, services: BTreeSet<String>) -> Self {
+        Self { services: Arc::new(services), ..self }
+    }
+
+    /// Who a named author is to us: a listed service account, else a person that is counted and
+    /// never known. `author` as for [`Door::seed`].
+    #[must_use]
+    pub fn author(&self, author: &str, published: Timestamp) -> Author {
+        match self.services.contains(author) {
+            true => Author::Service,
+            false => Author::Person(self.seed(author, published)),
+        }
     }
 
     /// The seed of an author. `author` must be unique over platforms, for example `vk:100001`.

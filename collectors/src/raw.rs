@@ -112,8 +112,22 @@ pub enum Author {
     Source,
     /// A person: counted, never known.
     Person(Seed),
+    /// A service account of a body, as the operator listed it: official, and nobody's voice.
+    Service,
     /// Nobody is named: all such texts are one anonymous voice.
     Anonymous,
+}
+
+impl Author {
+    /// Whether a body speaks: by its listed account, or as the official page itself.
+    #[must_use]
+    pub fn is_official(&self, page: SourceKind) -> bool {
+        match self {
+            Author::Service => true,
+            Author::Source => page == SourceKind::Official,
+            Author::Person(_) | Author::Anonymous => false,
+        }
+    }
 }
 
 /// Counters of a post; absent is not zero.
@@ -210,6 +224,9 @@ pub struct Facts {
     pub comments_closed: u32,
     /// Items that could not be read; the others were.
     pub unreadable: u32,
+    /// What lacks though the source is well, in Russian, for its health.
+    #[serde(default)]
+    pub notice: Option<String>,
     /// What was read without a gap, and what was not.
     #[serde(default)]
     pub coverage: Coverage,

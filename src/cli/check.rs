@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::calendar::Calendar;
-use crate::config::{self, Fault, RuleFiles, SecretFrom, Settings, Severity};
+use crate::config::{self, Fault, RuleFiles, SecretError, SecretFrom, Settings, Severity};
 use crate::pipeline::district::{District, Strictness};
 use online::Proof;
 
@@ -33,7 +33,8 @@ pub struct CheckArgs {
 type Checker = fn(&Settings) -> Vec<Fault>;
 
 /// Everything that is checked besides `otklik.toml` itself.
-const CHECKERS: &[Checker] = &[rules, next_year, unread_platforms, open_secrets];
+const CHECKERS: &[Checker] =
+    &[rules, next_year, unread_platforms, unread_communities, open_secrets];
 
 /// Runs the command.
 pub fn run(args: CheckArgs, globals: &Globals) -> Result<Exit> {
@@ -206,6 +207,22 @@ fn unread_platforms(settings: &Settings) -> Vec<Fault> {
         return vec![Fault::whole(&settings.file, text, fix).warning()];
     }
     Vec::new()
+}
+
+/// Communities of our own whose key is not there: they are read all the same, more slowly. A
+/// credential is there for the service alone.
+fn unread_communities(settings: &Settings) -> Vec<Fault> {
+    let own = settings.platforms.vk.iter().flat_map(|vk| &vk.communities);
+    let here = own.filter(|(_, token)| !matches!(token.from(), SecretFrom::Credential(_)));
+    let unread = here.filter_map(|(group, token)| Some((group, token.read().err()?)));
+    let fault = |(group, error): (&i64, SecretError)| {
+        let text = format!(
+            "события сообщества {group} не придут, оно читается как обычное: {}",
+            error.text
+        );
+        Fault::whole(&settings.file, text, error.fix).warning()
+    };
+    unread.map(fault).collect()
 }
 
 /// Files with secrets that others may read.

@@ -33,6 +33,13 @@ const HOSTS: [(&str, &str); 12] = [
     ("telegram.dog", "telegram"),
 ];
 
+/// The platform that a host belongs to.
+pub fn platform_of(host: &str) -> Option<&'static str> {
+    let host = host.to_lowercase();
+    let host = host.strip_prefix("www.").unwrap_or(&host);
+    HOSTS.iter().find(|(name, _)| *name == host).map(|(_, platform)| *platform)
+}
+
 /// Platform and name from an address; the scheme may be missing, a feed needs it.
 pub fn recognise(text: &str) -> Checked<Recognised> {
     let text = text.trim();
@@ -44,12 +51,10 @@ pub fn recognise(text: &str) -> Checked<Recognised> {
         return wrong("это не адрес страницы", "адрес начинается с https://");
     }
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let host = host.to_lowercase();
-    let host = host.strip_prefix("www.").unwrap_or(&host);
-    let known = HOSTS.iter().find(|(name, _)| *name == host);
+    let known = platform_of(host);
     let path = path.split(['?', '#']).next().unwrap_or_default().trim_matches('/');
     match (known, scheme) {
-        (Some((_, platform)), _) => Ok(Recognised { platform, handle: named(platform, path)? }),
+        (Some(platform), _) => Ok(Recognised { platform, handle: named(platform, path)? }),
         (None, Some(_)) if !host.is_empty() => {
             Ok(Recognised { platform: "rss", handle: text.to_owned() })
         }

@@ -24,6 +24,7 @@ pub mod rules;
 pub mod save;
 pub mod season;
 pub mod secret;
+pub mod service;
 pub mod settings;
 pub mod shipped;
 pub mod sources;
@@ -34,6 +35,7 @@ pub use risk::RiskRules;
 pub use rules::RuleFiles;
 pub use season::Season;
 pub use secret::{Secret, SecretError, SecretFrom, SecretText};
+pub use service::load_services;
 pub use settings::{
     Bot, District, LogLevel, Max, Need, Network, OkApi, Platforms, Retention, Schedule, Settings,
     Smtp, Telegram, TokenKind, Vk, Webhook, builtin, examine, load, load_all, load_district,

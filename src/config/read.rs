@@ -405,6 +405,11 @@ impl FromToml for Communities {
                 reader.fault(name.span().start, text, fix);
                 continue;
             };
+            if rows.iter().any(|(before, _)| *before == number) {
+                let text = format!("сообщество {number} названо дважды, второе не в счёт");
+                reader.warning(name.span().start, text, "уберите одну из двух записей");
+                continue;
+            }
             rows.extend(SecretFrom::from_toml(place, reader, key).map(|from| (number, from)));
         }
         Some(Self(rows))

@@ -5,6 +5,7 @@
 
 use super::file::File;
 use super::read::{About, Key, Section as _, Shown};
+use super::service::ServiceSection;
 use super::sources::SourceSection;
 
 /// What `init` fills in.
@@ -91,6 +92,7 @@ pub fn render_reference() -> String {
     }
     lines.push("\n## sources.toml".to_owned());
     push_section(&mut lines, &SourceSection::ABOUT, "[[source]]");
+    push_section(&mut lines, &ServiceSection::ABOUT, "[[service]]");
     lines.push(String::new());
     lines.join("\n")
 }

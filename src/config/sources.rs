@@ -16,6 +16,7 @@ use super::fault::{Fault, Severity, read_text};
 use super::handle;
 use super::nearest::nearest;
 use super::read::{Reader, Section, Shown, section};
+use super::service::{self, ServiceSection};
 
 section! {
     /// Одна открытая страница, которую читает программа. Личная страница годится только как
@@ -103,7 +104,9 @@ pub fn parse_sources(
     let mut reader = Reader::new(file, source);
     let parsed = reader.parse();
     let root = parsed.get_ref();
-    reader.unknown_sections(root, &[SourceSection::ABOUT.path]);
+    reader.unknown_sections(root, &[SourceSection::ABOUT.path, ServiceSection::ABOUT.path]);
+    let services: Vec<ServiceSection> = reader.rows(root);
+    service::examine(&mut reader, &services);
     let rows: Vec<SourceSection> = reader.rows(root);
     let mut sources = Vec::new();
     let mut seen = Seen::default();

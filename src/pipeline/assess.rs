@@ -281,7 +281,7 @@ fn seed_of(batch: &Batch<'_>, post: &Post, author: &Author) -> Seed {
     match author {
         Author::Person(seed) => seed.clone(),
         Author::Source => batch.door.seed(&format!("\0source:{}", post.key.source), post.published),
-        Author::Anonymous => batch.door.seed("\0anonymous", post.published),
+        Author::Service | Author::Anonymous => batch.door.seed("\0anonymous", post.published),
     }
 }
 

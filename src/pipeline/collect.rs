@@ -110,7 +110,11 @@ pub async fn look(
                 }
                 let end = match more {
                     true => None,
-                    false => Some(well(services, district, source, &due.health, newest).await?),
+                    false => {
+                        let notice = page.facts.notice.clone();
+                        let health = well(services, district, source, &due.health, newest).await?;
+                        Some(Health { text: health.text.or(notice), ..health })
+                    }
                 };
                 let outcome = commit(services, district, source, end, lease, page).await?;
                 report.pages += 1;
@@ -245,6 +249,7 @@ async fn commit(
     asked.sort();
     asked.dedup();
     let parents = services.store.places_of(&asked).await?;
+    let mut there = services.store.stored(&asked).await?;
     let ids: Vec<PostKey> = page.posts.iter().map(|raw| key(&raw.id)).collect();
     let stored = services.store.fingerprints(&ids).await?;
     let reading = services.reading.load_full();
@@ -257,7 +262,12 @@ async fn commit(
         stored,
         now,
     };
-    let assessed = services.with_scratch(|scratch| assess(&mut batch, page.posts, scratch));
+    let mut assessed = services.with_scratch(|scratch| assess(&mut batch, page.posts, scratch));
+    there.extend(assessed.posts.iter().map(|commit| commit.post.key.clone()));
+    for commit in &mut assessed.posts {
+        // Of a region's page the post may be left out and the comment kept.
+        commit.post.parent.take_if(|parent| !there.contains(&key(parent.as_str())));
+    }
     let commit = PageCommit {
         look: Some(LookPage {
             source: source.id.clone(),

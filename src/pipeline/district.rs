@@ -44,6 +44,8 @@ pub struct District {
     pub calendar: Calendar,
     /// What is read.
     pub sources: Vec<Source>,
+    /// Service accounts of bodies, by the names the door knows them by.
+    pub services: BTreeSet<String>,
     /// The files that the rules were made of.
     pub files: RuleFiles,
 }
@@ -157,6 +159,7 @@ fn with_sources(
     faults.extend(found);
     if let Some(district) = district.as_mut() {
         district.sources = sources;
+        district.services = config::load_services(&settings.sources_file());
     }
     (district, faults)
 }
@@ -218,6 +221,7 @@ fn rules(
         duties,
         calendar,
         sources: Vec::new(),
+        services: BTreeSet::new(),
         files,
     });
     (district, faults)

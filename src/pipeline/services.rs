@@ -146,7 +146,7 @@ impl Services {
             tracing::warn!("{trouble}");
         }
         let keys_open: Arc<dyn MonthKeys> = Arc::clone(&keys) as Arc<dyn MonthKeys>;
-        let door = Door::new(keys_open, handles(&district.sources));
+        let door = door_of(&district, keys_open);
         let ports = ports(&clock, &store, &transport, door);
         let reading = read_with(&settings, ports, telegram.account())?;
         Ok(Self {
@@ -166,9 +166,10 @@ impl Services {
 
     /// Puts new rules in force, with new collectors if the sources changed.
     pub fn replace(&self, district: District) -> Result<(), Fault> {
-        if self.district.load().sources != district.sources {
+        let before = self.district.load();
+        if before.sources != district.sources || before.services != district.services {
             let keys: Arc<dyn MonthKeys> = Arc::clone(&self.keys) as Arc<dyn MonthKeys>;
-            let door = Door::new(keys, handles(&district.sources));
+            let door = door_of(&district, keys);
             let ports = ports(&self.clock, &self.store, &self.transport, door);
             let reading = read_with(&self.settings, ports, self.telegram.account())?;
             self.reading.store(Arc::new(reading));
@@ -176,6 +177,11 @@ impl Services {
         self.district.store(Arc::new(district));
         Ok(())
     }
+}
+
+/// The door of a district: its pages stay readable in texts, its bodies' accounts are official.
+fn door_of(district: &District, keys: Arc<dyn MonthKeys>) -> Door {
+    Door::new(keys, handles(&district.sources)).with_services(district.services.clone())
 }
 
 fn ports(
@@ -226,11 +232,12 @@ pub fn transport(settings: &Settings) -> Result<Arc<dyn Transport>, Fault> {
 pub fn vk_settings(settings: &Settings) -> Result<Option<VkSettings>, Fault> {
     let Some(vk) = &settings.platforms.vk else { return Ok(None) };
     let token = vk.token.read().map_err(|error| unread(settings, error))?;
-    let mut communities = Vec::new();
-    for (group, token) in &vk.communities {
-        let token = token.read().map_err(|error| unread(settings, error))?;
-        communities.push(OwnCommunity { group: *group, token: token.expose().to_owned() });
-    }
+    // A community whose key cannot be read is read like any other.
+    let own = vk.communities.iter().map(|(group, token)| OwnCommunity {
+        group: *group,
+        token: token.read().map(|token| token.expose().to_owned()).map_err(|error| error.text),
+    });
+    let communities = own.collect();
     Ok(Some(VkSettings {
         api_url: vk.api_url.clone(),
         token: token.expose().to_owned(),

@@ -4,7 +4,7 @@
 //! Invariants: no column tells who wrote it; attitude has no column; an older version holds no word
 //! of the text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -167,6 +167,24 @@ impl Store {
                     let topics = findings.into_iter().map(|finding| finding.topic).collect();
                     found.insert(key.clone(), ParentFacts { places, topics });
                 }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Those of these posts that are stored, with or without their words.
+    pub async fn stored(&self, keys: &[PostKey]) -> Result<BTreeSet<PostKey>> {
+        let keys = keys.to_vec();
+        self.read(move |tx| {
+            let mut found = BTreeSet::new();
+            for key in &keys {
+                let id: Option<String> = tx.row(
+                    "SELECT id FROM post WHERE district = ?1 AND source = ?2 AND id = ?3",
+                    params![tx.district, key.source.as_str(), key.id.as_str()],
+                    |row| row.get(0),
+                )?;
+                found.extend(id.map(|_| key.clone()));
             }
             Ok(found)
         })

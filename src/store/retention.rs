@@ -84,6 +84,7 @@ impl Store {
         let matched = before(policy.matched_text_days);
         report.texts = self.in_batches(move |tx| expire_texts(tx, unmatched, matched)).await?;
         let textless = before(policy.textless_post_days);
+        self.write(move |tx| forget_parents(tx, textless)).await?;
         report.posts = self.in_batches(move |tx| delete_posts(tx, textless)).await?;
         let voices = before(policy.voice_days);
         report.voices = self.write(move |tx| delete_voices(tx, voices)).await?;
@@ -163,6 +164,21 @@ fn delete_posts(tx: &Tx<'_>, before: Timestamp) -> Result<u64> {
         tx.exec("DELETE FROM post WHERE district = ?1 AND source = ?2 AND id = ?3", parts)?;
     }
     Ok(past.len() as u64)
+}
+
+/// Comments that outlive the posts of [`delete_posts`] name them no more.
+fn forget_parents(tx: &Tx<'_>, before: Timestamp) -> Result<()> {
+    tx.exec(
+        "UPDATE post SET parent = NULL
+         WHERE district = ?1 AND parent IS NOT NULL AND EXISTS (SELECT 1 FROM post AS above
+             WHERE above.district = post.district AND above.source = post.source
+                 AND above.id = post.parent AND above.state IN ('gone', 'expired')
+                 AND above.stored < ?2 AND NOT EXISTS (SELECT 1 FROM membership
+                     WHERE membership.district = above.district
+                         AND membership.source = above.source AND membership.post = above.id))",
+        params![tx.district, At(before)],
+    )?;
+    Ok(())
 }
 
 /// Deletes voices of months that ended before `before`; their problems keep the number.

@@ -138,6 +138,24 @@ fn warnings_do_not_fail() {
     assert!(out.ends_with("в сутки 96, норма 5000\n"), "the calls are foreseen: {out}");
 }
 
+/// A community of our own that is listed twice, or whose key is not there, costs its events alone.
+#[test]
+fn own_communities_in_trouble_are_warnings() {
+    let dir = folder();
+    otklik(dir.path(), &["init", "--yes"]);
+    let file = dir.path().join("config/otklik.toml");
+    let mut text = std::fs::read_to_string(&file).expect("written");
+    text.push_str(
+        "[platforms.vk]\ntoken = { env = \"VK\" }\n\
+         communities = { 200001 = { file = \"net\" }, club200001 = { env = \"X\" } }\n",
+    );
+    std::fs::write(&file, text).expect("written");
+    let (code, out, _) = otklik(dir.path(), &["check"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("сообщество 200001 названо дважды"), "{out}");
+    assert!(out.contains("события сообщества 200001 не придут"), "{out}");
+}
+
 #[test]
 fn a_missing_configuration_says_how_to_make_one() {
     let dir = folder();

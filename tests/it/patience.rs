@@ -21,6 +21,8 @@ use otklik_collectors::play::{Fault, InProcess, vk};
 use otklik_collectors::{Class, CollectError, Scope, Transport};
 use tokio::sync::watch;
 
+mod stored;
+
 use crate::rig::Rig;
 use crate::town::lock;
 

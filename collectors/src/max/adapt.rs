@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::place::Place;
 use super::wire;
 use crate::door::Door;
-use crate::raw::{Author, Counts, RawKind, RawPost, SourceKind, SourceSpec};
+use crate::raw::{Author, Counts, RawKind, RawPost, SourceSpec};
 
 /// What the messages of one chat have in common.
 pub(super) struct Adapter<'a> {
@@ -64,7 +64,7 @@ impl Adapter<'_> {
             text: self.door.mask(&text),
             published,
             edited,
-            official: self.source.kind == SourceKind::Official && matches!(author, Author::Source),
+            official: author.is_official(self.source.kind),
             author,
             url: url.filter(|url| url.starts_with("https://max.ru/")).map(str::to_owned),
             counts: Counts {
@@ -80,8 +80,12 @@ impl Adapter<'_> {
     fn author(&self, sender: Option<&wire::Sender>, published: Option<Timestamp>) -> Author {
         match (sender, published) {
             _ if self.place.channel => Author::Source,
-            (Some(sender), Some(published)) if !sender.is_bot => {
-                Author::Person(self.door.seed(&format!("max:{}", sender.user_id), published))
+            (Some(sender), Some(published)) => {
+                let named = self.door.author(&format!("max:{}", sender.user_id), published);
+                match named {
+                    Author::Person(_) if sender.is_bot => Author::Anonymous,
+                    named => named,
+                }
             }
             _ => Author::Anonymous,
         }

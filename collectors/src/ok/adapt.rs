@@ -68,12 +68,8 @@ impl Adapter<'_> {
         }
         let author = match topic.author_ref.as_deref().and_then(|it| it.split_once(':')) {
             Some(("group", group)) if group.parse() == Ok(self.group) => Author::Source,
-            Some(("group", group)) => {
-                Author::Person(self.door.seed(&format!("ok:group{group}"), published))
-            }
-            Some(("user", user)) => {
-                Author::Person(self.door.seed(&format!("ok:{user}"), published))
-            }
+            Some(("group", group)) => self.door.author(&format!("ok:group{group}"), published),
+            Some(("user", user)) => self.door.author(&format!("ok:{user}"), published),
             _ => Author::Anonymous,
         };
         let count = |count: &Option<wire::Count>| count.as_ref().and_then(|it| it.count);
@@ -163,14 +159,14 @@ impl Adapter<'_> {
             (Some(id), _) if of_group && id.number() == Some(self.group) => Author::Source,
             (Some(id), Some(published)) if !id.0.is_empty() => {
                 let kind = if of_group { "group" } else { "" };
-                Author::Person(self.door.seed(&format!("ok:{kind}{}", id.0), published))
+                self.door.author(&format!("ok:{kind}{}", id.0), published)
             }
             _ => Author::Anonymous,
         }
     }
 
     fn official(&self, author: &Author) -> bool {
-        self.source.kind == SourceKind::Official && matches!(author, Author::Source)
+        author.is_official(self.source.kind)
     }
 
     /// OK has no address of one comment, nor of a photo whose album is unknown.

@@ -87,11 +87,11 @@ fn author(ports: &Ports, message: &Message, channel: Option<i64>) -> Author {
         Writer::Nobody => return Author::Anonymous,
     };
     match message.published {
-        Some(published) => Author::Person(ports.door.seed(&named, published)),
+        Some(published) => ports.door.author(&named, published),
         None => Author::Anonymous,
     }
 }
 
 fn is_official(look: &Look<'_>, author: &Author) -> bool {
-    look.source.kind == SourceKind::Official && matches!(author, Author::Source)
+    author.is_official(look.source.kind)
 }

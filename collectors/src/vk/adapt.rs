@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::talk::{Side, Spot};
 use super::wire;
 use crate::door::Door;
-use crate::raw::{Author, Counts, RawKind, RawPost, SourceKind, SourceSpec};
+use crate::raw::{Author, Counts, RawKind, RawPost, SourceSpec};
 
 /// What the elements of one wall have in common.
 pub(super) struct Adapter<'a> {
@@ -169,14 +169,14 @@ impl Adapter<'_> {
         match (from, published) {
             (Some(from), _) if from == self.owner => Author::Source,
             (Some(from), Some(published)) if from != 0 => {
-                Author::Person(self.door.seed(&format!("vk:{from}"), published))
+                self.door.author(&format!("vk:{from}"), published)
             }
             _ => Author::Anonymous,
         }
     }
 
     fn official(&self, author: &Author) -> bool {
-        self.source.kind == SourceKind::Official && matches!(author, Author::Source)
+        author.is_official(self.source.kind)
     }
 }
 

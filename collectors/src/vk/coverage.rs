@@ -117,13 +117,19 @@ impl Pass<'_> {
         }
     }
 
-    /// Forgets numbers that are out of the window, or came to light.
+    /// Forgets numbers that are out of the window, or came to light. The oldest post need not have
+    /// the lowest number: when it leaves the window, lower numbers are of interest again, and what
+    /// VK said of them is not to be asked for twice.
     fn explain(&mut self) {
         let held = self.held();
         let lowest = self.numbered().map_or(i64::MAX, |(lowest, _)| lowest);
+        let horizon = self.look.horizon;
         let state = &mut self.state;
+        let mut window = state.posts.iter().filter(|(_, known)| known.date >= horizon);
+        let least = window.next().map_or(i64::MAX, |(id, _)| *id);
+        state.settled.0.extend(state.missing.0.range(..lowest));
         state.missing.0.retain(|id| *id >= lowest && !held.contains(id));
-        state.settled.0.retain(|id| *id >= lowest);
+        state.settled.0.retain(|id| *id >= least);
         state.missing.0.retain(|id| !state.settled.0.contains(id));
         while state.settled.0.len() > SETTLED_MAX {
             state.settled.0.pop_first();

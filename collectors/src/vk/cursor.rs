@@ -65,9 +65,12 @@ pub(super) struct State {
     /// Talks besides the wall in which something happened in the window.
     #[serde(default, skip_serializing_if = "is_default")]
     pub talks: BTreeMap<Spot, Known>,
-    /// When each side is to be listed next, Unix seconds.
+    /// When each side is to be listed next.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub sides: BTreeMap<Side, i64>,
+    pub turns: BTreeMap<Side, Turn>,
+    /// Pages of the wall asked for so far: what a listing of a side is weighed against.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub walls: u64,
     /// Numbers of the window whose fate is known though they stand for nothing we hold: removed
     /// while we watched, hidden, too old.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -90,6 +93,17 @@ pub(super) struct State {
     /// The look in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Look>,
+}
+
+/// When a side is to be listed next, in Unix seconds: not before `soonest`, then as soon as the
+/// wall was asked for often enough, at `latest` anyway.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub soonest: i64,
+    pub latest: i64,
+    /// Pages of the wall that make the listing small beside them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub walls: u64,
 }
 
 /// What is known of one post.
@@ -135,6 +149,9 @@ pub(super) struct Known {
     /// Comments that could not be read at the last reading.
     #[serde(rename = "o", skip_serializing_if = "is_default")]
     pub odd: u32,
+    /// The last reading broke off at an answer that was none: the others go first.
+    #[serde(rename = "z", skip_serializing_if = "is_default")]
+    pub off: bool,
     /// Too many comments to remember their numbers.
     #[serde(rename = "b", skip_serializing_if = "is_default")]
     pub big: bool,
@@ -216,6 +233,9 @@ pub(super) struct Look {
     /// Talks whose reading was repeated to make sure of vanished comments.
     #[serde(default, skip_serializing_if = "is_default")]
     pub talks_repeated: BTreeSet<Spot>,
+    /// Talks of the side at hand whose reading broke off in this look.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub talks_off: u32,
 }
 
 /// The listing of a side.
@@ -228,7 +248,7 @@ pub(super) struct Aside {
     /// Those it did not show were asked for by number.
     #[serde(default, skip_serializing_if = "is_default")]
     pub asked: bool,
-    /// Something happened here in the window.
+    /// The listing told of something new.
     #[serde(default, skip_serializing_if = "is_default")]
     pub lively: bool,
 }
@@ -333,7 +353,8 @@ impl State {
             owner,
             posts: BTreeMap::new(),
             talks: BTreeMap::new(),
-            sides: BTreeMap::new(),
+            turns: BTreeMap::new(),
+            walls: 0,
             settled: Ids::default(),
             missing: Ids::default(),
             jumped: 0,
@@ -358,11 +379,22 @@ impl State {
     /// Forgets what is out of the window. `horizon` and `now` are Unix seconds.
     pub(super) fn forget(&mut self, horizon: i64, now: i64) {
         let oldest = horizon.max(now - KEEP_SECS);
-        self.posts.retain(|_, known| known.pinned || known.date >= oldest);
+        let old = self.posts.iter().filter(|(_, known)| !known.pinned && known.date < oldest);
+        let old: Vec<i64> = old.map(|(id, _)| *id).collect();
+        old.into_iter().for_each(|id| self.let_go(id));
         while self.posts.len() > POSTS_MAX {
             let oldest = self.posts.iter().min_by_key(|(id, known)| (known.date, **id));
             let Some(id) = oldest.map(|(id, _)| *id) else { return };
-            self.posts.remove(&id);
+            self.let_go(id);
+        }
+    }
+
+    /// Forgets a post. What was written below it late has numbers of the window: nobody is to ask
+    /// what became of them.
+    fn let_go(&mut self, id: i64) {
+        if let Some(known) = self.posts.remove(&id) {
+            self.settled.0.insert(id);
+            self.settled.0.extend(known.all());
         }
     }
 }

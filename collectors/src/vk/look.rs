@@ -157,7 +157,7 @@ impl<'a> Pass<'a> {
             if !missed.is_empty() || !jumps.is_empty() {
                 return Step::ById { missed, jumps, proofs: self.proofs() };
             }
-            if let Some(spot) = self.look.talk_queue.pop_front() {
+            if let Some(spot) = self.next_talk() {
                 self.open_talk(spot);
                 continue;
             }
@@ -182,6 +182,7 @@ impl<'a> Pass<'a> {
 
     /// Takes a page of the wall.
     pub(super) fn wall(&mut self, answer: wire::Wall) {
+        self.state.walls += 1;
         if self.look.queue.is_empty() && self.look.reading.is_none() {
             self.state.forget(self.look.horizon, self.now);
         }
@@ -256,6 +257,7 @@ impl<'a> Pass<'a> {
         let count = post.comments.as_ref().and_then(|comments| comments.count);
         if old && (!self.adapter.source.comments || count.is_none_or(|count| count == 0)) {
             // Pinned for months and silent: nothing of it lies in the window.
+            self.state.settled.0.insert(post.id);
             return;
         }
         let first = self.look.seen.0.insert(post.id);
@@ -404,7 +406,8 @@ impl Known {
         let since = now - self.happened;
         let read_after = (self.read - self.happened).max(0);
         let read_ago = now - self.read;
-        self.count > 0
+        // What was handed on and is counted no more still waits for its proof.
+        (self.count > 0 || !self.ids.is_empty())
             && ((since >= FIRST_SECS && since >= 3 * read_after)
                 || read_ago >= LAST_SECS
                 || (self.happened > self.read && read_ago >= PARTLY_SECS))

@@ -98,8 +98,8 @@ pub struct VkSettings {
 pub struct OwnCommunity {
     /// Its number, positive.
     pub group: i64,
-    /// Its token, with the right to manage the community.
-    pub token: String,
+    /// Its token, with the right to manage the community; or why there is none, in Russian.
+    pub token: Result<String, String>,
 }
 
 impl OwnCommunity {
@@ -165,9 +165,17 @@ impl Vk {
     /// The API as the community itself sees it, if we run it.
     fn own(&self, owner: i64) -> Option<Api<'_>> {
         let own = self.settings.communities.iter().find(|own| -own.group == owner)?;
+        let token = own.token.as_ref().ok()?;
         let name = format!("community{}", own.group);
         let spacing_ms = OwnCommunity::SPACING_MS;
-        Some(Api { token: &own.token, name, spacing_ms, ..self.api() })
+        Some(Api { token, name, spacing_ms, ..self.api() })
+    }
+
+    /// What the health of a source says of its events, if they do not come.
+    fn without_events(&self, owner: i64) -> Option<String> {
+        let own = self.settings.communities.iter().find(|own| -own.group == owner)?;
+        let trouble = own.token.as_ref().err()?;
+        Some(no_events(own.group, trouble))
     }
 
     /// The source's memory, with its wall found and admitted.
@@ -274,6 +282,8 @@ impl Vk {
                     Err(fault) if fault.error.class == Class::NoAccess => {
                         pass.refused(None, Refusal::Denied);
                     }
+                    // The trouble is this talk's, as far as anybody can tell.
+                    Err(fault) if fault.error.scope == Scope::Source && pass.put_off() => {}
                     Err(fault) => return self.leave(pass, spot.side, fault),
                 }
                 return Ok(());
@@ -340,6 +350,7 @@ impl Collector for Vk {
         let more = pass.next() != Step::Finish;
         let (state, mut draft) = if more { pass.pause() } else { pass.finish() };
         draft.facts.platform_id = Some(owner.to_string());
+        draft.facts.notice = self.without_events(owner);
         debug!(posts = draft.posts.len(), gone = draft.gone.len(), more, "vk page read");
         Ok(Page {
             posts: draft.posts,
@@ -378,20 +389,27 @@ impl Collector for Vk {
         };
         let mut text = read.to_owned();
         for own in &self.settings.communities {
-            let Some(api) = self.own(-own.group) else { continue };
+            let Some(api) = self.own(-own.group) else {
+                let trouble = own.token.as_ref().err().map(String::as_str);
+                text.push_str(&format!("; {}", no_events(own.group, trouble.unwrap_or_default())));
+                continue;
+            };
             let params = [("group_id", own.group.to_string())];
             let asked = api.call::<wire::PollServer>("groups.getLongPollServer", &params).await;
             let group = own.group;
             match asked {
                 Ok(_) => text.push_str(&format!("; события сообщества {group} приходят сразу")),
-                Err(fault) => text.push_str(&format!(
-                    "; события сообщества {group} не приходят, читается как обычное: {}",
-                    fault.error.text
-                )),
+                Err(fault) => {
+                    text.push_str(&format!("; {}", no_events(group, &fault.error.text)));
+                }
             }
         }
         Ok(text)
     }
+}
+
+fn no_events(group: i64, trouble: &str) -> String {
+    format!("события сообщества {group} не приходят, читается как обычное: {trouble}")
 }
 
 fn wall_params(owner: i64, offset: u64) -> Vec<(&'static str, String)> {

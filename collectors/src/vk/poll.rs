@@ -3,10 +3,12 @@
 //! Place in the flow: the first steps of a look at such a community; the rest of the look goes on
 //! from what they say. The state half is pure like `look`; [`Poller`] asks the server.
 //!
-//! Invariants: a hint only makes us faster. What it shows is handed over at once and read again
-//! from the listing; while hints flow without a gap the wall itself is listed every half hour, and
-//! at once when history was lost, a post is new, or anything about the poll goes wrong. The key of
-//! the poll lives in this process only, the cursor keeps nothing but the number of the last event.
+//! Invariants: a hint only makes us faster. What it shows is handed over at once and costs no call;
+//! the listing confirms it when the wall is next walked and counts otherwise, or when the post's
+//! last reading has faded. While hints flow without a gap the wall itself is listed every half
+//! hour, and at once when history was lost, a post is new, or anything about the poll goes wrong.
+//! The key of the poll lives in this process only, the cursor keeps nothing but the number of the
+//! last event.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +18,7 @@ use serde_json::Value;
 use super::call::{Api, Fault};
 use super::cursor::Known;
 use super::look::Pass;
-use super::talk::{QUIET_SECS, Side, Spot};
+use super::talk::{Side, Spot};
 use super::wire::{self, Odd};
 use crate::error::CollectError;
 
@@ -186,41 +188,61 @@ impl Pass<'_> {
         if !self.ours(owner) || !self.adapter.source.comments {
             return true;
         }
-        // Below a post that is not of the window there is nothing a comment could hang on.
-        let held = self.state.posts.contains_key(&post);
+        let name = self.adapter.id(id);
         if how == "delete" {
-            let name = self.adapter.id(id);
+            // Never handed over now: what answers it hangs on the post.
+            let above = self.adapter.id(post);
             self.draft.posts.retain(|post| post.id != name);
-            self.removed(None, [id]);
-        } else if held && let Ok(comment) = serde_json::from_value::<wire::Comment>(object.clone())
-        {
-            let stack = object.get("parents_stack").and_then(Value::as_array);
-            let root = stack.and_then(|stack| stack.first()).and_then(Value::as_i64);
-            let adapted = self.adapter.comment(post, root, root.unwrap_or(post), &comment);
-            let recent = comment.date.is_some_and(|date| date >= self.look.horizon);
-            if let Some(adapted) = adapted.filter(|_| recent && !comment.deleted) {
-                // What was handed over is looked for in the listing, and gone if it is not there.
-                if let Some(known) = self.state.posts.get_mut(&post) {
-                    known.ids.0.insert(id);
+            for answer in &mut self.draft.posts {
+                if answer.parent.as_deref() == Some(name.as_str()) {
+                    answer.parent = Some(above.clone());
                 }
-                // The last event is right: a comment brought back is not gone.
-                self.draft.gone.retain(|gone| *gone != adapted.post.id);
-                self.draft.facts.pictures_only += u32::from(adapted.pictures_only);
-                self.draft.posts.push(adapted.post);
             }
-        }
-        // Below a post of the window the listing is asked what is true.
-        let now = self.now;
-        if let Some(known) = self.state.posts.get_mut(&post) {
-            if how == "delete" {
+            self.removed(None, [id]);
+            if let Some(known) = self.state.posts.get_mut(&post) {
                 known.lose(id);
+                known.happened = self.now;
             }
-            known.happened = now;
-            known.read_count = None;
-            known.count = known.count.max(1);
+            return true;
+        }
+        // Below a post that is not of the window there is nothing a comment could hang on.
+        if self.state.posts.contains_key(&post) && !self.told(post, id, object) {
+            // The event does not tell it all: the listing is asked.
+            if let Some(known) = self.state.posts.get_mut(&post) {
+                known.happened = self.now;
+                known.read_count = None;
+                known.count = known.count.max(1);
+            }
             if !self.look.queue.contains(&post) {
                 self.look.queue.push_back(post);
             }
+        }
+        true
+    }
+
+    /// Hands over the comment that an event shows; false if it does not show all of it.
+    fn told(&mut self, post: i64, id: i64, object: &Value) -> bool {
+        let Ok(comment) = serde_json::from_value::<wire::Comment>(object.clone()) else {
+            return false;
+        };
+        let Some(known) = self.state.posts.get(&post) else { return false };
+        let stack = object.get("parents_stack").and_then(Value::as_array);
+        let root = stack.and_then(|stack| stack.first()).and_then(Value::as_i64);
+        // What it answers was handed over, or is not of the window.
+        let parent = root.filter(|_| known.date >= self.look.horizon).unwrap_or(post);
+        let stored = parent == post || known.holds(parent);
+        let Some(date) = comment.date.filter(|_| stored && !comment.deleted) else { return false };
+        if date < self.look.horizon {
+            return true;
+        }
+        let Some(adapted) = self.adapter.comment(post, root, parent, &comment) else { return true };
+        // The last event is right: a comment brought back is not gone.
+        self.draft.gone.retain(|gone| *gone != adapted.post.id);
+        self.draft.facts.pictures_only += u32::from(adapted.pictures_only);
+        self.draft.posts.push(adapted.post);
+        if let Some(known) = self.state.posts.get_mut(&post) {
+            known.gain(id);
+            known.happened = self.now;
         }
         true
     }
@@ -246,14 +268,39 @@ impl Pass<'_> {
             known.count = known.count.max(1);
         }
         // A side that is refused stays so: events must not make us ask in vain.
-        self.state.sides.retain(|it, next| *it != side || *next - now > QUIET_SECS);
+        self.hasten(side);
         true
     }
 }
 
 impl Known {
-    /// Forgets a comment that is said to be removed.
+    /// Whether a comment was handed over and not called gone since.
+    fn holds(&self, id: i64) -> bool {
+        self.absent.0.contains(&id) || self.counts(id)
+    }
+
+    /// Whether the wall counts it, as far as we know: what a listing did not show it does not.
+    fn counts(&self, id: i64) -> bool {
+        self.ids.0.contains(&id) || self.long.values().any(|long| long.ids.0.contains(&id))
+    }
+
+    /// Takes a comment that an event told. What was handed over is looked for in the next listing,
+    /// and gone if it is not there; the wall is expected to count it.
+    fn gain(&mut self, id: i64) {
+        if !self.counts(id) {
+            self.count += 1;
+            self.read_count = self.read_count.map(|read| read + 1);
+        }
+        self.absent.0.remove(&id);
+        self.ids.0.insert(id);
+    }
+
+    /// Forgets a comment that is said to be removed; the wall is expected to count it no more.
     fn lose(&mut self, id: i64) {
+        if self.counts(id) {
+            self.count = self.count.saturating_sub(1);
+            self.read_count = self.read_count.map(|read| read.saturating_sub(1));
+        }
         self.ids.0.remove(&id);
         self.absent.0.remove(&id);
         for long in self.long.values_mut() {

@@ -214,6 +214,7 @@ impl Pass<'_> {
             }
             known.closed = refusal == Refusal::Closed;
             known.shut = true;
+            known.off = false;
             known.read = now;
             known.read_count = Some(reading.expected);
         }
@@ -278,6 +279,7 @@ impl Known {
         self.pair = Some(pair);
         self.closed = false;
         self.shut = false;
+        self.off = false;
         self.odd = if reading.tail_only { self.odd.max(reading.odd) } else { reading.odd };
         if changed {
             self.happened = now;

@@ -5,8 +5,9 @@
 //! read like those of a post (`reading`) when their number changed or the last reading has faded.
 //!
 //! Invariants: a side that is refused or fails never stops the wall, and is asked again a day (an
-//! hour) later; a talk is gone only when it was asked for by number in an answer that proved
-//! itself.
+//! hour) later; a talk that cannot be read holds up no other; a side where nothing is new costs a
+//! tenth of what the wall does, or a listing a day; a talk is gone only when it was asked for by
+//! number in an answer that proved itself.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,13 +15,17 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::cursor::{Aside, Ids, Known, Reading, Walk};
+use super::cursor::{Aside, Ids, Known, Reading, Turn, Walk};
 use super::look::{BY_ID, PAGE, PROOFS, Pass, Step, advance};
 use super::wire::{self, Odd};
 
-/// How often a side is listed while people talk there, and while nobody does (seconds).
+/// A side is listed at most so often, and where nothing was new at least so often (seconds).
 const LIVELY_SECS: i64 = 1_800;
-pub(super) const QUIET_SECS: i64 = 6 * 3_600;
+const QUIET_SECS: i64 = 24 * 3_600;
+/// Where nothing was new, so many pages of the wall come to each page of the side.
+const WALLS_A_PAGE: u64 = 10;
+/// So many talks of a side that cannot be read in one look end it.
+const OFF_MAX: u32 = 3;
 /// How long a side is left alone after a fault, and after a refusal.
 pub(super) const FAULT_SECS: i64 = 3_600;
 pub(super) const REFUSED_SECS: i64 = 24 * 3_600;
@@ -139,19 +144,35 @@ impl Pass<'_> {
                 if !missed.is_empty() {
                     return Some(Step::AsideById { side, missed, proofs: self.talk_proofs() });
                 }
-                let next = self.now + if aside.lively { LIVELY_SECS } else { QUIET_SECS };
-                self.close_aside(side, next);
+                let (lively, pages) = (aside.lively, u64::from(aside.walk.pages));
+                self.close_aside(side, lively, pages + u64::from(aside.asked));
                 continue;
             }
-            let due =
-                |side: &&Side| self.state.sides.get(side).is_none_or(|next| *next <= self.now);
+            let due = |side: &&Side| self.side_due(**side);
             let side = *self.sides.iter().find(due)?;
             self.look.aside = Some(Aside::of(side));
+            self.look.talks_off = 0;
         }
     }
 
-    fn close_aside(&mut self, side: Side, next: i64) {
-        self.state.sides.insert(side, next);
+    fn side_due(&self, side: Side) -> bool {
+        self.state.turns.get(&side).is_none_or(|turn| {
+            let weighed = self.now >= turn.soonest && self.state.walls >= turn.walls;
+            weighed || self.now >= turn.latest
+        })
+    }
+
+    /// The listing of a side is over and took so many `pages`.
+    fn close_aside(&mut self, side: Side, lively: bool, pages: u64) {
+        let soonest = self.now + LIVELY_SECS;
+        let turn = match lively {
+            true => Turn { soonest, latest: soonest, walls: 0 },
+            false => {
+                let walls = self.state.walls + WALLS_A_PAGE * pages;
+                Turn { soonest, latest: self.now + QUIET_SECS, walls }
+            }
+        };
+        self.state.turns.insert(side, turn);
         self.look.aside = None;
         let oldest = self.look.horizon;
         self.state.talks.retain(|spot, known| spot.side != side || known.date >= oldest);
@@ -166,8 +187,37 @@ impl Pass<'_> {
         {
             known.remember(&reading);
         }
-        self.state.sides.insert(side, next);
+        self.state.turns.insert(side, Turn { soonest: next, latest: next, walls: 0 });
         self.look.aside = None;
+    }
+
+    /// Something happened on a side: it is listed in this look, unless it is refused.
+    pub(super) fn hasten(&mut self, side: Side) {
+        let now = self.now;
+        self.state.turns.retain(|it, turn| *it != side || turn.refused(now));
+    }
+
+    /// The talk to be read next. Those that broke off last time wait until all of the side is
+    /// listed and the others are read.
+    pub(super) fn next_talk(&mut self) -> Option<Spot> {
+        let off = |spot: &Spot| self.state.talks.get(spot).is_some_and(|known| known.off);
+        let sound = self.look.talk_queue.iter().position(|spot| !off(spot));
+        let listed = self.look.aside.as_ref().is_none_or(|aside| aside.walk.done);
+        let at = sound.or(listed.then_some(0))?;
+        self.look.talk_queue.remove(at)
+    }
+
+    /// What is said in the talk at hand cannot be had: on with the others. False if that happened
+    /// too often in this look.
+    pub(super) fn put_off(&mut self) -> bool {
+        let Some(reading) = self.look.reading.take() else { return false };
+        self.draft.facts.unreadable += 1;
+        self.look.talks_off += 1;
+        if let Some(known) = self.known_of(&reading) {
+            known.remember(&reading);
+            known.off = true;
+        }
+        self.look.talks_off < OFF_MAX
     }
 
     /// Takes a page of a side's listing.
@@ -213,7 +263,6 @@ impl Pass<'_> {
         if moved < self.look.horizon && !self.state.talks.contains_key(&spot) {
             return;
         }
-        aside.lively = true;
         let known = self.state.talks.entry(spot).or_default();
         // What was last said may be removed: the talk stays ours until its newest date is too old.
         known.date = known.date.max(moved);
@@ -228,6 +277,7 @@ impl Pass<'_> {
         }
         let waits = self.look.talk_queue.contains(&spot)
             || self.look.reading.as_ref().is_some_and(|reading| reading.talk == Some(spot));
+        aside.lively |= !known.off && known.read_count != Some(known.count);
         let due = self.state.talks.get(&spot).is_some_and(|known| self.is_due(known));
         if due && !waits {
             self.look.talk_queue.push_back(spot);
@@ -331,6 +381,13 @@ impl Pass<'_> {
             None => self.state.posts.get_mut(&reading.post),
             Some(spot) => self.state.talks.get_mut(&spot),
         }
+    }
+}
+
+impl Turn {
+    /// Whether the side was refused: only then both times are one, and far.
+    fn refused(self, now: i64) -> bool {
+        self.soonest == self.latest && self.latest - now > LIVELY_SECS
     }
 }
 

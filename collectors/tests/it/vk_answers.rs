@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use otklik_collectors::door::Door;
 use otklik_collectors::http::{Request, Response};
-use otklik_collectors::vk::{OwnCommunity, Vk, VkSettings};
+use otklik_collectors::vk::{OwnCommunity, TokenKind, Vk, VkSettings};
 use otklik_collectors::{
-    Author, Class, CollectError, Collector, Cursor, Page, Platform, RawKind, RawPost, SourceKind,
-    SourceSpec, Transport,
+    Author, Class, CollectError, Collector, Cursor, Page, Platform, Ports, RawKind, RawPost,
+    SourceKind, SourceSpec, Transport,
 };
 
 use crate::ports::{TestKeys, TestPorts, at};
@@ -22,6 +22,10 @@ const COMMENTS: &str = include_str!("../../fixtures/vk/wall_get_comments.json");
 const ERROR_14: &str = include_str!("../../fixtures/vk/error_14.json");
 const TOPICS: &str = include_str!("../../fixtures/vk/board_get_topics.json");
 const SAID: &str = include_str!("../../fixtures/vk/board_get_comments.json");
+const PHOTOS: &str = include_str!("../../fixtures/vk/photos_get_all_comments.json");
+const SAID_OF_PHOTO: &str = include_str!("../../fixtures/vk/photos_get_comments.json");
+const VIDEOS: &str = include_str!("../../fixtures/vk/video_get.json");
+const SAID_OF_VIDEO: &str = include_str!("../../fixtures/vk/video_get_comments.json");
 const EVENTS: &str = include_str!("../../fixtures/vk/long_poll.json");
 const POLL_SERVER: &str = include_str!("../../fixtures/vk/groups_get_long_poll_server.json");
 const EMPTY_WALL: &str = r#"{"response":{"count":0,"items":[]}}"#;
@@ -96,6 +100,7 @@ fn author(post: &RawPost) -> String {
     let Author::Person(seed) = &post.author else {
         return match post.author {
             Author::Source => "source".to_owned(),
+            Author::Service => "service".to_owned(),
             _ => "nobody".to_owned(),
         };
     };
@@ -178,6 +183,30 @@ async fn comments_become_posts_with_parents() {
     };
     assert_eq!(url("_61"), "https://vk.com/wall-200001_60?reply=61");
     assert_eq!(url("_64"), "https://vk.com/wall-200001_60?reply=64&thread=61");
+}
+
+/// A listed service account of a body, a community's or its own: official in any community, and
+/// nobody's voice; whoever is not listed stays a voice.
+#[tokio::test]
+async fn a_listed_service_account_is_official_and_no_voice() {
+    let mut reader = Reader::new();
+    reader.source.kind = SourceKind::Community;
+    let ports = TestPorts::new().over(reader.canned.clone());
+    let listed = ["vk:-200002".to_owned(), "vk:100002".to_owned()];
+    let door = ports.door.clone().with_services(listed.into());
+    reader.vk = Vk::new(VkSettings::new("MADEUPTOKEN"), Ports { door, ..ports });
+    reader.canned.put("wall.get", COMMENTED);
+    reader.canned.put("wall.getComments", COMMENTS);
+    let first = reader.page(None).await.expect("reads");
+    let page = reader.page(Some(&first.cursor)).await.expect("reads");
+    let expected = [
+        "vk:-200001_61 Some(100001) under vk:-200001_60: На Советской не убрано",
+        "vk:-200001_63 source under vk:-200001_61: Передали дорожникам",
+        "vk:-200001_64 service official under vk:-200001_61: И на Школьной",
+        "vk:-200001_65 Some(100001) under vk:-200001_60: Согласна",
+        "vk:-200001_66 service official under vk:-200001_60: ",
+    ];
+    assert_eq!(lines(&page), expected);
 }
 
 #[tokio::test]
@@ -305,20 +334,61 @@ fn last(canned: &Canned) -> String {
 /// known stays known and is read once the board answers again.
 #[tokio::test]
 async fn cut_boards_change_nothing() {
-    let reader = Reader::new();
-    reader.canned.put("board.getTopics", TOPICS);
-    reader.canned.put("board.getComments", SAID);
+    let bodies = [("board.getTopics", TOPICS), ("board.getComments", SAID)];
+    let expected = ["vk:-200001_topic5", "vk:-200001_topic5_1", "vk:-200001_topic5_2"];
+    cut_asides(&|canned| Reader::over(canned), &bodies, &expected).await;
+}
+
+/// The same of what is said below photos and videos of our own.
+#[tokio::test]
+async fn cut_photos_and_videos_change_nothing() {
+    let bodies = [
+        ("photos.getAllComments", PHOTOS),
+        ("photos.getComments", SAID_OF_PHOTO),
+        ("video.get", VIDEOS),
+        ("video.getComments", SAID_OF_VIDEO),
+    ];
+    let expected = [
+        "vk:-200001_photo31_6",
+        "vk:-200001_photo31_7",
+        "vk:-200001_video12",
+        "vk:-200001_video12_4",
+    ];
+    let own = |canned: Arc<Canned>| {
+        let community = OwnCommunity { group: 200_001, token: Ok("MADEUPOWN".to_owned()) };
+        let settings = VkSettings {
+            token_kind: TokenKind::User,
+            communities: vec![community],
+            ..VkSettings::new("MADEUPTOKEN")
+        };
+        let vk = Vk::new(settings, TestPorts::new().over(canned.clone()));
+        Reader { vk, ..Reader::over(canned) }
+    };
+    cut_asides(&own, &bodies, &expected).await;
+}
+
+/// Reads beside the wall what `bodies` hold, which is `expected`; then each of them cut.
+async fn cut_asides(
+    made: &dyn Fn(Arc<Canned>) -> Reader,
+    bodies: &[(&'static str, &str)],
+    expected: &[&str],
+) {
+    let reader = made(Arc::default());
     reader.canned.put("wall.get", WALL);
     reader.canned.put("wall.getById", WALL);
-    // The cursors from which each method of the board is asked.
+    reader.canned.put("board.getTopics", EMPTY_WALL);
+    for (method, body) in bodies {
+        reader.canned.put(method, *body);
+    }
+    // The cursors from which each method is asked.
     let mut stages = Vec::new();
     let mut cursor: Option<Cursor> = None;
     let mut ids = Vec::new();
     loop {
         let page = reader.page(cursor.as_ref()).await.expect("reads");
         let method = last(&reader.canned);
-        if method.starts_with("board.") {
-            stages.push((method, cursor.clone()));
+        if let Some((name, body)) = bodies.iter().find(|(name, _)| *name == method) {
+            stages.push((*name, *body, cursor.clone()));
             ids.extend(page.posts.iter().map(|post| post.id.clone()));
         }
         cursor = Some(page.cursor);
@@ -326,22 +396,18 @@ async fn cut_boards_change_nothing() {
             break;
         }
     }
-    let expected = ["vk:-200001_topic5", "vk:-200001_topic5_1", "vk:-200001_topic5_2"];
     assert_eq!(ids, expected);
-    for (method, cursor) in &stages {
-        let (name, body) = match method.as_str() {
-            "board.getTopics" => ("board.getTopics", TOPICS),
-            _ => ("board.getComments", SAID),
-        };
+    assert_eq!(stages.len(), bodies.len());
+    for (method, body, cursor) in stages {
         let cuts = (0..body.trim_end().len()).map(|end| &body.as_bytes()[..end]);
         for bad in cuts.chain(ODD.iter().map(|odd| odd.as_bytes())) {
-            let reader = Reader::over(reader.canned.clone());
-            reader.canned.put(name, bad);
+            let reader = made(reader.canned.clone());
+            reader.canned.put(method, bad);
             let page = reader.page(cursor.as_ref()).await.expect("the wall goes on");
             let shown = String::from_utf8_lossy(bad).into_owned();
             assert!(page.gone.is_empty() && page.posts.is_empty(), "{method}: {shown}");
         }
-        reader.canned.put(name, body);
+        reader.canned.put(method, body);
     }
 }
 
@@ -351,7 +417,8 @@ async fn cut_boards_change_nothing() {
 async fn cut_events_are_no_hints() {
     let own = |canned: &Arc<Canned>| {
         let mut settings = VkSettings::new("MADEUPTOKEN");
-        settings.communities = vec![OwnCommunity { group: 200_001, token: "MADEUPOWN".to_owned() }];
+        settings.communities =
+            vec![OwnCommunity { group: 200_001, token: Ok("MADEUPOWN".to_owned()) }];
         let vk = Vk::new(settings, TestPorts::new().over(canned.clone()));
         Reader { vk, ..Reader::over(canned.clone()) }
     };

@@ -32,6 +32,67 @@ async fn a_whole_look_read_from_the_horizon_to_its_begin() {
     }
 }
 
+/// Posts put off are older by number than by date. A number below the window's oldest post is of no
+/// interest until that post leaves; VK is not asked a second time for what it said then.
+#[tokio::test]
+async fn no_number_is_asked_for_twice_when_the_oldest_post_leaves() {
+    let rig = Rig::new();
+    {
+        let mut play = rig.play();
+        play.world.post(OWNER, OWNER, at(-7 * DAY + 2 * HOUR), "старый");
+        play.world.post(OWNER, OWNER, at(-DAY), "отложенный");
+        let removed = play.world.post(OWNER, OWNER, at(-6 * DAY), "убранный");
+        play.world.delete(OWNER, removed, at(-5 * DAY));
+        play.world.post(OWNER, OWNER, at(-7 * DAY + 12 * HOUR), "не такой старый");
+        play.world.post(OWNER, OWNER, at(-HOUR), "новый");
+    }
+    let mut cursor = None;
+    for _ in 0..4 {
+        cursor = rig.look(cursor).await.expect("reads").cursor;
+        assert_eq!(rig.play().calls("wall.getById"), 1);
+        rig.ports.clock.advance(5 * HOUR);
+    }
+}
+
+/// An old post that is held at the top is shown by every page: its number is no riddle, whether it
+/// was in the window once or not.
+#[tokio::test]
+async fn the_number_of_an_old_pinned_post_is_not_asked_for() {
+    let rig = Rig::new();
+    {
+        let mut play = rig.play();
+        play.world.post(OWNER, OWNER, at(-6 * DAY), "первый");
+        let pinned = play.world.post(OWNER, OWNER, at(-30 * DAY), "телефоны служб");
+        play.world.post(OWNER, OWNER, at(-HOUR), "новый");
+        play.world.pin(OWNER, Some(pinned));
+    }
+    let mut cursor = None;
+    for _ in 0..3 {
+        cursor = rig.look(cursor).await.expect("reads").cursor;
+        assert_eq!(rig.play().calls("wall.getById"), 0);
+        rig.ports.clock.advance(2 * HOUR);
+    }
+}
+
+/// What was said late below a post that leaves the window is no number that was jumped over.
+#[tokio::test]
+async fn no_number_below_a_post_that_left_is_asked_for() {
+    let rig = Rig::new();
+    {
+        let mut play = rig.play();
+        let old = play.world.post(OWNER, OWNER, at(-7 * DAY + 2 * HOUR), "старый");
+        play.world.post(OWNER, OWNER, at(-2 * DAY), "средний");
+        play.world.comment(OWNER, old, 100_001, at(-DAY), "поздно", None);
+        play.world.post(OWNER, OWNER, at(-HOUR), "новый");
+    }
+    let mut cursor = None;
+    for _ in 0..3 {
+        cursor = rig.look(cursor).await.expect("reads").cursor;
+        assert_eq!(rig.play().calls("wall.getById"), 0);
+        rig.ports.clock.advance(5 * HOUR);
+    }
+}
+
 #[tokio::test]
 async fn a_look_broken_off_says_nothing() {
     let rig = Rig::new();

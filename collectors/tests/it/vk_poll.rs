@@ -24,7 +24,7 @@ impl Own {
     fn new() -> Self {
         let mut rig = Rig::new();
         rig.source.platform_id = Some(OWNER.to_string());
-        let own = OwnCommunity { group: -OWNER, token: "MADEUPOWN".to_owned() };
+        let own = OwnCommunity { group: -OWNER, token: Ok("MADEUPOWN".to_owned()) };
         rig.settings.communities = vec![own];
         {
             let mut play = rig.play();
@@ -81,13 +81,50 @@ async fn events_come_at_once_and_cost_no_wall() {
         play.world.comment(OWNER, 1, 100_003, now, "и света", Some(2));
     }
     own.rig.ports.clock.advance(MINUTE);
+    let comments = own.calls("wall.getComments");
     let mut looked = own.look().await;
     looked.gone.dedup();
     assert_eq!(looked.gone, [format!("vk:{OWNER}_3")]);
     assert!(looked.posts.contains(&(format!("vk:{OWNER}_2"), "нет воды".to_owned())));
     assert!(looked.posts.contains(&(format!("vk:{OWNER}_4"), "и света".to_owned())));
     assert_eq!(own.calls("wall.get"), walls, "no walk");
+    assert_eq!(own.calls("wall.getComments"), comments, "an event tells its comment whole");
     assert_eq!(own.calls("groups.getLongPollServer"), 1, "the key is kept");
+    // The walk finds as many comments as the events told; the fading reading confirms them.
+    own.rig.ports.clock.advance(20 * MINUTE);
+    own.rig.play().poll.key += 1;
+    own.rig.play().poll.forgotten = Some(own.rig.ports.clock.now());
+    assert_eq!(own.look().await.gone, [""; 0]);
+    assert!(own.calls("wall.get") > walls, "a walk");
+    assert_eq!(own.calls("wall.getComments"), comments, "the counts agree");
+    own.rig.play().poll.forgotten = None;
+    own.rig.ports.clock.advance(40 * MINUTE);
+    let looked = own.look().await;
+    assert_eq!(looked.gone, [""; 0]);
+    assert!(looked.ids().contains(&"vk:-200001_4"), "confirmed");
+    assert_eq!(own.calls("wall.getComments"), comments + 1);
+}
+
+/// An answer to a comment whose own event was lost: the listing is asked, so that no parent is
+/// named that nobody stored.
+#[tokio::test]
+async fn an_answer_to_an_unknown_comment_is_read_from_the_listing() {
+    let mut own = Own::new();
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    {
+        let mut play = own.rig.play();
+        let later = |secs| now + SignedDuration::from_secs(secs);
+        play.world.edit(OWNER, 2, now, "исправлено");
+        play.world.comment(OWNER, 1, 100_003, later(1), "нет воды", None);
+        play.world.comment(OWNER, 1, 100_004, later(2), "и у нас", Some(4));
+        play.poll.drops = 2;
+    }
+    own.rig.ports.clock.advance(MINUTE);
+    let looked = own.look().await;
+    let place = |id: &str| looked.posts.iter().position(|(it, _)| it == id).expect("read");
+    assert!(place("vk:-200001_4") < place("vk:-200001_5"));
 }
 
 /// Removed and brought back between two looks: the last word counts, whichever it was.
@@ -122,7 +159,53 @@ async fn a_comment_told_and_removed_before_the_listing_is_gone() {
     own.rig.ports.clock.advance(MINUTE);
     let looked = own.look().await;
     assert!(looked.ids().contains(&"vk:-200001_4"), "told by the event");
-    assert_eq!(looked.gone, ["vk:-200001_4"], "two listings without it");
+    own.rig.play().poll.drops = 0;
+    own.rig.ports.clock.advance(30 * MINUTE);
+    assert_eq!(own.look().await.gone, ["vk:-200001_4"], "two listings without it");
+}
+
+/// A removal and a new comment whose events are both lost: the wall counts as before, the fading
+/// reading finds out.
+#[tokio::test]
+async fn lost_events_that_even_out_are_found_by_the_fading_reading() {
+    let mut own = Own::new();
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    let later = |secs| now + SignedDuration::from_secs(secs);
+    {
+        let mut play = own.rig.play();
+        play.world.comment(OWNER, 1, 100_003, now, "и сразу стёр", None);
+        play.world.delete(OWNER, 4, later(1));
+        play.world.edit(OWNER, 2, later(2), "исправлено");
+        play.world.comment(OWNER, 1, 100_004, later(3), "нет воды", None);
+        play.poll.drops = 2;
+    }
+    own.rig.ports.clock.advance(MINUTE);
+    assert_eq!(own.look().await.ids(), ["vk:-200001_2", "vk:-200001_4"]);
+    own.rig.play().poll.drops = 0;
+    own.rig.ports.clock.advance(35 * MINUTE);
+    let looked = own.look().await;
+    assert_eq!(looked.gone, ["vk:-200001_4"]);
+    assert!(looked.ids().contains(&"vk:-200001_5"), "{:?}", looked.ids());
+}
+
+/// Written, answered and removed between two looks: the answer hangs on the post.
+#[tokio::test]
+async fn an_answer_to_a_comment_removed_at_once_hangs_on_the_post() {
+    let mut own = Own::new();
+    own.look().await;
+    own.rig.ports.clock.advance(MINUTE);
+    let now = own.rig.ports.clock.now();
+    let later = |secs| now + SignedDuration::from_secs(secs);
+    own.rig.play().world.comment(OWNER, 1, 100_003, now, "нет воды", None);
+    own.rig.play().world.comment(OWNER, 1, 100_004, later(1), "и у нас", Some(4));
+    own.rig.play().world.delete(OWNER, 4, later(2));
+    own.rig.ports.clock.advance(MINUTE);
+    let horizon = own.rig.ports.clock.now() - SignedDuration::from_hours(7 * 24);
+    let page = own.vk.page(&own.rig.source, own.cursor.as_ref(), horizon).await.expect("events");
+    let told = page.posts.iter().map(|post| (post.id.as_str(), post.parent.as_deref()));
+    assert_eq!(told.collect::<Vec<_>>(), [("vk:-200001_5", Some("vk:-200001_1"))]);
 }
 
 /// A comment below a post that is older than the window: nothing of ours for it to hang on.
@@ -278,6 +361,27 @@ async fn secrets_of_the_poll_stay_in_memory() {
     own.rig.play().tokens.insert("MADEUPOWN".to_owned(), Token::Service);
     let told = own.vk.prove().await.expect("the wall is read all the same");
     assert!(told.contains("не приходят"), "{told}");
+}
+
+/// A community whose key cannot be read costs nothing but its events; that is said by name, in
+/// its health and to whoever asks.
+#[tokio::test]
+async fn a_community_without_its_key_is_read_like_any_other() {
+    let mut own = Own::new();
+    let trouble = "файл ключа не читается".to_owned();
+    own.rig.settings.communities[0].token = Err(trouble);
+    let other = OwnCommunity { group: 200_777, token: Ok("MADEUPOWN".to_owned()) };
+    own.rig.settings.communities.push(other);
+    own.vk = own.rig.vk();
+    let page = own.vk.page(&own.rig.source, None, at(-7 * DAY)).await.expect("reads");
+    let said =
+        "события сообщества 200001 не приходят, читается как обычное: файл ключа не читается";
+    assert_eq!(page.facts.notice.as_deref(), Some(said));
+    own.cursor = Some(page.cursor);
+    assert_eq!(own.look().await.ids().len(), 2, "its comments");
+    assert_eq!(own.calls("a_check") + own.calls("groups.getLongPollServer"), 0);
+    let told = own.vk.prove().await.expect("the token is good");
+    assert!(told.contains(said) && told.contains("события сообщества 200777"), "{told}");
 }
 
 /// The poll over a real socket: address, query and answer as they travel.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::clock::{Clock, SystemClock};
 use crate::config::sources::{kind_name, scope_name};
 use crate::config::{Need, Settings, duration, load_sources};
-use crate::model::{Completeness, HealthState, LookReason, Source};
+use crate::model::{Completeness, LookReason, Source};
 use crate::store::{StoreError, WatchedSource};
 
 use super::super::{Exit, Globals, Result, open, say, table, words};
@@ -125,9 +125,7 @@ fn tell_gaps(
     if !reasons.is_empty() {
         say!("{}: {}", source.id, reasons.join("; "))?;
     }
-    if watched.row.health.state != HealthState::Ok
-        && let Some(text) = &watched.row.health.text
-    {
+    if let Some(text) = &watched.row.health.text {
         say!("{}: {text}", source.id)?;
     }
     Ok(())

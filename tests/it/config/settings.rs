@@ -70,6 +70,18 @@ fn own_communities_have_their_tokens() {
     assert!(settings.secrets().contains(&token), "its token is a secret like the others");
 }
 
+/// The same community in two spellings: the first counts, and that is said.
+#[test]
+fn a_community_named_twice_is_a_warning() {
+    let text = "[platforms.vk]\ntoken = { env = \"VK\" }\n\
+                communities = { 200001 = { env = \"A\" }, club200001 = { env = \"B\" } }\n";
+    let folder = Folder::new();
+    let settings = folder.load(text);
+    let vk = settings.platforms.vk.as_ref().expect("a section");
+    assert_eq!(vk.communities.len(), 1);
+    assert_eq!(vk.communities[0].1.from(), &SecretFrom::Env("A".to_owned()));
+}
+
 #[test]
 fn paths_are_relative_to_the_file() {
     let folder = Folder::new();

@@ -167,4 +167,30 @@ fn nothing_stands_twice() {
 fn a_missing_file_is_no_sources() {
     let nowhere = Path::new("/nonexistent/sources.toml");
     assert_eq!(otklik::config::load_sources(nowhere, None), Ok(Vec::new()));
+    assert!(otklik::config::load_services(nowhere).is_empty());
+}
+
+/// Service accounts: numbers with the body whose they are; anything else is a fault, and one that
+/// stands twice is worth a word.
+#[test]
+fn service_accounts_name_their_body() {
+    let row = |account: &str, body: &str| {
+        format!("[[service]]\nplatform = \"vk\"\naccount = \"{account}\"\nbody = \"{body}\"\n")
+    };
+    let faults = |text: &str| {
+        let (_, faults) = parse_sources(Path::new("sources.toml"), text, None);
+        faults.iter().map(|fault| fault.text.clone()).collect::<Vec<_>>()
+    };
+    let sound = format!("{}{}", row("club200002", "МКУ «Служба»"), row("id100500", "Отдел ЖКХ"));
+    assert_eq!(faults(&sound), [""; 0]);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), &sound).expect("written");
+    let listed: Vec<String> = otklik::config::load_services(file.path()).into_iter().collect();
+    assert_eq!(listed, ["vk:-200002", "vk:100500"]);
+    assert_eq!(faults(&row("ivan_primerov", "Отдел")), ["`ivan_primerov` — не номер аккаунта"]);
+    assert_eq!(faults(&row("id100500", " ")), ["пустое название"]);
+    let twice = format!("{}{}", row("club200002", "А"), row("-200002", "А"));
+    assert_eq!(faults(&twice), ["этот аккаунт уже есть в строке 3"]);
+    let without = "[[service]]\nplatform = \"vk\"\naccount = \"club200002\"\n";
+    assert_eq!(faults(without).len(), 1, "whose it is must be said");
 }

@@ -183,6 +183,24 @@ async fn every_class_is_kept_as_long_as_its_policy_says() {
     assert_eq!(run(400).await, RetentionReport { deliveries: 1, ..none });
 }
 
+/// What a comment hangs on is there: a parent that leaves is named no more.
+#[tokio::test]
+async fn a_post_that_leaves_is_named_by_no_comment() {
+    let world = World::new();
+    let parent = async |id: &str| {
+        let stored = world.store.post(&key(id)).await.expect("read").expect("there");
+        stored.post.parent.map(|parent| parent.0)
+    };
+    let mut comment = chatter("11", "Согласна", at(3));
+    comment.post.parent = Some("1".into());
+    world.commit(vec![chatter("1", "Пост", at(1))], at(3)).await;
+    world.commit(vec![comment], days(25)).await;
+    world.store.retention(&policy(), days(12)).await.expect("run");
+    assert_eq!(parent("11").await.as_deref(), Some("1"), "a post without words is a post");
+    let report = world.store.retention(&policy(), days(32)).await.expect("run");
+    assert_eq!((report.posts, parent("11").await), (1, None));
+}
+
 #[tokio::test]
 async fn an_expired_post_that_is_seen_again_stays_without_words() {
     let world = World::new();
