@@ -28,6 +28,7 @@ mod notify_email;
 mod notify_next;
 mod notify_telegram;
 mod ok_max;
+mod outages;
 mod packs;
 mod patience;
 mod payloads;
