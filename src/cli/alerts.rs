@@ -3,6 +3,7 @@
 //! Place in the flow: reads beside a running daemon; what changes goes to it. Invariants: lists
 //! never name a person; `route-test` answers by the code that routes, and stores nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
@@ -12,9 +13,10 @@ use crate::alert::{RouteFacts, weigh};
 use crate::classify::Scratch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
-use crate::model::{AlertId, CommandKind, TopicKind};
+use crate::model::{AlertId, CommandKind, Held, TopicKind};
 use crate::pipeline::district::{District, Strictness};
 use crate::pipeline::keys::PassingKeys;
+use crate::pipeline::together;
 
 use super::assessed::assess_line;
 use super::line::PostLine;
@@ -143,12 +145,22 @@ fn route_test(settings: &Settings, text: &str, anywhere: bool) -> Result<Exit> {
 fn list_alerts(settings: &Settings, json: bool) -> Result<Exit> {
     let district = District::load_rules(settings, false)?;
     let store = open::store_to_read(settings)?;
-    let found = open::wait(async { Ok(store.alerts(None, None, 10_000).await?) })?;
+    let (found, held) = open::wait(async {
+        let held = store.held_since(jiff::Timestamp::MIN).await?;
+        Ok((store.alerts(None, None, 10_000).await?, held))
+    })?;
+    let held: BTreeMap<AlertId, Held> =
+        held.into_iter().map(|held| (held.alert.clone(), held)).collect();
     let now = SystemClock.now();
     let mut rows = Vec::new();
     for alert in &found {
         if json {
-            say!("{}", serde_json::Value::Object(export::alert_row(alert)))?;
+            let mut row = export::alert_row(alert);
+            if let Some(held) = held.get(&alert.id) {
+                row.insert("held_by".to_owned(), serde_json::json!(held.by.name()));
+                row.insert("held".to_owned(), serde_json::json!(held.text));
+            }
+            say!("{}", serde_json::Value::Object(row))?;
             continue;
         }
         let facts = &alert.facts;
@@ -160,6 +172,7 @@ fn list_alerts(settings: &Settings, json: bool) -> Result<Exit> {
             district.topic_title(&facts.topic).to_owned(),
             place.to_owned(),
             words::reason(alert.reason, facts.kind).to_owned(),
+            held.get(&alert.id).map_or_else(String::new, |held| format!("не ушло: {}", held.text)),
         ]);
     }
     if !json && rows.is_empty() {
@@ -171,7 +184,33 @@ fn list_alerts(settings: &Settings, json: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Everything that one message to each receiver stands for.
+fn show_roll_up(settings: &Settings, subject: &str) -> Result<Exit> {
+    let district = District::load_rules(settings, false)?;
+    let store = open::store_to_read(settings)?;
+    let found = open::wait(async {
+        let mut all = Vec::new();
+        for (receiver, roll_up) in store.roll_ups_of(subject).await? {
+            all.push((receiver, together::listed(&store, &district, subject, &roll_up).await?));
+        }
+        Ok(all)
+    })?;
+    if found.is_empty() {
+        return Err(Failure::failed(format!("нет общего сообщения {subject}")));
+    }
+    for (receiver, lines) in found {
+        say!("{receiver}: {}", lines.len())?;
+        for line in lines {
+            say!("  {line}")?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
 fn show_alert(settings: &Settings, id: &AlertId) -> Result<Exit> {
+    if id.as_str().contains(':') {
+        return show_roll_up(settings, id.as_str());
+    }
     let district = District::load_rules(settings, false)?;
     let store = open::store_to_read(settings)?;
     let (text, sent) = open::wait(async {

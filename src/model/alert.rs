@@ -29,6 +29,8 @@ pub enum AlertReason {
     RumourConfirmed,
     /// It was told, and no official answer has come for too long.
     WaitsTooLong,
+    /// Planned works should have ended, and people still write.
+    WorksOverdue,
 }
 
 impl AlertReason {
@@ -43,6 +45,7 @@ impl AlertReason {
             AlertReason::RumourSpreads => "rumour_spreads",
             AlertReason::RumourConfirmed => "rumour_confirmed",
             AlertReason::WaitsTooLong => "waits_too_long",
+            AlertReason::WorksOverdue => "works_overdue",
         }
     }
 }
@@ -87,6 +90,9 @@ pub struct AlertFacts {
     pub quotes: Vec<QuoteRef>,
     /// Hash of the packs that judged it.
     pub lexicon: String,
+    /// What it passed through and what it follows from, each a short Russian phrase.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A decision to tell somebody now about a problem.

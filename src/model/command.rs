@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AlertId, PlaceId, PostKey, ProblemId, SourceId, TopicId};
+use super::silence::SilenceFacts;
+use super::works::{WorksFacts, WorksState};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,36 @@ pub enum CommandKind {
     Acknowledge {
         /// Which.
         alert: AlertId,
+    },
+    /// Hold messages back, for a reason and a time.
+    AddSilence {
+        /// About what, and why.
+        #[serde(flatten)]
+        facts: SilenceFacts,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// End a silence early.
+    EndSilence {
+        /// Which.
+        id: String,
+    },
+    /// Enter planned works that nobody announced on a page.
+    AddWorks {
+        /// What and where.
+        #[serde(flatten)]
+        facts: WorksFacts,
+        /// First instant.
+        begins: Timestamp,
+        /// Announced end.
+        until: Timestamp,
+    },
+    /// Accept, reject or end planned works.
+    DecideWorks {
+        /// Which.
+        id: String,
+        /// Where they stand from now on.
+        state: WorksState,
     },
     /// Close a problem.
     CloseProblem {

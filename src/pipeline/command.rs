@@ -7,8 +7,11 @@ use jiff::Timestamp;
 
 use super::report::parse_week;
 use super::services::Services;
-use super::{district::District, report, words};
-use crate::model::{Command, CommandKind, CommandReply, ProblemEvent, ProblemEventKind, ProblemId};
+use super::{district::District, hold, report, words};
+use crate::model::{
+    Command, CommandKind, CommandReply, ProblemEvent, ProblemEventKind, ProblemId, Works,
+    WorksState,
+};
 use crate::store::{Store, StoreError};
 
 /// Carries out a command that changes the store alone; `None` for one that only a daemon can do.
@@ -28,6 +31,26 @@ pub async fn change_store(
                 done(words::taken(alert))
             }
         },
+        CommandKind::AddSilence { facts, until } => {
+            hold::add_silence(store, facts, *until, now).await?
+        }
+        CommandKind::EndSilence { id } => hold::end_silence(store, id, now).await?,
+        CommandKind::AddWorks { facts, begins, until } => {
+            let works = Works {
+                id: String::new(),
+                state: WorksState::Accepted,
+                begins: *begins,
+                until: *until,
+                facts: facts.clone(),
+                notice: None,
+                proposed: now,
+                ended: None,
+            };
+            hold::add_works(store, works, now).await?
+        }
+        CommandKind::DecideWorks { id, state } => {
+            hold::decide_works(store, id, *state, now).await?
+        }
         CommandKind::CloseProblem { problem } => {
             if store.problems(std::slice::from_ref(problem)).await?.is_empty() {
                 refused(words::no_problem(problem))
@@ -73,10 +96,10 @@ async fn append(
     store.append_events(&[(problem.clone(), ProblemEvent { at: now, kind })]).await
 }
 
-fn done(text: impl Into<String>) -> CommandReply {
+pub(super) fn done(text: impl Into<String>) -> CommandReply {
     CommandReply { done: true, text: text.into() }
 }
 
-fn refused(text: String) -> CommandReply {
+pub(super) fn refused(text: String) -> CommandReply {
     CommandReply { done: false, text }
 }

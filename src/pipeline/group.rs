@@ -11,14 +11,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::services::Services;
-use super::tell;
+use super::{hold, tell, works};
+use crate::alert::hold::{Cause, Restraints, overdue};
 use crate::alert::{self, QuoteCandidate, Weight};
 use crate::cluster::{
     self, CANDIDATES_MAX, Loaded, MEMORY_DAYS, Newcomer, Object, OpenProblems, ProblemFacts,
     RECENT_MAX, Trait,
 };
 use crate::model::{
-    PostKey, ProblemId, ProblemKey, QuoteRef, Risk, RiskLevel, RiskReason, TopicKind,
+    Held, HeldBy, PostKey, Problem, ProblemId, ProblemKey, QuoteRef, Risk, RiskLevel, RiskReason,
+    TopicKind,
 };
 use crate::risk::{self, ProblemSpread};
 use crate::store::{
@@ -101,12 +103,10 @@ async fn decide_batch(
     let newcomers: Vec<Newcomer> = work.iter().map(|item| newcomer(item, district)).collect();
     let open = load_open(store, district, &newcomers).await?;
     let mut desk = Desk::new(district, open, sending, now);
-    let quotes: Vec<QuoteRef> =
-        desk.open.iter().flat_map(|loaded| loaded.quotes.iter().cloned()).collect();
-    let words = store.quotes_text(&quotes).await?;
-    for (quote, words) in quotes.into_iter().zip(words) {
-        desk.words.insert((quote.post, quote.span.start), words.unwrap_or_default());
+    if sending == Sending::Live {
+        desk.restraints = hold::restraints(store, district, now).await?;
     }
+    desk.read_quotes(store).await?;
     for (item, newcomer) in work.into_iter().zip(&newcomers) {
         desk.take(item, newcomer);
     }
@@ -123,6 +123,8 @@ pub(super) fn nothing(now: Timestamp) -> GroupCommit {
         deliveries: Vec::new(),
         followed: Vec::new(),
         follows: Vec::new(),
+        held: Vec::new(),
+        works: Vec::new(),
         now,
     }
 }
@@ -162,6 +164,19 @@ async fn load_open(
     Ok(open)
 }
 
+/// These problems as grouping sees them.
+pub(super) async fn load_problems(
+    store: &Store,
+    district: &District,
+    ids: &[ProblemId],
+) -> Result<OpenProblems, StoreError> {
+    let mut open = OpenProblems::new(district.id.clone());
+    for loaded in store.problems(ids).await? {
+        open.load(loaded_problem(loaded));
+    }
+    Ok(open)
+}
+
 fn loaded_problem(stored: LoadedProblem) -> Loaded {
     let recent = stored.recent.into_iter().map(|member| {
         let sketch = member.sketch.as_deref().map(Sketch::from_bytes);
@@ -193,6 +208,8 @@ pub(super) struct Desk<'a> {
     pub(super) words: BTreeMap<(PostKey, u32), String>,
     /// Rumours that stand beside a danger in some post of this batch.
     dangers: BTreeSet<ProblemId>,
+    /// What may hold alerts back now.
+    pub(super) restraints: Restraints,
     pub(super) report: GroupReport,
     pub(super) commit: GroupCommit,
 }
@@ -212,9 +229,21 @@ impl<'a> Desk<'a> {
             open,
             words: BTreeMap::new(),
             dangers: BTreeSet::new(),
+            restraints: Restraints::default(),
             report: GroupReport::default(),
             commit: nothing(now),
         }
+    }
+
+    /// Reads the words of every clause that may be quoted.
+    pub(super) async fn read_quotes(&mut self, store: &Store) -> Result<(), StoreError> {
+        let quotes: Vec<QuoteRef> =
+            self.open.iter().flat_map(|loaded| loaded.quotes.iter().cloned()).collect();
+        let words = store.quotes_text(&quotes).await?;
+        for (quote, words) in quotes.into_iter().zip(words) {
+            self.words.insert((quote.post, quote.span.start), words.unwrap_or_default());
+        }
+        Ok(())
     }
 
     pub(super) fn take(&mut self, item: WorkItem, newcomer: &Newcomer) {
@@ -233,6 +262,9 @@ impl<'a> Desk<'a> {
                 (self.now, fresh && !is_backfill(&item))
             }
         };
+        if tell {
+            self.commit.works.extend(works::proposed(self.district, &item, now));
+        }
         for assignment in assignments {
             let id = assignment.problem;
             let opened = assignment
@@ -259,7 +291,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn decide(&mut self, id: &ProblemId, now: Timestamp, live: bool) {
+    pub(super) fn decide(&mut self, id: &ProblemId, now: Timestamp, live: bool) {
         let Some(loaded) = self.open.get(id) else { return };
         let (voices, voices_at_least) = loaded.count_voices();
         let weight = Weight {
@@ -268,8 +300,13 @@ impl<'a> Desk<'a> {
             sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
             danger_beside: self.dangers.contains(id),
         };
+        let late = live && overdue(id, &self.restraints, now).is_some();
         let rules = &self.district.routes.alert;
-        let Some(decision) = alert::decide(&loaded.problem, &weight, rules, now) else { return };
+        let decided = match late {
+            true => Some(alert::overdue(&loaded.problem, &weight, now)),
+            false => alert::decide(&loaded.problem, &weight, rules, now),
+        };
+        let Some(decision) = decided else { return };
         let candidates: Vec<QuoteCandidate> = loaded
             .quotes
             .iter()
@@ -284,15 +321,42 @@ impl<'a> Desk<'a> {
             })
             .collect();
         let quotes = alert::choose_quotes(&candidates);
-        let told = tell::tell(self.district, &loaded.problem, &weight, &decision, quotes, live);
+        let restraints = live.then_some(&self.restraints);
+        let told =
+            tell::tell(self.district, &loaded.problem, &weight, &decision, quotes, restraints);
+        if live {
+            let problem = loaded.problem.clone();
+            self.restrain(&problem, told.held.as_ref(), now);
+        }
         if let Some(loaded) = self.open.get_mut(id) {
             loaded.problem.apply(&told.event);
         }
         self.commit.deliveries.extend(told.deliveries);
         self.commit.follows.extend(told.follows);
+        self.commit.held.extend(told.held);
         self.commit.events.push((id.clone(), told.event));
         self.commit.alerts.push(told.alert);
         self.report.alerts += 1;
+    }
+}
+
+impl Desk<'_> {
+    /// Remembers what a decision means for the rest of the batch.
+    fn restrain(&mut self, problem: &Problem, held: Option<&Held>, now: Timestamp) {
+        let Some(held) = held else {
+            self.restraints.expected.retain(|(expected, _)| *expected != problem.id);
+            self.restraints.causes.retain(|cause| cause.problem != problem.id);
+            self.restraints.causes.push(Cause {
+                problem: problem.id.clone(),
+                topic: problem.topic.clone(),
+                place: problem.place.clone(),
+                told: now,
+            });
+            return;
+        };
+        if held.by == HeldBy::Works {
+            self.restraints.expected.push((problem.id.clone(), held.holder.clone()));
+        }
     }
 }
 

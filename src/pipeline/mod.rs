@@ -11,6 +11,10 @@
 //! - [`group`]: posts that wait become problems, alerts and outbox rows.
 //! - [`follow`]: problems that were told and must be looked at again.
 //! - [`dispatch`]: outbox rows become messages.
+//! - [`together`]: which alerts are told as one message.
+//! - `trial`: what goes to analysts while the trial runs.
+//! - [`hold`]: silences and planned works, and what of them falls due.
+//! - `works`: planned works read out of official notices.
 //! - [`health`]: what the operator is told about sources.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
 //! - [`command`]: what a person asked.
@@ -30,6 +34,7 @@ pub mod district;
 pub mod follow;
 pub mod group;
 pub mod health;
+pub mod hold;
 pub mod import;
 pub mod keys;
 pub mod note;
@@ -39,9 +44,12 @@ pub mod report;
 pub mod services;
 pub mod telegram;
 mod tell;
+pub mod together;
+mod trial;
 pub mod unsent;
 pub mod watch;
 mod words;
+mod works;
 
 use jiff::Timestamp;
 

@@ -293,6 +293,7 @@ mod tests {
             returns: 0,
             quotes: Vec::new(),
             lexicon: String::new(),
+            notes: Vec::new(),
         };
         let alert = Alert {
             id: format!("{topic}{hour}").as_str().into(),

@@ -33,6 +33,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_rules.sql"),
     include_str!("migrations/0005_problems.sql"),
     include_str!("migrations/0006_follow.sql"),
+    include_str!("migrations/0008_quiet.sql"),
 ];
 
 /// How hard a commit is pressed to disk.

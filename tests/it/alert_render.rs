@@ -34,6 +34,7 @@ fn alert() -> Alert {
             returns: 0,
             quotes: Vec::new(),
             lexicon: "hash".into(),
+            notes: Vec::new(),
         },
     }
 }

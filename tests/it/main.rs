@@ -4,6 +4,7 @@
 
 mod alert_decide;
 mod alert_render;
+mod alert_rollup;
 mod bless;
 mod boundary;
 mod canary;
@@ -18,6 +19,7 @@ mod demo;
 mod digest;
 mod engine_limits;
 mod engine_props;
+mod hold;
 mod kill;
 mod ladder;
 mod lexicons;
@@ -27,6 +29,7 @@ mod notify_contract;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
+mod office;
 mod ok_max;
 mod outages;
 mod packs;
@@ -41,12 +44,14 @@ mod routes;
 mod rules_history;
 mod shipped;
 mod store;
+mod storm;
 mod swap;
 mod telegram;
 mod tidy;
 mod tokens;
 mod town;
 mod traps;
+mod trial;
 
 /// The root of the repository.
 pub fn root() -> std::path::PathBuf {
