@@ -7,9 +7,12 @@
 
 pub mod follow;
 pub mod health;
+pub mod hold;
 pub mod hours;
 pub mod render;
+pub mod rollup;
 pub mod route;
+pub mod trial;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -17,8 +20,8 @@ use sha2::{Digest, Sha256};
 use crate::config::routes::AlertRules;
 use crate::model::{
     Alert, AlertFacts, AlertId, AlertReason, BurstFacts, Channel, Delivery, DeliveryId,
-    DeliveryState, Problem, ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel,
-    TopicKind,
+    DeliveryState, PlaceId, Problem, ProblemEventKind, ProblemId, ProblemState, QuoteRef,
+    RiskLevel, SilenceFacts, TopicId, TopicKind, WorksFacts,
 };
 
 pub use route::{Roster, RouteFacts, RoutedReceiver, Weighed, route, weigh};
@@ -100,16 +103,23 @@ fn next_reason(
     if problem.level > level && worth_telling(problem, weight, rules) {
         return Some(AlertReason::LevelRaised);
     }
-    let times = voices.saturating_mul(rules.burst_times);
+    // What chance does not explain is news at twice the voices told, anything else at more.
+    let times = if weight.burst.is_some() { 2 } else { rules.burst_times };
     let more = voices.saturating_add(rules.burst_more);
-    let unusual = weight.burst.is_some() && weight.voices > voices;
-    (unusual || weight.voices >= times.max(more)).then_some(AlertReason::Burst)
+    (weight.voices >= voices.saturating_mul(times).max(more)).then_some(AlertReason::Burst)
 }
 
 /// High enough, or elevated with enough people behind it.
 fn worth_telling(problem: &Problem, weight: &Weight, rules: &AlertRules) -> bool {
     problem.level >= rules.level
         || (problem.level >= RiskLevel::Elevated && weight.voices >= rules.voices)
+}
+
+/// The decision to tell that planned works should have ended.
+#[must_use]
+pub fn overdue(problem: &Problem, weight: &Weight, now: Timestamp) -> Decision {
+    let reason = AlertReason::WorksOverdue;
+    Decision { reason, level: problem.level, voices: weight.voices, at: now }
 }
 
 /// The alert of a decision. `quotes`: at most two are kept; `lexicon`: hash of the packs that
@@ -144,6 +154,7 @@ pub fn alert_of(
             quotes,
             lexicon: lexicon.to_owned(),
             burst: weight.burst,
+            notes: Vec::new(),
         },
     }
 }
@@ -182,22 +193,54 @@ pub fn outbox(
     receivers
         .into_iter()
         .filter_map(|receiver| {
-            let (channel, address) = receiver.channels.into_iter().next()?;
-            Some(Delivery {
-                id: delivery_id(subject, &receiver.name, channel),
-                subject: subject.to_owned(),
-                receiver: receiver.name,
-                channel,
-                address,
-                state,
-                due: receiver.due,
-                tries: 0,
-                copies: 0,
-                unreachable_since: None,
-                trouble: None,
-            })
+            let first = receiver.channels.into_iter().next()?;
+            Some(Delivery { state, ..outbox_row(subject, &receiver.name, first, receiver.due) })
         })
         .collect()
+}
+
+/// The outbox row of `subject` to one receiver on its `first` channel, due at `at`.
+#[must_use]
+pub fn outbox_row(
+    subject: &str,
+    receiver: &str,
+    (channel, address): (Channel, String),
+    at: Timestamp,
+) -> Delivery {
+    Delivery {
+        id: delivery_id(subject, receiver, channel),
+        subject: subject.to_owned(),
+        receiver: receiver.to_owned(),
+        channel,
+        address,
+        state: DeliveryState::Pending,
+        due: at,
+        tries: 0,
+        copies: 0,
+        unreachable_since: None,
+        trouble: None,
+    }
+}
+
+/// Id of a silence made at `now`.
+#[must_use]
+pub fn silence_id(facts: &SilenceFacts, now: Timestamp) -> String {
+    let text = |id: Option<&str>| id.unwrap_or_default().to_owned();
+    let parts = [
+        text(facts.topic.as_ref().map(TopicId::as_str)),
+        text(facts.place.as_ref().map(PlaceId::as_str)),
+        text(facts.problem.as_ref().map(ProblemId::as_str)),
+        now.to_string(),
+    ];
+    format!("s{}", short_hash(&parts.each_ref().map(String::as_str)))
+}
+
+/// Id of planned works: the same works announced twice are one.
+#[must_use]
+pub fn works_id(facts: &WorksFacts, begins: Timestamp, until: Timestamp) -> String {
+    let place = facts.place.as_ref().map_or("", PlaceId::as_str);
+    let (begins, until) = (begins.to_string(), until.to_string());
+    format!("w{}", short_hash(&[facts.topic.as_str(), place, &begins, &until]))
 }
 
 /// 12 hex digits over parts that cannot run into each other.

@@ -178,6 +178,22 @@ pub fn operators(routes: &Routes, now: Timestamp) -> Vec<RoutedReceiver> {
     wanting.map(|receiver| routed(receiver, "состояние источников".to_owned(), now)).collect()
 }
 
+/// Who answers for a silence or planned works: the receiver named, else the first body.
+#[must_use]
+pub fn owner(routes: &Routes, name: Option<&str>, now: Timestamp) -> Option<RoutedReceiver> {
+    let named = routes.receivers.iter().find(|it| Some(it.name.as_str()) == name);
+    let digest = || routes.receivers.iter().find(|it| it.digest);
+    let owner = named.or_else(digest).or(routes.receivers.first())?;
+    Some(routed(owner, "отвечает за это".to_owned(), now))
+}
+
+/// Those who get what others would get while the trial runs, in the order of the file.
+#[must_use]
+pub fn analysts(routes: &Routes, now: Timestamp) -> Vec<RoutedReceiver> {
+    let wanting = routes.receivers.iter().filter(|receiver| receiver.analyst);
+    wanting.map(|receiver| routed(receiver, "пробный режим".to_owned(), now)).collect()
+}
+
 fn routed(receiver: &Receiver, because: String, due: Timestamp) -> RoutedReceiver {
     let (name, channels) = (receiver.name.clone(), receiver.channels.clone());
     RoutedReceiver { name, channels, because, due }

@@ -31,6 +31,7 @@ mod lists;
 mod memo;
 mod merge;
 mod names;
+pub mod outage;
 mod pack;
 pub mod place;
 mod polarity;

@@ -5,6 +5,7 @@
 
 mod show;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -14,7 +15,7 @@ use crate::alert::{RouteFacts, weigh};
 use crate::classify::Scratch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
-use crate::model::{AlertId, CommandKind, Mark, TopicKind};
+use crate::model::{AlertId, CommandKind, Held, Mark, TopicKind};
 use crate::pipeline::district::{District, Strictness};
 use crate::pipeline::keys::PassingKeys;
 
@@ -179,12 +180,22 @@ fn route_test(settings: &Settings, text: &str, anywhere: bool) -> Result<Exit> {
 fn list_alerts(settings: &Settings, json: bool) -> Result<Exit> {
     let district = District::load_rules(settings, false)?;
     let store = open::store_to_read(settings)?;
-    let found = open::wait(async { Ok(store.alerts(None, None, 10_000).await?) })?;
+    let (found, held) = open::wait(async {
+        let held = store.held_since(jiff::Timestamp::MIN).await?;
+        Ok((store.alerts(None, None, 10_000).await?, held))
+    })?;
+    let held: BTreeMap<AlertId, Held> =
+        held.into_iter().map(|held| (held.alert.clone(), held)).collect();
     let now = SystemClock.now();
     let mut rows = Vec::new();
     for alert in &found {
         if json {
-            say!("{}", serde_json::Value::Object(export::alert_row(alert)))?;
+            let mut row = export::alert_row(alert);
+            if let Some(held) = held.get(&alert.id) {
+                row.insert("held_by".to_owned(), serde_json::json!(held.by.name()));
+                row.insert("held".to_owned(), serde_json::json!(held.text));
+            }
+            say!("{}", serde_json::Value::Object(row))?;
             continue;
         }
         let facts = &alert.facts;
@@ -196,6 +207,7 @@ fn list_alerts(settings: &Settings, json: bool) -> Result<Exit> {
             district.topic_title(&facts.topic).to_owned(),
             place.to_owned(),
             words::reason(alert.reason, facts.kind).to_owned(),
+            held.get(&alert.id).map_or_else(String::new, |held| format!("не ушло: {}", held.text)),
         ]);
     }
     if !json && rows.is_empty() {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::calendar::Calendar;
+use crate::config::routes::{self, KnownNames};
 use crate::config::{self, Fault, RuleFiles, SecretError, SecretFrom, Settings, Severity};
 use crate::pipeline::district::{District, Strictness};
 use online::Proof;
@@ -34,7 +35,7 @@ type Checker = fn(&Settings) -> Vec<Fault>;
 
 /// Everything that is checked besides `otklik.toml` itself.
 const CHECKERS: &[Checker] =
-    &[rules, next_year, unread_platforms, unread_communities, open_secrets];
+    &[rules, next_year, past_trial, unread_platforms, unread_communities, open_secrets];
 
 /// Runs the command.
 pub fn run(args: CheckArgs, globals: &Globals) -> Result<Exit> {
@@ -174,6 +175,28 @@ fn summary(errors: usize, warnings: usize) -> String {
         (0, _) => format!("Ошибок нет, предупреждений: {warnings}."),
         (_, 0) => format!("Ошибок: {errors}."),
         _ => format!("Ошибок: {errors}, предупреждений: {warnings}."),
+    }
+}
+
+/// A trial whose last day has passed: everybody is told again, the key only confuses.
+fn past_trial(settings: &Settings) -> Vec<Fault> {
+    let Ok(Some(file)) = RuleFiles::read(settings).table("routes.toml") else { return Vec::new() };
+    let Ok((routes, _)) = routes::parse(&file.path, &file.text, &KnownNames::default()) else {
+        return Vec::new();
+    };
+    let today = SystemClock.now().to_zoned(settings.district.timezone.clone()).date();
+    let mut keys = file.text.lines().scan(0, |at, line| {
+        let begins = *at;
+        *at += line.len() + 1;
+        Some((begins, line))
+    });
+    let key = keys.find(|(_, line)| line.trim_start().starts_with("trial_until"));
+    match (routes.alert.trial_until, key) {
+        (Some(until), Some((at, _))) if until <= today => {
+            let text = format!("пробный режим закончился {until}: сообщения идут получателям");
+            vec![Fault::at(&file.path, &file.text, at, text, "уберите trial_until").warning()]
+        }
+        _ => Vec::new(),
     }
 }
 

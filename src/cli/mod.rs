@@ -32,11 +32,14 @@ mod packs;
 mod paint;
 mod places;
 mod russian;
+mod silence;
 mod sources;
 mod table;
 mod telegram;
 mod try_page;
+mod until;
 mod words;
+mod works;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
@@ -120,6 +123,10 @@ enum CommandLine {
     Alerts(alerts::AlertsArgs),
     /// Дежурства: кто дежурит сейчас и дальше
     Duty(duty::DutyArgs),
+    /// Тишина: не сообщать о теме, месте или проблеме до срока
+    Silence(silence::SilenceArgs),
+    /// Плановые работы: предложенные по объявлениям и записанные
+    Works(works::WorksArgs),
     /// Недельная сводка
     Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
@@ -211,6 +218,8 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),
+        CommandLine::Silence(args) => silence::run(args, &globals),
+        CommandLine::Works(args) => works::run(args, &globals),
         CommandLine::Demo(args) => demo::run(args, &globals),
     }
 }

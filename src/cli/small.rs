@@ -77,6 +77,8 @@ fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
         "problems": counts.problems.values().sum::<u64>(),
         "alerts": counts.alerts,
         "deliveries": states,
+        "silences": counts.silences.len(),
+        "silenced": counts.silences.iter().map(|(_, hid)| u64::from(hid.alerts)).sum::<u64>(),
         "last_stored": counts.last_stored.map(|at| at.to_string()),
         "sources": sources,
         "bytes": counts.bytes,
@@ -101,6 +103,15 @@ fn tell_status(settings: &Settings, counts: &StatusCounts, runs: bool) -> Result
     match counts.deliveries.waiting_since {
         Some(since) => say!("Отправка: есть неотправленное с {}.", moment(since))?,
         None => say!("Отправка: всё отправлено.")?,
+    }
+    for (silence, hid) in &counts.silences {
+        say!(
+            "Тишина {} до {}: {} ({}).",
+            silence.id,
+            moment(silence.end()),
+            words::hidden(*hid),
+            silence.facts.reason
+        )?;
     }
     let mut rows = Vec::new();
     for watched in &counts.sources {

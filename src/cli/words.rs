@@ -4,6 +4,7 @@
 //! Invariant: nothing is said here that the alert does not say in the same words.
 
 pub use crate::alert::render::health::state as health;
+pub use crate::alert::render::hold::hidden;
 pub use crate::alert::render::words::{
     count, day, level, level_sign, moment, reason, sentence, voices,
 };

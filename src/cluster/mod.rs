@@ -212,8 +212,8 @@ pub struct ProblemFacts<'a> {
     pub posts: u32,
     /// Distinct voices (largest month).
     pub voices: u32,
-    /// Distinct voices of the last [`GROWTH_HOURS`] up to the latest post, as far as the latest posts
-    /// are kept ([`RECENT_MAX`]).
+    /// Distinct voices of the last [`GROWTH_HOURS`] up to the latest post, as far as the latest
+    /// posts are kept ([`RECENT_MAX`]).
     pub lately: u32,
     /// Sources that carry it.
     pub sources: u32,

@@ -10,6 +10,7 @@ mod file;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::calendar::DayHours;
@@ -33,6 +34,14 @@ pub struct AlertRules {
     /// A problem that was told and has no official answer for so long is told again, then after
     /// three and nine times as long; `None` = never.
     pub waiting: Option<SignedDuration>,
+    /// Most messages about problems to one receiver within a shift.
+    pub budget: u32,
+    /// Most messages about problems that go alone to one receiver within a minute.
+    pub volley: u32,
+    /// Length of a shift in hours; any so many hours in a row count as one.
+    pub shift_hours: u32,
+    /// Until when (that day not included) alerts go to analysts only.
+    pub trial_until: Option<Date>,
 }
 
 impl Default for AlertRules {
@@ -44,6 +53,10 @@ impl Default for AlertRules {
             burst_times: 3,
             burst_more: 5,
             waiting: Some(SignedDuration::from_hours(72)),
+            budget: 12,
+            volley: 3,
+            shift_hours: 8,
+            trial_until: None,
         }
     }
 }
@@ -98,6 +111,8 @@ pub struct Receiver {
     pub digest: bool,
     /// Whether news about sources in trouble goes there.
     pub operator: bool,
+    /// Whether it gets what others would get while the trial runs.
+    pub analyst: bool,
 }
 
 /// All of `routes.toml`. The default is what holds without the file: nobody is told.
@@ -111,6 +126,20 @@ pub struct Routes {
     pub ladder: Vec<LadderStep>,
     /// Department → names of its receivers.
     pub departments: BTreeMap<String, Vec<String>>,
+    /// What follows from what.
+    pub inhibits: Vec<Inhibit>,
+}
+
+/// Problems that follow from another one in the same place: while the cause is told and open, an
+/// effect is told in its conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inhibit {
+    /// Topic of the cause.
+    pub cause: TopicId,
+    /// Topics of its effects.
+    pub effects: BTreeSet<TopicId>,
+    /// How long behind the cause's last message, in hours.
+    pub hours: u32,
 }
 
 /// Names that routes may refer to; `None` = not checked now.

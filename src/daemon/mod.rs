@@ -21,7 +21,7 @@ use crate::clock::Busy;
 use crate::config::{Fault, Severity, rules};
 use crate::model::{Command, CommandKind, CommandReply};
 use crate::pipeline::note::{self, Note};
-use crate::pipeline::{command, report, services::Services};
+use crate::pipeline::{command, report, services::Services, together};
 use crate::store::{FreedLeases, RulesEntry, StoreError};
 use reload::Reload;
 use socket::{Asked, Socket};
@@ -95,10 +95,12 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
     }
     let mut tasks = Tasks::new(Arc::clone(&services), sender, control.stop.clone());
     let watchdog = watchdog::Watchdog::start(control.systemd);
+    let mut alive = None;
     loop {
         if *control.stop.borrow() {
             break;
         }
+        alive = together::alive(&services.store, alive, services.clock.now()).await?;
         reload_files(&services, control.reload.as_mut()).await?;
         let due = tasks.start_due().await?;
         let now = services.clock.now();

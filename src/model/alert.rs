@@ -29,6 +29,8 @@ pub enum AlertReason {
     RumourConfirmed,
     /// It was told, and no official answer has come for too long.
     WaitsTooLong,
+    /// Planned works should have ended, and people still write.
+    WorksOverdue,
 }
 
 impl AlertReason {
@@ -43,6 +45,7 @@ impl AlertReason {
             AlertReason::RumourSpreads => "rumour_spreads",
             AlertReason::RumourConfirmed => "rumour_confirmed",
             AlertReason::WaitsTooLong => "waits_too_long",
+            AlertReason::WorksOverdue => "works_overdue",
         }
     }
 }
@@ -90,6 +93,9 @@ pub struct AlertFacts {
     /// What is unusual about the number of posts, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<BurstFacts>,
+    /// What it passed through and what it follows from, each a short Russian phrase.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Far more posts than usual in one topic and place.

@@ -11,6 +11,8 @@ use super::alert::Channel;
 use super::ids::{AlertId, PlaceId, PostKey, ProblemId, SourceId, TopicId};
 use super::mark::Mark;
 use super::problem::RumourState;
+use super::silence::SilenceFacts;
+use super::works::{WorksFacts, WorksState};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,36 @@ pub enum CommandKind {
         receiver: String,
         /// Where.
         channel: Channel,
+    },
+    /// Hold messages back, for a reason and a time.
+    AddSilence {
+        /// About what, and why.
+        #[serde(flatten)]
+        facts: SilenceFacts,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// End a silence early.
+    EndSilence {
+        /// Which.
+        id: String,
+    },
+    /// Enter planned works that nobody announced on a page.
+    AddWorks {
+        /// What and where.
+        #[serde(flatten)]
+        facts: WorksFacts,
+        /// First instant.
+        begins: Timestamp,
+        /// Announced end.
+        until: Timestamp,
+    },
+    /// Accept, reject or end planned works.
+    DecideWorks {
+        /// Which.
+        id: String,
+        /// Where they stand from now on.
+        state: WorksState,
     },
     /// Close a problem.
     CloseProblem {

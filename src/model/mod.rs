@@ -15,7 +15,10 @@ pub mod mark;
 pub mod post;
 pub mod problem;
 pub mod risk;
+pub mod rollup;
+pub mod silence;
 pub mod source;
+pub mod works;
 
 pub use alert::{
     Alert, AlertFacts, AlertReason, BurstFacts, Channel, Delivery, DeliveryState, QuoteRef,
@@ -39,7 +42,10 @@ pub use problem::{
     Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
 };
 pub use risk::{Risk, RiskLevel, RiskReason};
+pub use rollup::{Absence, Allotment, Outstanding, RollUp, RollUpReason, WaitingAlert};
+pub use silence::{Held, HeldBy, Hidden, SILENCE_DAYS_MAX, Silence, SilenceFacts};
 pub use source::{
     Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
     SourceScope, UnsentLine,
 };
+pub use works::{Works, WorksFacts, WorksState};

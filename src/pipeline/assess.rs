@@ -13,6 +13,7 @@ use otklik_collectors::{Author, RawPost};
 
 use super::district::District;
 use super::keys::month_of;
+use super::works;
 use crate::classify::Gazetteer;
 use crate::classify::resolve::{Surroundings, resolve};
 use crate::classify::{ECHO, OBJECT};
@@ -131,7 +132,8 @@ pub(super) fn assess_one(
     let waits = !classified.findings.is_empty()
         || (post.official && post.parent.is_some())
         || echo
-        || (at_house && !objects.is_empty());
+        || (at_house && !objects.is_empty())
+        || works::announces(&post, &district.zone);
     let work = waits.then(|| marks_of(district, &post, &classified, &places, echo));
     Some(PostCommit {
         fingerprint,

@@ -12,11 +12,11 @@ use super::handover;
 use super::mark::{self, Answer};
 use super::report::parse_week;
 use super::services::Services;
-use super::{district::District, report, words};
+use super::{district::District, hold, report, words};
 use crate::cluster::split_id;
 use crate::model::{
     Command, CommandKind, CommandReply, Follow, Matter, PostKey, ProblemEvent, ProblemEventKind,
-    ProblemId, RumourState, TopicKind,
+    ProblemId, RumourState, TopicKind, Works, WorksState,
 };
 use crate::store::{GroupOutcome, Invite, PersonEnd, SplitOff, Store, StoreError};
 
@@ -56,6 +56,10 @@ pub async fn change_store(
             let text = words::forgotten(receiver, count);
             if count == 0 { refused(text) } else { done(text) }
         }
+        CommandKind::AddSilence { .. }
+        | CommandKind::EndSilence { .. }
+        | CommandKind::AddWorks { .. }
+        | CommandKind::DecideWorks { .. } => restrain(store, &command.kind, now).await?,
         CommandKind::CloseProblem { problem } => {
             if store.problems(std::slice::from_ref(problem)).await?.is_empty() {
                 refused(words::no_problem(problem))
@@ -88,6 +92,35 @@ pub async fn change_store(
             return Ok(None);
         }
     }))
+}
+
+/// Silences and planned works; nothing of other commands.
+async fn restrain(
+    store: &Store,
+    kind: &CommandKind,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    match kind {
+        CommandKind::AddSilence { facts, until } => {
+            hold::add_silence(store, facts, *until, now).await
+        }
+        CommandKind::EndSilence { id } => hold::end_silence(store, id, now).await,
+        CommandKind::AddWorks { facts, begins, until } => {
+            let works = Works {
+                id: String::new(),
+                state: WorksState::Accepted,
+                begins: *begins,
+                until: *until,
+                facts: facts.clone(),
+                notice: None,
+                proposed: now,
+                ended: None,
+            };
+            hold::add_works(store, works, now).await
+        }
+        CommandKind::DecideWorks { id, state } => hold::decide_works(store, id, *state, now).await,
+        _ => Ok(refused(words::NO_RULES.to_owned())),
+    }
 }
 
 /// Keeps what an analyst found out about a rumour.
@@ -157,10 +190,10 @@ async fn append(
     store.append_events(&[(problem.clone(), ProblemEvent { at: now, kind })]).await
 }
 
-fn done(text: impl Into<String>) -> CommandReply {
+pub(super) fn done(text: impl Into<String>) -> CommandReply {
     CommandReply { done: true, text: text.into() }
 }
 
-fn refused(text: String) -> CommandReply {
+pub(super) fn refused(text: String) -> CommandReply {
     CommandReply { done: false, text }
 }

@@ -11,8 +11,7 @@ use super::district::District;
 use super::health;
 use super::report;
 use super::services::Services;
-use super::unsent;
-use super::words;
+use super::{hold, together, trial, unsent, words};
 use crate::alert::render::{Again, AlertText, AlertView, QuoteView, render};
 use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState, ProblemState, SendOutcome};
 use crate::notify::{Message, NextStep, Thread, apply_step, next_step};
@@ -20,8 +19,6 @@ use crate::store::{ClaimedDelivery, DeliveryEnd, Store, StoreError};
 
 /// How long one claim holds: longer than any channel takes for one message.
 const LEASE_SECS: i64 = 5 * 60;
-/// Messages in one claim. One: whatever dies, only the message that was on its way is in doubt.
-const CLAIM: u32 = 1;
 
 /// What dispatching did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,14 +39,16 @@ pub async fn dispatch(
     goes_on: &(dyn Fn() -> bool + Send + Sync),
 ) -> Result<DispatchReport, StoreError> {
     let mut report = DispatchReport::default();
+    let absence = together::absence(&services.store).await?;
     while goes_on() {
         let now = services.clock.now();
-        let claimed = services.store.claim_deliveries(now, lease, lease_end(now), CLAIM).await?;
+        let lease = (lease, lease_end(now));
+        let claimed = together::claim(&services.store, district, absence, lease, now).await?;
         if claimed.is_empty() {
             break;
         }
         for claim in claimed {
-            match send_one(services, district, lease, claim).await? {
+            match send_one(services, district, lease.0, claim).await? {
                 DeliveryState::Sent => report.sent += 1,
                 DeliveryState::Failed => report.failed += 1,
                 DeliveryState::Suppressed => {}
@@ -158,6 +157,15 @@ async fn word(
     if let Some(id) = delivery.subject.strip_prefix("health:") {
         return health::word_notice(services, district, delivery, id).await;
     }
+    if delivery.subject.starts_with("silence:") || delivery.subject.starts_with("works:") {
+        return hold::word(&services.store, district, delivery).await;
+    }
+    if delivery.subject.starts_with("trial:") {
+        return trial::word(&services.store, district, delivery).await;
+    }
+    if delivery.subject.starts_with("rollup:") || delivery.subject.starts_with("catchup:") {
+        return together::word(&services.store, district, delivery).await;
+    }
     match delivery.subject.strip_prefix("digest:") {
         Some(week) => report::word_digest(services, district, delivery, week).await,
         None => Ok(None),
@@ -190,6 +198,7 @@ async fn word_told(
         }
     };
     let text = word_alert(store, district, &alert, again).await?;
+    let text = trial::head(store, &delivery.subject, text).await?;
     Ok(Some(Message {
         id: delivery.id.clone(),
         at,
@@ -220,6 +229,7 @@ pub async fn word_alert(
     }
     let problem = store.problems(std::slice::from_ref(&alert.problem)).await?;
     let problem = problem.first().map(|loaded| &loaded.problem);
+    let also = hold::effects(store, district, alert).await?;
     let view = AlertView {
         alert,
         topic: district.topic_title(&alert.facts.topic),
@@ -233,7 +243,7 @@ pub async fn word_alert(
             .map_or(&[], |topic| topic.advice.as_slice()),
         answered: problem.and_then(|problem| problem.answered),
         acknowledged: problem.and_then(|problem| problem.acknowledged),
-        also: &[],
+        also: &also,
         again,
     };
     Ok(render(&view))

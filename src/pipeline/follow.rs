@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::district::District;
 use super::group::nothing;
-use super::tell;
+use super::{hold, tell};
 use crate::alert::follow::{Next, next};
 use crate::alert::{self, Decision, QuoteCandidate, Weight};
 use crate::model::{
@@ -130,10 +130,12 @@ async fn tell_now(
     let quotes: Vec<QuoteRef> = alert::choose_quotes(&candidates);
     let (level, voices, at) = (problem.level, weight.voices, commit.now);
     let decision = Decision { reason, level, voices, at };
-    let told = tell::tell(district, problem, &weight, &decision, quotes, true);
+    let restraints = hold::restraints(store, district, commit.now).await?;
+    let told = tell::tell(district, problem, &weight, &decision, quotes, Some(&restraints));
     commit.events.push((problem.id.clone(), told.event));
     commit.deliveries.extend(told.deliveries);
     commit.follows.extend(told.follows);
+    commit.held.extend(told.held);
     commit.alerts.push(told.alert);
     Ok(())
 }

@@ -11,8 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::services::Services;
+use super::spread::score_problem;
 use super::tallies::{burst_facts, changed_tallies, load_usual, local_time, usual_rules};
-use super::tell;
+use super::{hold, tell, works};
+use crate::alert::hold::{Cause, Restraints, overdue};
 use crate::alert::{self, QuoteCandidate, Weight};
 use crate::cluster::usual::{Heard, Usual, UsualRules};
 use crate::cluster::{
@@ -20,10 +22,10 @@ use crate::cluster::{
     RECENT_MAX, Trait,
 };
 use crate::model::{
-    BurstFacts, Membership, PlaceId, Post, PostKey, ProblemId, ProblemKey, QuoteRef, Risk,
-    RiskLevel, RiskReason, TopicKind,
+    BurstFacts, Held, HeldBy, Membership, PlaceId, Post, PostKey, Problem, ProblemId, ProblemKey,
+    QuoteRef, Risk, TopicKind,
 };
-use crate::risk::{self, ProblemSpread};
+use crate::risk;
 use crate::store::{
     Assessment, GroupCommit, GroupOutcome, LoadedProblem, ProblemsWanted, Store, StoreError,
     WorkItem, WorkMarks,
@@ -106,12 +108,10 @@ async fn decide_batch(
     let open = load_open(store, district, &newcomers).await?;
     let usual = load_usual(store, district, &newcomers, &open).await?;
     let mut desk = Desk::new(district, open, usual, sending, now);
-    let quotes: Vec<QuoteRef> =
-        desk.open.iter().flat_map(|loaded| loaded.quotes.iter().cloned()).collect();
-    let words = store.quotes_text(&quotes).await?;
-    for (quote, words) in quotes.into_iter().zip(words) {
-        desk.words.insert((quote.post, quote.span.start), words.unwrap_or_default());
+    if sending == Sending::Live {
+        desk.restraints = hold::restraints(store, district, now).await?;
     }
+    desk.read_quotes(store).await?;
     for (item, newcomer) in work.into_iter().zip(newcomers) {
         desk.take(item, newcomer);
     }
@@ -130,6 +130,8 @@ pub(super) fn nothing(now: Timestamp) -> GroupCommit {
         deliveries: Vec::new(),
         followed: Vec::new(),
         follows: Vec::new(),
+        held: Vec::new(),
+        works: Vec::new(),
         now,
     }
 }
@@ -164,6 +166,19 @@ async fn load_open(
     };
     let mut open = OpenProblems::new(district.id.clone());
     for loaded in store.wanted_problems(wanted).await? {
+        open.load(loaded_problem(loaded));
+    }
+    Ok(open)
+}
+
+/// These problems as grouping sees them.
+pub(super) async fn load_problems(
+    store: &Store,
+    district: &District,
+    ids: &[ProblemId],
+) -> Result<OpenProblems, StoreError> {
+    let mut open = OpenProblems::new(district.id.clone());
+    for loaded in store.problems(ids).await? {
         open.load(loaded_problem(loaded));
     }
     Ok(open)
@@ -207,6 +222,8 @@ pub(super) struct Desk<'a> {
     usual_rules: UsualRules,
     /// Problems that posts of this batch joined, the main one first.
     joined: BTreeMap<PostKey, Vec<ProblemId>>,
+    /// What may hold alerts back now.
+    pub(super) restraints: Restraints,
     pub(super) report: GroupReport,
     pub(super) commit: GroupCommit,
 }
@@ -230,9 +247,21 @@ impl<'a> Desk<'a> {
             usual,
             usual_rules: usual_rules(district),
             joined: BTreeMap::new(),
+            restraints: Restraints::default(),
             report: GroupReport::default(),
             commit: nothing(now),
         }
+    }
+
+    /// Reads the words of every clause that may be quoted.
+    pub(super) async fn read_quotes(&mut self, store: &Store) -> Result<(), StoreError> {
+        let quotes: Vec<QuoteRef> =
+            self.open.iter().flat_map(|loaded| loaded.quotes.iter().cloned()).collect();
+        let words = store.quotes_text(&quotes).await?;
+        for (quote, words) in quotes.into_iter().zip(words) {
+            self.words.insert((quote.post, quote.span.start), words.unwrap_or_default());
+        }
+        Ok(())
     }
 
     pub(super) fn take(&mut self, item: WorkItem, mut newcomer: Newcomer) {
@@ -269,6 +298,9 @@ impl<'a> Desk<'a> {
                 (self.now, fresh && !is_backfill(&item))
             }
         };
+        if tell {
+            self.commit.works.extend(works::proposed(self.district, &item, now));
+        }
         for assignment in assignments {
             let id = assignment.problem;
             let opened = assignment
@@ -310,7 +342,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn decide(&mut self, id: &ProblemId, burst: Option<BurstFacts>, now: Timestamp, live: bool) {
+    pub(super) fn decide(
+        &mut self,
+        id: &ProblemId,
+        burst: Option<BurstFacts>,
+        now: Timestamp,
+        live: bool,
+    ) {
         let Some(loaded) = self.open.get(id) else { return };
         let (voices, voices_at_least) = loaded.count_voices();
         let weight = Weight {
@@ -320,8 +358,13 @@ impl<'a> Desk<'a> {
             danger_beside: self.dangers.contains(id),
             burst,
         };
+        let late = live && overdue(id, &self.restraints, now).is_some();
         let rules = &self.district.routes.alert;
-        let Some(decision) = alert::decide(&loaded.problem, &weight, rules, now) else { return };
+        let decided = match late {
+            true => Some(alert::overdue(&loaded.problem, &weight, now)),
+            false => alert::decide(&loaded.problem, &weight, rules, now),
+        };
+        let Some(decision) = decided else { return };
         let candidates: Vec<QuoteCandidate> = loaded
             .quotes
             .iter()
@@ -336,15 +379,42 @@ impl<'a> Desk<'a> {
             })
             .collect();
         let quotes = alert::choose_quotes(&candidates);
-        let told = tell::tell(self.district, &loaded.problem, &weight, &decision, quotes, live);
+        let restraints = live.then_some(&self.restraints);
+        let told =
+            tell::tell(self.district, &loaded.problem, &weight, &decision, quotes, restraints);
+        if live {
+            let problem = loaded.problem.clone();
+            self.restrain(&problem, told.held.as_ref(), now);
+        }
         if let Some(loaded) = self.open.get_mut(id) {
             loaded.problem.apply(&told.event);
         }
         self.commit.deliveries.extend(told.deliveries);
         self.commit.follows.extend(told.follows);
+        self.commit.held.extend(told.held);
         self.commit.events.push((id.clone(), told.event));
         self.commit.alerts.push(told.alert);
         self.report.alerts += 1;
+    }
+}
+
+impl Desk<'_> {
+    /// Remembers what a decision means for the rest of the batch.
+    fn restrain(&mut self, problem: &Problem, held: Option<&Held>, now: Timestamp) {
+        let Some(held) = held else {
+            self.restraints.expected.retain(|(expected, _)| *expected != problem.id);
+            self.restraints.causes.retain(|cause| cause.problem != problem.id);
+            self.restraints.causes.push(Cause {
+                problem: problem.id.clone(),
+                topic: problem.topic.clone(),
+                place: problem.place.clone(),
+                told: now,
+            });
+            return;
+        };
+        if held.by == HeldBy::Works {
+            self.restraints.expected.push((problem.id.clone(), held.holder.clone()));
+        }
     }
 }
 
@@ -401,39 +471,4 @@ pub(super) fn newcomer_of(
         member_of: Vec::new(),
         barred: Vec::new(),
     }
-}
-
-/// Parts that `risk::score_problem` adds to the gravest post; taken off to find that post's risk
-/// again.
-const SPREAD_PARTS: [&str; 7] =
-    ["voices", "growth", "sources", "waiting", "returns", "cap", "floor"];
-
-/// Risk of a problem after a post joined: the gravest post's, with what spread and waiting add.
-pub(super) fn score_problem(district: &District, facts: &ProblemFacts<'_>) -> Risk {
-    let before = without_spread(facts.before);
-    let gravest = match facts.post {
-        Some(post) if post.score >= before.score => without_spread(post),
-        _ => before,
-    };
-    let waiting = facts.answered.map_or(facts.lasts.as_hours() / 24, |_| 0);
-    let spread = ProblemSpread {
-        voices: facts.voices,
-        lately: facts.lately,
-        sources: facts.sources,
-        waiting_days: u32::try_from(waiting).unwrap_or(0),
-        returns: facts.returns,
-    };
-    risk::score_problem(&gravest, &spread, &district.risk)
-}
-
-fn without_spread(risk: &Risk) -> Risk {
-    let reasons: Vec<RiskReason> = risk
-        .reasons
-        .iter()
-        .filter(|reason| !SPREAD_PARTS.contains(&reason.reason.as_str()))
-        .cloned()
-        .collect();
-    let sum = reasons.iter().map(|reason| reason.points).sum::<i32>().clamp(0, 100);
-    let score = u8::try_from(sum).unwrap_or(100);
-    Risk { score, level: RiskLevel::of(score), reasons }
 }

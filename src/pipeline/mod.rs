@@ -11,6 +11,10 @@
 //! - [`group`]: posts that wait become problems, alerts and outbox rows.
 //! - [`follow`]: problems that were told and must be looked at again.
 //! - [`dispatch`]: outbox rows become messages.
+//! - [`together`]: which alerts are told as one message.
+//! - `trial`: what goes to analysts while the trial runs.
+//! - [`hold`]: silences and planned works, and what of them falls due.
+//! - `works`: planned works read out of official notices.
 //! - [`health`]: what the operator is told about sources.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
 //! - [`command`]: what a person asked; [`mark`]: what a receiver answered.
@@ -34,6 +38,7 @@ pub mod follow;
 pub mod group;
 mod handover;
 pub mod health;
+pub mod hold;
 pub mod import;
 pub mod keys;
 pub mod mark;
@@ -43,12 +48,16 @@ pub mod rejoin;
 pub mod replay;
 pub mod report;
 pub mod services;
+mod spread;
 mod tallies;
 pub mod telegram;
 mod tell;
+pub mod together;
+mod trial;
 pub mod unsent;
 pub mod watch;
 pub mod words;
+mod works;
 
 use jiff::Timestamp;
 

@@ -13,7 +13,8 @@ use jiff::Timestamp;
 
 use super::assess::{is_echo, marks_of};
 use super::district::District;
-use super::group::{newcomer_of, score_problem};
+use super::group::newcomer_of;
+use super::spread::score_problem;
 use crate::classify::{Scratch, classify};
 use crate::cluster::{self, OpenProblems, ProblemFacts};
 use crate::model::{Classified, PostKey, ProblemEvent, ProblemEventKind, ProblemId};

@@ -301,6 +301,7 @@ mod tests {
             quotes: Vec::new(),
             lexicon: String::new(),
             burst: None,
+            notes: Vec::new(),
         };
         let alert = Alert {
             id: format!("{topic}{hour}").as_str().into(),

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use super::calendar::next_after;
 use super::district::District;
 use super::health;
+use super::hold;
 use super::services::Services;
 use super::words;
 use crate::alert::{self, route};
@@ -48,6 +49,7 @@ pub async fn plan(services: &Services, district: &District) -> Result<(), StoreE
         services.store.plan_job(name, due, anew).await?;
         services.store.keep_setting(&key, cron).await?;
     }
+    services.store.plan_job(hold::RESTRAINTS, now, false).await?;
     services.store.plan_job(HEALTH, now, false).await
 }
 
@@ -61,6 +63,7 @@ pub async fn run_job(
     let now = services.clock.now();
     let schedule = &services.settings.schedule;
     let cron = match name {
+        hold::RESTRAINTS => return hold::pass(&services.store, district, now).await,
         HEALTH => {
             if health::tell(&services.store, district, now).await? {
                 tracing::info!("operator told about sources");

@@ -6,9 +6,12 @@
 //! be sent; only what is sent is followed up.
 
 use super::district::District;
+use super::trial;
+use crate::alert::hold::{self, Restraints, Verdict};
 use crate::alert::{self, Decision, RouteFacts, Weight, follow, route};
 use crate::model::{
-    Alert, AlertId, Delivery, DeliveryState, Follow, Problem, ProblemEvent, QuoteRef,
+    Alert, AlertId, AlertReason, Delivery, DeliveryState, Follow, Held, Problem, ProblemEvent,
+    QuoteRef,
 };
 
 /// What is stored of a decision.
@@ -17,36 +20,54 @@ pub(super) struct Telling {
     pub(super) event: ProblemEvent,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) follows: Vec<Follow>,
+    /// Why it does not go, if something holds it back.
+    pub(super) held: Option<Held>,
 }
 
-/// Carries out a decision about `problem`. `live`: it is to be sent.
+/// Carries out a decision about `problem`. `restraints`: what may hold it back; nothing if it is
+/// about the past and goes nowhere.
 pub(super) fn tell(
     district: &District,
     problem: &Problem,
     weight: &Weight,
     decision: &Decision,
     quotes: Vec<QuoteRef>,
-    live: bool,
+    restraints: Option<&Restraints>,
 ) -> Telling {
-    let alert = alert::alert_of(decision, problem, weight, quotes, district.lexicon.hash());
-    let state = if live { DeliveryState::Pending } else { DeliveryState::Suppressed };
-    let deliveries = rows(district, problem, &alert, state);
-    let first = deliveries.first().map(|row| row.receiver.as_str());
-    let follows = match live {
+    let mut alert = alert::alert_of(decision, problem, weight, quotes, district.lexicon.hash());
+    let mut held = None;
+    if let Some(restraints) = restraints {
+        let (zone, now) = (&district.zone, decision.at);
+        if decision.reason == AlertReason::WorksOverdue {
+            let works = hold::overdue(&problem.id, restraints, now);
+            alert.facts.notes.extend(works.map(|works| hold::overdue_text(works, now, zone)));
+        }
+        let inhibits = &district.routes.inhibits;
+        match hold::verdict(problem, &alert, restraints, inhibits, zone, now) {
+            Verdict::Go(passed) => alert.facts.notes.extend(passed),
+            Verdict::Hold(why) => held = Some(why),
+        }
+    }
+    let goes = restraints.is_some() && held.is_none();
+    let mut deliveries = rows(district, problem, &alert, goes);
+    for row in deliveries.iter_mut().filter(|_| held.is_some()) {
+        row.trouble = held.as_ref().map(|held| held.text.clone());
+    }
+    if goes {
+        trial::diverted(district, &mut deliveries, &format!("alert:{}", alert.id), alert.at);
+    }
+    let sent = deliveries.iter().find(|row| row.state == DeliveryState::Pending);
+    let first = sent.map(|row| row.receiver.as_str());
+    let follows = match goes {
         true => follow::begin(&alert, first, &district.roster()),
         false => Vec::new(),
     };
     let event = ProblemEvent { at: decision.at, kind: alert::told(&alert) };
-    Telling { alert, event, deliveries, follows }
+    Telling { alert, event, deliveries, follows, held }
 }
 
 /// The outbox rows of an alert of `problem`: one a receiver, on its first channel.
-fn rows(
-    district: &District,
-    problem: &Problem,
-    alert: &Alert,
-    state: DeliveryState,
-) -> Vec<Delivery> {
+fn rows(district: &District, problem: &Problem, alert: &Alert, goes: bool) -> Vec<Delivery> {
     let topic = district.lexicon.topic(problem.topic.as_str());
     let facts = RouteFacts {
         topic: &problem.topic,
@@ -56,6 +77,7 @@ fn rows(
         place: problem.place.as_ref(),
         object: problem.object.as_deref(),
     };
+    let state = if goes { DeliveryState::Pending } else { DeliveryState::Suppressed };
     let receivers = alert::route(&facts, &district.roster(), alert.at);
     alert::outbox(&format!("alert:{}", alert.id), receivers, state)
 }
@@ -81,5 +103,8 @@ pub(super) fn reminders(
             receivers.push(receiver);
         }
     }
-    alert::outbox(&format!("reminder:{alert}:{step}"), receivers, DeliveryState::Pending)
+    let subject = format!("reminder:{alert}:{step}");
+    let mut rows = alert::outbox(&subject, receivers, DeliveryState::Pending);
+    trial::diverted(district, &mut rows, &subject, now);
+    rows
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::alert::render::words::moment;
-use crate::model::{AlertId, Channel, Mark};
+use crate::alert::render::words::{count, level, moment, reason};
+use crate::model::{Alert, AlertId, Channel, Mark};
 use crate::store::ErasureReceipt;
 
 pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
@@ -200,6 +200,68 @@ pub(super) fn forgotten(receiver: &str, count: u32) -> String {
         0 => format!("У получателя «{receiver}» нет чатов, подключённых по приглашению"),
         _ => format!("Отключено чатов получателя «{receiver}»: {count}"),
     }
+}
+
+pub(super) const SILENCE_PAST: &str = "Конец тишины уже прошёл: укажите --until позже";
+pub(super) const SILENCE_WHAT: &str =
+    "Тишине нужно, о чём она (--topic, --place или --problem), и причина до 200 знаков (--reason)";
+pub(super) const WORKS_PAST: &str = "Работы уже кончились или кончаются раньше, чем начинаются";
+
+pub(super) fn silence_long(days: i64) -> String {
+    format!("Тишина не бывает дольше {days} дней: что мешает дольше, надо чинить или исключать")
+}
+
+pub(super) fn silenced(id: &str) -> String {
+    format!(
+        "Тишина {id} действует. Критическое и опасность, ставшая серьёзнее, проходят; остальное \
+         сосчитано: otklik silence list"
+    )
+}
+
+pub(super) fn no_silence(id: &str) -> String {
+    format!("Нет действующей тишины {id} (otklik silence list)")
+}
+
+pub(super) fn silence_ended(id: &str, hidden: &str) -> String {
+    format!("Тишина {id} снята: {hidden}")
+}
+
+pub(super) fn works_accepted(id: &str) -> String {
+    format!("Плановые работы {id} приняты: до их конца жалобы на это не приходят отдельно")
+}
+
+pub(super) fn works_rejected(id: &str) -> String {
+    format!("Плановые работы {id} отклонены")
+}
+
+pub(super) fn works_ended(id: &str) -> String {
+    format!("Плановые работы {id} закончены: кто ещё жалуется, о том придёт оповещение")
+}
+
+pub(super) fn works_not(id: &str, known: Option<&str>) -> String {
+    match known {
+        None => format!("Нет плановых работ {id} (otklik works list)"),
+        Some(state) => format!("С работами {id} этого не сделать: их состояние {state}"),
+    }
+}
+
+/// One alert that was held, as a list says it.
+pub(super) fn held_line(topic: &str, place: Option<&str>, alert: &Alert) -> String {
+    let place = place.map_or_else(String::new, |place| format!(", {place}"));
+    let facts = &alert.facts;
+    format!(
+        "{topic}{place}: {} (уровень {}). № {}",
+        reason(alert.reason, facts.kind),
+        level(facts.level),
+        alert.id
+    )
+}
+
+/// What follows from a cause, in its conversation.
+pub(super) fn effect(topic: &str, problems: usize, voices: u32) -> String {
+    let n = u32::try_from(problems).unwrap_or(u32::MAX);
+    let problems = count(n, "проблема", "проблемы", "проблем");
+    format!("заодно жалуются: {topic} ({problems}, до {voices} чел.); отдельно не сообщается")
 }
 
 pub(super) fn no_problem(problem: impl std::fmt::Display) -> String {

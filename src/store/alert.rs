@@ -16,14 +16,7 @@ impl Store {
     /// One alert.
     pub async fn alert(&self, id: &AlertId) -> Result<Option<Alert>> {
         let id = id.clone();
-        self.read(move |tx| {
-            tx.row(
-                "SELECT id, problem, reason, at, facts FROM alert WHERE district = ?1 AND id = ?2",
-                params![tx.district, id.as_str()],
-                alert_of,
-            )
-        })
-        .await
+        self.read(move |tx| read(tx, &id)).await
     }
 
     /// Up to `limit` alerts by (at, id), decided at `since` or later, behind `after`.
@@ -50,6 +43,15 @@ impl Store {
         })
         .await
     }
+}
+
+/// One alert.
+pub(super) fn read(tx: &Tx<'_>, id: &AlertId) -> Result<Option<Alert>> {
+    tx.row(
+        "SELECT id, problem, reason, at, facts FROM alert WHERE district = ?1 AND id = ?2",
+        params![tx.district, id.as_str()],
+        alert_of,
+    )
 }
 
 fn alert_of(row: &Row<'_>) -> rusqlite::Result<Alert> {

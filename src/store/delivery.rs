@@ -6,13 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Row, params};
 
 use super::column::{At, Count, Word, at, time};
 use super::error::{Result, StoreError};
-use super::{Store, Tx, enrol, touch};
-use crate::model::{Channel, Delivery, DeliveryId, DeliveryState, ProblemId};
+use super::{Store, Tx, enrol, rollup, touch};
+use crate::model::{
+    Allotment, Channel, Delivery, DeliveryId, DeliveryState, Outstanding, ProblemId,
+};
 
 /// A message claimed for sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +101,27 @@ impl Store {
         .await
     }
 
+    /// Claims the next due message, after `allot` has said of each receiver's alerts which go
+    /// alone, which gather and which are told together; `shift` is how far back messages that left
+    /// count. One transaction: nothing can be claimed that was not allotted.
+    pub async fn claim_allotted(
+        &self,
+        now: Timestamp,
+        lease: &str,
+        lease_until: Timestamp,
+        shift: SignedDuration,
+        allot: impl Fn(&Outstanding) -> Allotment + Send + 'static,
+    ) -> Result<Vec<ClaimedDelivery>> {
+        let lease = lease.to_owned();
+        self.write(move |tx| {
+            release_expired(tx, now)?;
+            rollup::allot(tx, now, shift, &allot)?;
+            // One: whatever dies, only the message that was on its way is in doubt.
+            claim(tx, now, &lease, lease_until, 1)
+        })
+        .await
+    }
+
     /// Ends a try. Fails with [`StoreError::LeaseLost`] if the message is no longer held under
     /// `lease`.
     pub async fn finish_delivery(
@@ -112,7 +135,7 @@ impl Store {
         self.write(move |tx| {
             note_try(tx, &id, &end, now)?;
             enrol::moved(tx, &id, end.channel, &end.address)?;
-            finish(tx, &id, &lease, &end)?;
+            finish(tx, &id, &lease, &end, now)?;
             if end.state == DeliveryState::Sent { touch::after(tx, &id, now) } else { Ok(()) }
         })
         .await
@@ -302,11 +325,17 @@ fn claim(
     Ok(claimed)
 }
 
-fn finish(tx: &Tx<'_>, id: &DeliveryId, lease: &str, end: &DeliveryEnd) -> Result<()> {
+fn finish(
+    tx: &Tx<'_>,
+    id: &DeliveryId,
+    lease: &str,
+    end: &DeliveryEnd,
+    now: Timestamp,
+) -> Result<()> {
     let finished = tx.exec(
         "UPDATE delivery SET state = ?4, due = ?5, channel = ?6, address = ?7, tries = ?8,
              copies = copies + ?9, unreachable_since = ?10, trouble = ?11, lease = NULL,
-             lease_until = NULL
+             lease_until = NULL, sent = ?12
          WHERE district = ?1 AND id = ?2 AND lease = ?3 AND state = 'claimed'",
         params![
             tx.district,
@@ -320,6 +349,7 @@ fn finish(tx: &Tx<'_>, id: &DeliveryId, lease: &str, end: &DeliveryEnd) -> Resul
             u32::from(end.may_have_left),
             at(end.unreachable_since),
             end.trouble,
+            at((end.state == DeliveryState::Sent).then_some(now)),
         ],
     )?;
     if finished == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }

@@ -12,8 +12,10 @@ use super::column::At;
 use super::error::Result;
 use super::tally::{self, Tally};
 use super::work::{self, WorkTicket};
-use super::{Store, Tx, alert, delivery, follow, problem};
-use crate::model::{Alert, Delivery, Follow, Membership, ProblemEvent, ProblemId};
+use super::{Store, Tx, alert, delivery, follow, hold, problem};
+use crate::model::{
+    Alert, AlertReason, Delivery, Follow, Held, Membership, ProblemEvent, ProblemId, Works,
+};
 
 /// Decisions about some waiting posts.
 #[derive(Debug, Clone)]
@@ -34,6 +36,10 @@ pub struct GroupCommit {
     pub followed: Vec<Follow>,
     /// What must be looked at again. A ladder begins anew; a wait that is under way stays.
     pub follows: Vec<Follow>,
+    /// Why some of them do not go.
+    pub held: Vec<Held>,
+    /// Planned works read out of notices, with the messages that propose them.
+    pub works: Vec<(Works, Vec<Delivery>)>,
     /// The present instant.
     pub now: Timestamp,
 }
@@ -80,6 +86,15 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
     }
     for decided in &group.alerts {
         alert::insert(tx, decided)?;
+        if decided.reason == AlertReason::WorksOverdue {
+            hold::told_overdue(tx, &decided.problem, group.now)?;
+        }
+    }
+    for held in &group.held {
+        hold::keep(tx, held)?;
+    }
+    for (works, messages) in &group.works {
+        hold::enter(tx, works, messages, group.now)?;
     }
     for changed in &group.tallies {
         tally::write(tx, changed)?;

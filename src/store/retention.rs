@@ -221,5 +221,13 @@ fn delete_deliveries(tx: &Tx<'_>, before: Timestamp) -> Result<u64> {
              AND state NOT IN ('pending', 'claimed')",
         params![tx.district, At(before)],
     )?;
+    for sql in [
+        "DELETE FROM roll_up WHERE district = ?1 AND at < ?2",
+        "DELETE FROM held WHERE district = ?1 AND at < ?2",
+        "DELETE FROM silence WHERE district = ?1 AND until < ?2",
+        "DELETE FROM works WHERE district = ?1 AND until < ?2",
+    ] {
+        tx.exec(sql, params![tx.district, At(before)])?;
+    }
     Ok(deleted as u64)
 }

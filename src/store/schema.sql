@@ -80,7 +80,7 @@ CREATE TABLE delivery (
     trouble TEXT,
     lease TEXT,
     lease_until INTEGER,
-    created INTEGER NOT NULL,
+    created INTEGER NOT NULL, gathers INTEGER NOT NULL DEFAULT 0, sent INTEGER,
     PRIMARY KEY (district, id)
 ) STRICT;
 
@@ -136,6 +136,18 @@ CREATE TABLE follow (
     due INTEGER NOT NULL,
     PRIMARY KEY (district, problem, matter)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE held (
+    district TEXT NOT NULL,
+    alert TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    held_by TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    told INTEGER,
+    PRIMARY KEY (district, alert)
+) STRICT;
 
 CREATE TABLE hole (
     district TEXT NOT NULL,
@@ -308,6 +320,15 @@ CREATE TABLE problem_event (
     PRIMARY KEY (district, problem, seq)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE roll_up (
+    district TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (district, subject, receiver)
+) STRICT;
+
 CREATE TABLE rules_entry (
     district TEXT NOT NULL,
     seq INTEGER NOT NULL,
@@ -338,6 +359,18 @@ CREATE TABLE setting (
     name TEXT NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY (district, name)
+) STRICT;
+
+CREATE TABLE silence (
+    district TEXT NOT NULL,
+    id TEXT NOT NULL,
+    begins INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    reminded INTEGER,
+    ended INTEGER,
+    told INTEGER,
+    PRIMARY KEY (district, id)
 ) STRICT;
 
 CREATE TABLE source (
@@ -428,17 +461,35 @@ CREATE TABLE work (
     PRIMARY KEY (district, source, post)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE works (
+    district TEXT NOT NULL,
+    id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    begins INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    source TEXT,
+    post TEXT,
+    proposed INTEGER NOT NULL,
+    ended INTEGER,
+    PRIMARY KEY (district, id)
+) STRICT;
+
 CREATE INDEX alert_problem ON alert (district, problem);
 
 CREATE INDEX alert_time ON alert (district, at, id);
 
 CREATE INDEX delivery_due ON delivery (district, state, due);
 
+CREATE INDEX delivery_receiver ON delivery (district, receiver, state, sent);
+
 CREATE INDEX delivery_subject ON delivery (district, subject);
 
 CREATE INDEX delivery_time ON delivery (district, created, id);
 
 CREATE INDEX follow_due ON follow (district, due);
+
+CREATE INDEX held_holder ON held (district, held_by, holder, told);
 
 CREATE INDEX mark_time ON mark (district, at, alert, marked_by, mark, handed_to);
 
@@ -462,9 +513,13 @@ CREATE INDEX problem_merged ON problem (district, aspect, place, address, last, 
 
 CREATE INDEX problem_time ON problem (district, opened, id);
 
+CREATE INDEX silence_until ON silence (district, until);
+
 CREATE INDEX source_state_due ON source_state (district, next_due);
 
 CREATE INDEX touch_due ON touch (district, due);
 
 CREATE INDEX work_order ON work (district, published, source, post);
+
+CREATE INDEX works_until ON works (district, until);
 

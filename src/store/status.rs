@@ -12,10 +12,11 @@ use super::column::{At, Count, Word, time};
 use super::coverage::{self, WatchedSource};
 use super::delivery::{self, DeliveryStats};
 use super::error::Result;
+use super::hold;
 use super::job::{self, Job};
 use super::post::PostState;
 use super::{Store, Tx};
-use crate::model::ProblemState;
+use crate::model::{Hidden, ProblemState, Silence};
 
 /// Everything counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct StatusCounts {
     pub alerts: u64,
     /// The outbox.
     pub deliveries: DeliveryStats,
+    /// Silences that hold, and what they hid.
+    pub silences: Vec<(Silence, Hidden)>,
     /// Listed sources with their health and completeness.
     pub sources: Vec<WatchedSource>,
     /// Fixed jobs.
@@ -63,6 +66,7 @@ impl Store {
                 )?,
                 alerts: count(tx, "SELECT COUNT(*) FROM alert WHERE district = ?1")?,
                 deliveries: delivery::stats(tx, now)?,
+                silences: hold::active(tx, now)?,
                 sources: coverage::watched(tx, now)?,
                 jobs: job::all(tx)?,
                 dead_letters: count(tx, "SELECT COUNT(*) FROM dead_letter WHERE district = ?1")?,

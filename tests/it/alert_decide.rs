@@ -78,7 +78,8 @@ fn a_told_problem_is_told_again_only_for_a_new_fact() {
     check(&one, &weight(5), None);
     check(&one, &weight(6), Some(AlertReason::Burst));
     check(&high, &bursting(3), None);
-    check(&high, &bursting(4), Some(AlertReason::Burst));
+    check(&high, &bursting(7), None);
+    check(&high, &bursting(8), Some(AlertReason::Burst));
     let raised = told_at(problem(TopicKind::Problem, 80), RiskLevel::High, 3);
     check(&raised, &weight(3), Some(AlertReason::LevelRaised));
     // It fell and rose again: the level was told.

@@ -35,6 +35,7 @@ fn alert() -> Alert {
             quotes: Vec::new(),
             lexicon: "hash".into(),
             burst: None,
+            notes: Vec::new(),
         },
     }
 }

@@ -4,6 +4,7 @@
 
 mod alert_decide;
 mod alert_render;
+mod alert_rollup;
 mod bless;
 mod boundary;
 mod canary;
@@ -19,6 +20,7 @@ mod digest;
 mod engine_fuzz;
 mod engine_limits;
 mod engine_props;
+mod hold;
 mod joining;
 mod kill;
 mod ladder;
@@ -30,7 +32,9 @@ mod notify_contract;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
+mod office;
 mod ok_max;
+mod outages;
 mod packs;
 mod patience;
 mod payloads;
@@ -43,12 +47,14 @@ mod routes;
 mod rules_history;
 mod shipped;
 mod store;
+mod storm;
 mod swap;
 mod telegram;
 mod tidy;
 mod tokens;
 mod town;
 mod traps;
+mod trial;
 mod usual;
 
 /// The root of the repository.

@@ -12,7 +12,9 @@ use otklik::model::{Channel, PlaceId, RiskLevel, TopicId, TopicKind};
 
 fn read(source: &str) -> Result<(Routes, Vec<String>), Vec<String>> {
     let known = KnownNames {
-        topics: Some(["heating".to_owned()].into()),
+        topics: Some(
+            ["heating", "electricity", "water", "communications"].map(str::to_owned).into(),
+        ),
         places: Some(["onohoy".to_owned()].into()),
         objects: Some(["lift".to_owned()].into()),
         receivers: false,
@@ -89,6 +91,30 @@ fn faults_name_their_place() {
     );
     check_fault("[[receiver]]\nname = \"А\"\nmail = \"a@b.ru\"\n", &["routes.toml:3:1:"]);
     check_fault("[[receiver]]\nname = \"А\nemail = 1\n", &["routes.toml:2:"]);
+}
+
+#[test]
+fn budgets_trials_and_effects_name_their_place() {
+    check_fault(
+        "[alert]\nbudget = 1\nshift_hours = 30\ntrial_until = \"скоро\"\n\
+         [[receiver]]\nname = \"А\"\nemail = \"a@b.ru\"\nanalyst = true\n",
+        &[
+            "routes.toml:2:10: число должно быть от 2 до 1000",
+            "routes.toml:3:15: число должно быть от 1 до 24",
+            "routes.toml:4:15: «скоро» не день",
+        ],
+    );
+    check_fault(
+        "[[inhibit]]\ncause = \"heating\"\neffects = [\"heating\"]\nhours = 0\n",
+        &["routes.toml:2:9: effects: нужны темы следствий", "routes.toml:4:9: число должно быть"],
+    );
+    check_fault("[[inhibit]]\ncause = \"heating\"\n", &["routes.toml:1:1:"]);
+    let trial = "[alert]\ntrial_until = \"2026-12-15\"\n\
+                 [[receiver]]\nname = \"А\"\nemail = \"a@b.ru\"\n";
+    let (routes, warnings) = read(trial).unwrap();
+    assert_eq!(routes.alert.trial_until.map(|day| day.to_string()).as_deref(), Some("2026-12-15"));
+    let nobody = "routes.toml:2:15: предупреждение: пробный режим до 2026-12-15, а сообщать некому";
+    assert!(warnings.len() == 1 && warnings[0].starts_with(nobody), "{warnings:?}");
 }
 
 #[test]

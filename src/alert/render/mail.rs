@@ -72,6 +72,9 @@ fn quote_block(quote: &str, url: Option<&str>) -> String {
     )
 }
 
+/// What stands in front of a page's body.
+pub(crate) const BODY: &str = "<!-- body -->\n";
+
 /// A page of one card: `title` plain, `body` HTML, `foot` plain.
 pub(crate) fn page(title: &str, body: &str, foot: &str) -> String {
     format!(
@@ -84,7 +87,7 @@ pub(crate) fn page(title: &str, body: &str, foot: &str) -> String {
          cellspacing=\"0\" style=\"width:100%;max-width:640px;background:#ffffff;\
          border:1px solid #d5dae0\"><tr><td align=\"left\" style=\"padding:20px;\
          font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:1.45\">\n\
-         {body}<p class=\"soft\" style=\"margin:20px 0 0;font-size:13px;color:#5f6b77\">{}</p>\n\
+         {BODY}{body}<p class=\"soft\" style=\"margin:20px 0 0;font-size:13px;color:#5f6b77\">{}</p>\n\
          </td></tr></table>\n</td></tr></table>\n</body></html>\n",
         words::escape(title),
         words::escape(foot),

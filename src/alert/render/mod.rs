@@ -5,8 +5,12 @@
 //! [`words::escape`] only; the three forms say the same; nothing says who wrote.
 
 pub mod health;
+pub mod hold;
 pub(crate) mod mail;
+pub mod notice;
+pub mod rollup;
 mod telegram;
+pub mod trial;
 pub mod words;
 
 use jiff::Timestamp;
@@ -226,7 +230,11 @@ fn why_lines(reasons: &[RiskReason], score: u8) -> Vec<String> {
 fn also_lines(view: &AlertView<'_>) -> Vec<String> {
     let facts = &view.alert.facts;
     let moment = |at| words::moment(at, view.alert.at, view.zone);
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = facts
+        .notes
+        .iter()
+        .map(|note| words::shorten(&words::plain(note), QUOTE_CHARS_MAX))
+        .collect();
     if facts.returns > 0 {
         let times = words::count(facts.returns, "раз", "раза", "раз");
         lines.push(format!("проблема уже возвращалась: {times}"));

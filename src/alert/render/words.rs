@@ -75,6 +75,7 @@ pub fn reason(reason: AlertReason, kind: TopicKind) -> &'static str {
         (AlertReason::RumourSpreads, _) => "слух расходится",
         (AlertReason::RumourConfirmed, _) => "слух подтвердился",
         (AlertReason::WaitsTooLong, _) => "ответа всё ещё нет",
+        (AlertReason::WorksOverdue, _) => "плановые работы не кончились в срок",
     }
 }
 

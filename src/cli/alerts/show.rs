@@ -6,13 +6,16 @@
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::model::{AlertId, Delivery, DeliveryState, Marked};
-use crate::pipeline::{dispatch, district::District};
+use crate::pipeline::{dispatch, district::District, together};
 use crate::store::{DeliveryTry, Store};
 
 use super::super::{Exit, Failure, Result, open, say, words};
 
 /// Shows one alert.
 pub(super) fn show(settings: &Settings, id: &AlertId) -> Result<Exit> {
+    if id.as_str().contains(':') {
+        return roll_up(settings, id.as_str());
+    }
     let district = District::load_rules(settings, false)?;
     let store = open::store_to_read(settings)?;
     let (text, marks, sent) = open::wait(async {
@@ -71,4 +74,27 @@ fn try_line(tried: &DeliveryTry) -> String {
     let trouble = tried.trouble.as_ref().map(|text| format!(", {text}")).unwrap_or_default();
     let receipt = tried.receipt.as_ref().map(|it| format!(", квитанция {it}")).unwrap_or_default();
     format!("{}: {ended}{trouble}{receipt}", tried.channel.name())
+}
+
+/// Everything that one message to each receiver stands for.
+fn roll_up(settings: &Settings, subject: &str) -> Result<Exit> {
+    let district = District::load_rules(settings, false)?;
+    let store = open::store_to_read(settings)?;
+    let found = open::wait(async {
+        let mut all = Vec::new();
+        for (receiver, roll_up) in store.roll_ups_of(subject).await? {
+            all.push((receiver, together::listed(&store, &district, subject, &roll_up).await?));
+        }
+        Ok(all)
+    })?;
+    if found.is_empty() {
+        return Err(Failure::failed(format!("нет общего сообщения {subject}")));
+    }
+    for (receiver, lines) in found {
+        say!("{receiver}: {}", lines.len())?;
+        for line in lines {
+            say!("  {line}")?;
+        }
+    }
+    Ok(Exit::Done)
 }

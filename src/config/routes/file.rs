@@ -4,6 +4,8 @@
 //! at once; an error means that nothing of the file is used, a warning that it is used as far as it
 //! goes.
 
+mod inhibit;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
@@ -19,6 +21,7 @@ use crate::config::calendar::DayHours;
 use crate::config::duration;
 use crate::config::fault::{Fault, Severity, parse_toml};
 use crate::model::{Channel, PlaceId, RiskLevel, TopicId, TopicKind};
+use inhibit::InhibitTable;
 
 /// Most receivers in the file.
 const RECEIVERS_MAX: usize = 200;
@@ -34,6 +37,8 @@ struct RoutesFile {
     receiver: Vec<Spanned<ReceiverTable>>,
     #[serde(default)]
     ladder: Vec<Spanned<LadderTable>>,
+    #[serde(default)]
+    inhibit: Vec<InhibitTable>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +59,10 @@ struct AlertTable {
     burst_times: Option<Spanned<i64>>,
     burst_more: Option<Spanned<i64>>,
     waiting: Option<Spanned<String>>,
+    budget: Option<Spanned<i64>>,
+    volley: Option<Spanned<i64>>,
+    shift_hours: Option<Spanned<i64>>,
+    trial_until: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +93,8 @@ struct ReceiverTable {
     digest: bool,
     #[serde(default)]
     operator: bool,
+    #[serde(default)]
+    analyst: bool,
 }
 
 /// A chat or peer: people write its number with and without quotes.
@@ -163,7 +174,9 @@ impl Check<'_> {
         let departments = self.departments(&typed, &mut receivers);
         let ladder =
             typed.ladder.iter().map(|step| self.step(step.get_ref(), &receivers)).collect();
-        Routes { alert, receivers, ladder, departments }
+        self.trial(&typed.alert, &receivers);
+        let inhibits = typed.inhibit.iter().map(|table| self.inhibit(table)).collect();
+        Routes { alert, receivers, ladder, departments, inhibits }
     }
 
     fn alert(&mut self, table: &AlertTable) -> AlertRules {
@@ -180,6 +193,10 @@ impl Check<'_> {
                 Some(typed) if typed.get_ref().trim() == "never" => None,
                 Some(typed) => Some(self.length(typed, 3_600)),
             },
+            budget: self.within(table.budget.as_ref(), (2, 1_000), default.budget),
+            volley: self.within(table.volley.as_ref(), (1, 1_000), default.volley),
+            shift_hours: self.within(table.shift_hours.as_ref(), (1, 24), default.shift_hours),
+            trial_until: self.day(table.trial_until.as_ref()),
         }
     }
 
@@ -249,11 +266,20 @@ impl Check<'_> {
     }
 
     fn number(&mut self, typed: Option<&Spanned<i64>>, least: u32, default: u32) -> u32 {
+        self.within(typed, (least, 10_000), default)
+    }
+
+    fn within(
+        &mut self,
+        typed: Option<&Spanned<i64>>,
+        (least, most): (u32, u32),
+        default: u32,
+    ) -> u32 {
         let Some(typed) = typed else { return default };
         match u32::try_from(*typed.get_ref()) {
-            Ok(number) if (least..=10_000).contains(&number) => number,
+            Ok(number) if (least..=most).contains(&number) => number,
             _ => {
-                let text = format!("число должно быть от {least} до 10000");
+                let text = format!("число должно быть от {least} до {most}");
                 self.error(typed, text, format!("обычно {default}"));
                 default
             }
@@ -299,6 +325,7 @@ impl Check<'_> {
             zone: typed.timezone.as_ref().and_then(|zone| self.zone(zone)),
             digest: typed.digest,
             operator: typed.operator,
+            analyst: typed.analyst,
         }
     }
 

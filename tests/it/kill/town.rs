@@ -243,6 +243,8 @@ const ROUTES: &str = r#"
 [alert]
 level = "high"
 voices = 3
+budget = 1000
+volley = 1000
 
 [[receiver]]
 name = "Дежурный"

@@ -86,6 +86,7 @@ pub fn alert(post: PostKey, when: Timestamp) -> Alert {
             quotes: vec![QuoteRef { post, span: Span { start: 0, end: 7 } }],
             lexicon: "lexicon-1".to_owned(),
             burst: None,
+            notes: Vec::new(),
         },
     }
 }
@@ -117,6 +118,8 @@ pub fn decision(when: Timestamp) -> GroupCommit {
         deliveries: vec![delivery("d1", when)],
         followed: Vec::new(),
         follows: Vec::new(),
+        held: Vec::new(),
+        works: Vec::new(),
         now: when,
     }
 }

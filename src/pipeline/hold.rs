@@ -1,0 +1,331 @@
+//! Silences and planned works: what is in force, what a person changes, what falls due.
+//!
+//! Place in the flow: grouping asks what holds alerts back; a command changes it; a fixed job tells
+//! owners and ends what is over. Invariants: whatever is told is marked as told in the same
+//! transaction; works whose announced end has passed are dealt with once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::district::District;
+use super::group::{Desk, Sending, load_problems};
+use super::{command, trial, words};
+use crate::alert::hold::{Cause, Restraints};
+use crate::alert::render::{AlertText, hold as render};
+use crate::alert::{self, route};
+use crate::cluster::usual::Usual;
+use crate::config::routes::Inhibit;
+use crate::model::{
+    Alert, CommandReply, Delivery, DeliveryState, Held, HeldBy, ProblemId, SILENCE_DAYS_MAX,
+    Silence, SilenceFacts, TopicId, Works, WorksState,
+};
+use crate::notify::Message;
+use crate::store::{GroupOutcome, Store, StoreError};
+
+/// Name of the job that ends silences and works.
+pub const RESTRAINTS: &str = "restraints";
+/// Longest pause of that job.
+const PAUSE_MINUTES: i64 = 10;
+/// A problem of which somebody wrote so shortly before the announced end lives on.
+const LIVES_MINUTES: i64 = 60;
+/// Most alerts listed in a message about what was hidden.
+const LISTED_MAX: usize = 200;
+
+/// What may hold alerts back at `now`.
+pub async fn restraints(
+    store: &Store,
+    district: &District,
+    now: Timestamp,
+) -> Result<Restraints, StoreError> {
+    let inhibits = &district.routes.inhibits;
+    let mut topics: Vec<TopicId> = inhibits.iter().map(|it| it.cause.clone()).collect();
+    topics.sort();
+    topics.dedup();
+    let longest = inhibits.iter().map(|it: &Inhibit| it.hours).max().unwrap_or(0);
+    let back = SignedDuration::from_hours(i64::from(longest));
+    let since = now.saturating_sub(back).unwrap_or(Timestamp::MIN);
+    let found = store.restraints(&topics, since, now).await?;
+    let causes = found.causes.into_iter();
+    let causes = causes.map(|(problem, topic, place, told)| Cause { problem, topic, place, told });
+    Ok(Restraints {
+        silences: found.silences,
+        works: found.works,
+        causes: causes.collect(),
+        expected: found.expected,
+    })
+}
+
+/// Makes a silence. Its end was worked out by whoever asked.
+pub(super) async fn add_silence(
+    store: &Store,
+    facts: &SilenceFacts,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    let longest = SignedDuration::from_hours(24 * SILENCE_DAYS_MAX);
+    if until <= now {
+        return Ok(command::refused(words::SILENCE_PAST.to_owned()));
+    }
+    if until.duration_since(now) > longest {
+        return Ok(command::refused(words::silence_long(SILENCE_DAYS_MAX)));
+    }
+    let named = facts.topic.is_some() || facts.place.is_some() || facts.problem.is_some();
+    let reason = facts.reason.trim();
+    if !named || reason.is_empty() || reason.chars().count() > 200 {
+        return Ok(command::refused(words::SILENCE_WHAT.to_owned()));
+    }
+    if let Some(problem) = &facts.problem
+        && store.problems(std::slice::from_ref(problem)).await?.is_empty()
+    {
+        return Ok(command::refused(words::no_problem(problem)));
+    }
+    let silence = Silence {
+        id: alert::silence_id(facts, now),
+        begins: now,
+        until,
+        facts: SilenceFacts { reason: reason.to_owned(), ..facts.clone() },
+        reminded: None,
+        ended: None,
+        told: None,
+    };
+    store.add_silence(&silence).await?;
+    store.plan_job(RESTRAINTS, now, true).await?;
+    Ok(command::done(words::silenced(&silence.id)))
+}
+
+/// Ends a silence.
+pub(super) async fn end_silence(
+    store: &Store,
+    id: &str,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    if !store.end_silence(id, now).await? {
+        return Ok(command::refused(words::no_silence(id)));
+    }
+    store.plan_job(RESTRAINTS, now, true).await?;
+    let hid = store.silence(id).await?.map(|(_, hidden)| hidden).unwrap_or_default();
+    Ok(command::done(words::silence_ended(id, &render::hidden(hid))))
+}
+
+/// Enters planned works that a person knows of: they are in force at once.
+pub(super) async fn add_works(
+    store: &Store,
+    mut works: Works,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    if works.until <= now || works.until <= works.begins {
+        return Ok(command::refused(words::WORKS_PAST.to_owned()));
+    }
+    works.id = alert::works_id(&works.facts, works.begins, works.until);
+    let id = works.id.clone();
+    if !store.add_works(&works, Vec::new(), now).await? {
+        return decide_works(store, &id, WorksState::Accepted, now).await;
+    }
+    store.plan_job(RESTRAINTS, now, true).await?;
+    Ok(command::done(words::works_accepted(&id)))
+}
+
+/// Accepts, rejects or ends planned works.
+pub(super) async fn decide_works(
+    store: &Store,
+    id: &str,
+    to: WorksState,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    let done = match to {
+        // Their end is now: who still complains is heard at once.
+        WorksState::Ended => {
+            let accepted = WorksState::Accepted;
+            store.decide_works(id, accepted, accepted, Some(now)).await?
+        }
+        _ => store.decide_works(id, WorksState::Proposed, to, None).await?,
+    };
+    if !done {
+        let known = store.one_works(id).await?.map(|works| works.state.name());
+        return Ok(command::refused(words::works_not(id, known)));
+    }
+    store.plan_job(RESTRAINTS, now, true).await?;
+    Ok(command::done(match to {
+        WorksState::Accepted => words::works_accepted(id),
+        WorksState::Rejected => words::works_rejected(id),
+        WorksState::Ended | WorksState::Proposed => words::works_ended(id),
+    }))
+}
+
+/// Does what is due; returns when it is due again.
+pub(super) async fn pass(
+    store: &Store,
+    district: &District,
+    now: Timestamp,
+) -> Result<Timestamp, StoreError> {
+    for (silence, _) in store.untold_silences().await? {
+        let over = silence.end() <= now;
+        let remind = silence.reminded.is_none() && silence.reminds() <= now;
+        if !over && !remind {
+            continue;
+        }
+        let news = if over { "end" } else { "soon" };
+        let subject = format!("silence:{}:{news}", silence.id);
+        let owner = route::owner(&district.routes, silence.facts.owner.as_deref(), now);
+        let owner = owner.into_iter().collect();
+        let messages = alert::outbox(&subject, owner, DeliveryState::Pending);
+        store.tell_silence(&silence.id, over, messages, now).await?;
+    }
+    for works in store.ended_works(now).await? {
+        overdue(store, district, &works, now).await?;
+        store.finish_works(&works.id, now).await?;
+    }
+    trial::end(store, district, now).await?;
+    let pause = SignedDuration::from_mins(PAUSE_MINUTES);
+    let latest = now.saturating_add(pause).unwrap_or(now);
+    let soonest = now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now);
+    let next = store.next_restraint(now).await?;
+    Ok(next.unwrap_or(latest).clamp(soonest, latest))
+}
+
+/// Tells of every problem that these works held and that lives on behind their end.
+async fn overdue(
+    store: &Store,
+    district: &District,
+    works: &Works,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let restraints = restraints(store, district, now).await?;
+    let expected: Vec<ProblemId> = restraints
+        .expected
+        .iter()
+        .filter(|(_, holder)| *holder == works.id)
+        .map(|(problem, _)| problem.clone())
+        .collect();
+    if expected.is_empty() {
+        return Ok(());
+    }
+    let lives = SignedDuration::from_mins(LIVES_MINUTES);
+    let since = works.until.saturating_sub(lives).unwrap_or(works.until);
+    let open = load_problems(store, district, &expected).await?;
+    let mut desk = Desk::new(district, open, Usual::default(), Sending::Live, now);
+    desk.restraints = restraints;
+    desk.read_quotes(store).await?;
+    for id in &expected {
+        let alive = desk.open.get(id).is_some_and(|it| it.problem.last >= since);
+        if alive {
+            desk.decide(id, None, now, true);
+        }
+    }
+    if desk.commit.alerts.is_empty() {
+        return Ok(());
+    }
+    match store.commit_group(desk.commit).await? {
+        GroupOutcome::Committed | GroupOutcome::Stale => Ok(()),
+    }
+}
+
+/// What is told in the conversation of a cause instead of by itself, as short phrases.
+pub(super) async fn effects(
+    store: &Store,
+    district: &District,
+    alert: &Alert,
+) -> Result<Vec<String>, StoreError> {
+    let held = store.held_by(HeldBy::Cause, alert.problem.as_str()).await?;
+    let ids: Vec<_> = held.iter().take(LISTED_MAX).map(|it| it.alert.clone()).collect();
+    let mut topics: BTreeMap<TopicId, (BTreeSet<ProblemId>, u32)> = BTreeMap::new();
+    for effect in store.alerts_by_id(&ids).await?.into_iter().filter(|it| it.at <= alert.at) {
+        let (problems, voices) = topics.entry(effect.facts.topic).or_default();
+        problems.insert(effect.problem);
+        *voices = (*voices).max(effect.facts.voices);
+    }
+    Ok(topics
+        .iter()
+        .map(|(topic, (problems, voices))| {
+            words::effect(district.topic_title(topic), problems.len(), *voices)
+        })
+        .collect())
+}
+
+/// A message about a silence or planned works in words; `None` if it is not known.
+pub(super) async fn word(
+    store: &Store,
+    district: &District,
+    delivery: &Delivery,
+) -> Result<Option<Message>, StoreError> {
+    let text = match delivery.subject.split(':').collect::<Vec<_>>()[..] {
+        ["silence", id, news] => silence_text(store, district, id, news == "end").await?,
+        ["works", id] => works_text(store, district, id, delivery.due).await?,
+        _ => None,
+    };
+    Ok(text.map(|text| Message {
+        id: delivery.id.clone(),
+        at: delivery.due,
+        subject: text.subject,
+        text: text.text,
+        html: text.html,
+        telegram: text.telegram,
+        attachments: Vec::new(),
+        thread: None,
+    }))
+}
+
+async fn silence_text(
+    store: &Store,
+    district: &District,
+    id: &str,
+    over: bool,
+) -> Result<Option<AlertText>, StoreError> {
+    let Some((silence, hidden)) = store.silence(id).await? else { return Ok(None) };
+    let held = store.held_by(HeldBy::Silence, id).await?;
+    let lines = held_lines(store, district, &held).await?;
+    let facts = &silence.facts;
+    let names = names(district, facts.topic.as_ref(), facts.place.as_ref());
+    let at = if over { silence.end() } else { silence.reminds() };
+    Ok(Some(render::silence(&silence, hidden, &lines, over, &names, at)))
+}
+
+async fn works_text(
+    store: &Store,
+    district: &District,
+    id: &str,
+    at: Timestamp,
+) -> Result<Option<AlertText>, StoreError> {
+    let Some(works) = store.one_works(id).await? else { return Ok(None) };
+    let url = match &works.notice {
+        Some(post) => store.post(post).await?.and_then(|post| post.post.url),
+        None => None,
+    };
+    let names = names(district, Some(&works.facts.topic), works.facts.place.as_ref());
+    Ok(Some(render::works(&works, url.as_deref(), &names, at)))
+}
+
+/// «Отопление, Онохой: стало серьёзнее. № a0123…» of each held alert.
+async fn held_lines(
+    store: &Store,
+    district: &District,
+    held: &[Held],
+) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<_> = held.iter().take(LISTED_MAX).map(|it| it.alert.clone()).collect();
+    let alerts = store.alerts_by_id(&ids).await?;
+    let place = |id| district.place_title(id);
+    Ok(alerts
+        .iter()
+        .map(|alert| {
+            words::held_line(
+                district.topic_title(&alert.facts.topic),
+                alert.facts.place.as_ref().map(place),
+                alert,
+            )
+        })
+        .collect())
+}
+
+fn names<'a>(
+    district: &'a District,
+    topic: Option<&'a TopicId>,
+    place: Option<&'a crate::model::PlaceId>,
+) -> render::Names<'a> {
+    render::Names {
+        topic: topic.map(|topic| district.topic_title(topic)),
+        place: place.map(|place| district.place_title(place)),
+        district: &district.name,
+        zone: &district.zone,
+    }
+}

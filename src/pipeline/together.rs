@@ -1,0 +1,130 @@
+//! Alerts told together: what the outbox is asked for, and the words of a roll-up.
+//!
+//! Place in the flow: `dispatch` claims through it and words by it. Invariant: the decision is
+//! `alert::rollup`'s and is carried out in the transaction that claims.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::district::District;
+use crate::alert::render::rollup::{self as render, RollUpView, Rolled};
+use crate::alert::rollup;
+use crate::model::{Absence, Delivery, RollUp};
+use crate::notify::Message;
+use crate::store::{ClaimedDelivery, Store, StoreError};
+
+/// The last time without the program, as JSON.
+const ABSENCE: &str = "absence";
+/// The last sign of life.
+const ALIVE: &str = "alive";
+/// How often life is noted.
+const ALIVE_SECS: i64 = 5 * 60;
+
+/// Notes that the program runs at `now`; `last` is when it noted so before, nothing at its start.
+/// Returns when it noted so last. A store that is busy or full is no reason to stop.
+pub async fn alive(
+    store: &Store,
+    last: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    if last.is_some_and(|last| now.duration_since(last) < SignedDuration::from_secs(ALIVE_SECS)) {
+        return Ok(last);
+    }
+    match note_alive(store, now).await {
+        Ok(()) => Ok(Some(now)),
+        Err(error) if error.is_transient() => {
+            tracing::warn!(%error, "sign of life not noted");
+            Ok(last)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn note_alive(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    let kept = store.setting(ALIVE).await?.and_then(|at| at.parse().ok());
+    if let Some(absence) = kept.and_then(|last| rollup::absence(last, now)) {
+        tracing::warn!(from = %absence.from, until = %absence.until, "the program did not run");
+        let absence = serde_json::to_string(&absence).unwrap_or_default();
+        store.keep_setting(ABSENCE, &absence).await?;
+    }
+    store.keep_setting(ALIVE, &now.to_string()).await
+}
+
+/// The last time without the program, if it ever was.
+pub async fn absence(store: &Store) -> Result<Option<Absence>, StoreError> {
+    let kept = store.setting(ABSENCE).await?;
+    Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()))
+}
+
+/// Claims the next message, after deciding which alerts go together.
+pub(super) async fn claim(
+    store: &Store,
+    district: &District,
+    absence: Option<Absence>,
+    (lease, until): (&str, Timestamp),
+    now: Timestamp,
+) -> Result<Vec<ClaimedDelivery>, StoreError> {
+    let rules = district.routes.alert.clone();
+    let shift = rollup::shift(&rules);
+    store
+        .claim_allotted(now, lease, until, shift, move |outstanding| {
+            rollup::allot(outstanding, &rules, absence.as_ref(), now)
+        })
+        .await
+}
+
+/// A roll-up in words for one delivery; `None` if it is not known.
+pub(super) async fn word(
+    store: &Store,
+    district: &District,
+    delivery: &Delivery,
+) -> Result<Option<Message>, StoreError> {
+    let Some(found) = store.roll_up(&delivery.subject, &delivery.receiver).await? else {
+        return Ok(None);
+    };
+    let text = view(store, district, &delivery.subject, &found, render::render).await?;
+    Ok(Some(Message {
+        id: delivery.id.clone(),
+        at: found.at,
+        subject: text.subject,
+        text: text.text,
+        html: text.html,
+        telegram: text.telegram,
+        attachments: Vec::new(),
+        thread: None,
+    }))
+}
+
+/// All alerts of a roll-up, a line each.
+pub async fn listed(
+    store: &Store,
+    district: &District,
+    subject: &str,
+    found: &RollUp,
+) -> Result<Vec<String>, StoreError> {
+    view(store, district, subject, found, render::lines).await
+}
+
+async fn view<T>(
+    store: &Store,
+    district: &District,
+    subject: &str,
+    found: &RollUp,
+    say: impl Fn(&RollUpView<'_>) -> T,
+) -> Result<T, StoreError> {
+    let ids: Vec<_> = found.alerts.iter().map(|(alert, _)| alert.clone()).collect();
+    let alerts = store.alerts_by_id(&ids).await?;
+    let rolled = alerts.iter().map(|alert| Rolled {
+        alert,
+        topic: district.topic_title(&alert.facts.topic),
+        place: alert.facts.place.as_ref().map(|place| district.place_title(place)),
+    });
+    Ok(say(&RollUpView {
+        subject,
+        reason: found.reason,
+        at: found.at,
+        alerts: rolled.collect(),
+        rows: found.alerts.len(),
+        district: &district.name,
+        zone: &district.zone,
+    }))
+}

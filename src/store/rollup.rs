@@ -1,0 +1,178 @@
+//! Alerts told together: what waits for each receiver, and the rows that stand for many.
+//!
+//! Place in the flow: inside the transaction that claims a message. Invariants: rows become
+//! `rolled_up` in the transaction that writes the row that stands for them, and only rows that
+//! nobody has tried to send; every such row stands in exactly one roll-up.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::params;
+use serde::Deserialize;
+
+use super::column::{At, Json, Word};
+use super::error::{Result, StoreError};
+use super::{Store, Tx, alert, delivery};
+use crate::model::{
+    Alert, AlertId, Allotment, Delivery, DeliveryId, DeliveryState, Outstanding, RiskLevel, RollUp,
+    WaitingAlert,
+};
+
+/// The one fact of an alert that is asked for here.
+#[derive(Deserialize)]
+struct Level {
+    level: RiskLevel,
+}
+
+impl Store {
+    /// What one message to a receiver stands for.
+    pub async fn roll_up(&self, subject: &str, receiver: &str) -> Result<Option<RollUp>> {
+        let (subject, receiver) = (subject.to_owned(), receiver.to_owned());
+        self.read(move |tx| {
+            let found = tx.row(
+                "SELECT facts FROM roll_up
+                 WHERE district = ?1 AND subject = ?2 AND receiver = ?3",
+                params![tx.district, subject, receiver],
+                |row| row.get::<_, Json<RollUp>>(0),
+            )?;
+            Ok(found.map(|facts| facts.0))
+        })
+        .await
+    }
+
+    /// Receivers with what one message stood for to each.
+    pub async fn roll_ups_of(&self, subject: &str) -> Result<Vec<(String, RollUp)>> {
+        let subject = subject.to_owned();
+        self.read(move |tx| {
+            tx.rows(
+                "SELECT receiver, facts FROM roll_up WHERE district = ?1 AND subject = ?2
+                 ORDER BY receiver",
+                params![tx.district, subject],
+                |row| Ok((row.get(0)?, row.get::<_, Json<RollUp>>(1)?.0)),
+            )
+        })
+        .await
+    }
+
+    /// These alerts, in the order asked for; one that is no longer known is left out.
+    pub async fn alerts_by_id(&self, ids: &[AlertId]) -> Result<Vec<Alert>> {
+        let ids = ids.to_vec();
+        self.read(move |tx| {
+            let found = ids.iter().map(|id| alert::read(tx, id)).collect::<Result<Vec<_>>>()?;
+            Ok(found.into_iter().flatten().collect())
+        })
+        .await
+    }
+}
+
+/// Lets `allot` decide about every receiver for whom an alert is due, and carries it out.
+pub(super) fn allot(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    shift: SignedDuration,
+    allot: &dyn Fn(&Outstanding) -> Allotment,
+) -> Result<()> {
+    let receivers = tx.rows(
+        "SELECT DISTINCT receiver FROM delivery
+         WHERE district = ?1 AND state = 'pending' AND due <= ?2 AND subject LIKE 'alert:%'
+             AND tries = 0 AND copies = 0
+         ORDER BY receiver",
+        params![tx.district, At(now)],
+        |row| row.get::<_, String>(0),
+    )?;
+    for receiver in receivers {
+        let outstanding = outstanding(tx, receiver, now, shift)?;
+        carry_out(tx, &allot(&outstanding), now)?;
+    }
+    Ok(())
+}
+
+fn outstanding(
+    tx: &Tx<'_>,
+    receiver: String,
+    now: Timestamp,
+    shift: SignedDuration,
+) -> Result<Outstanding> {
+    let waiting = tx.rows(
+        "SELECT d.id, a.id, a.facts, d.created, d.gathers, d.channel, d.address
+         FROM delivery d JOIN alert a
+             ON a.district = d.district AND d.subject = 'alert:' || a.id
+         WHERE d.district = ?1 AND d.receiver = ?2 AND d.state = 'pending'
+             AND d.tries = 0 AND d.copies = 0 AND (d.due <= ?3 OR d.gathers = 1)
+         ORDER BY d.created, d.id",
+        params![tx.district, receiver, At(now)],
+        |row| {
+            Ok(WaitingAlert {
+                delivery: DeliveryId(row.get(0)?),
+                alert: AlertId(row.get(1)?),
+                level: row.get::<_, Json<Level>>(2)?.0.level,
+                since: row.get::<_, At>(3)?.0,
+                gathers: row.get(4)?,
+                channel: row.get::<_, Word<_>>(5)?.0,
+                address: row.get(6)?,
+            })
+        },
+    )?;
+    // What is on its way, or may have left, counts from when it was decided.
+    let from = now.saturating_sub(shift).unwrap_or(Timestamp::MIN);
+    let mut left = tx.rows(
+        "SELECT COALESCE(sent, created) FROM delivery
+         WHERE district = ?1 AND receiver = ?2
+             AND (subject LIKE 'alert:%' OR subject LIKE 'rollup:%' OR subject LIKE 'catchup:%'
+                 OR subject LIKE 'reminder:%')
+             AND (state = 'sent' AND sent > ?3
+                 OR state = 'claimed'
+                 OR state = 'pending' AND (tries > 0 OR copies > 0))",
+        params![tx.district, receiver, At(from)],
+        |row| Ok(row.get::<_, At>(0)?.0),
+    )?;
+    left.sort();
+    let rolled = tx.row(
+        "SELECT MAX(at) FROM roll_up WHERE district = ?1 AND receiver = ?2",
+        params![tx.district, receiver],
+        |row| row.get::<_, Option<At>>(0),
+    )?;
+    let rolled = rolled.flatten().map(|at| at.0);
+    Ok(Outstanding { receiver, waiting, left, rolled })
+}
+
+fn carry_out(tx: &Tx<'_>, allotment: &Allotment, now: Timestamp) -> Result<()> {
+    if let Some((rows, until)) = &allotment.gather {
+        for id in rows {
+            tx.exec(
+                "UPDATE delivery SET gathers = 1, due = ?3
+                 WHERE district = ?1 AND id = ?2 AND state = 'pending'",
+                params![tx.district, id.as_str(), At(*until)],
+            )?;
+        }
+    }
+    match &allotment.roll_up {
+        Some((row, roll_up)) => write(tx, row, roll_up, now),
+        None => Ok(()),
+    }
+}
+
+fn write(tx: &Tx<'_>, row: &Delivery, roll_up: &RollUp, now: Timestamp) -> Result<()> {
+    delivery::insert(tx, row, now)?;
+    tx.exec(
+        "INSERT INTO roll_up (district, subject, receiver, at, facts)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![tx.district, row.subject, row.receiver, At(roll_up.at), Json(roll_up)],
+    )?;
+    let mut rolled = 0;
+    for (_, id) in &roll_up.alerts {
+        rolled += tx.exec(
+            "UPDATE delivery SET state = ?3, gathers = 0, trouble = ?4
+             WHERE district = ?1 AND id = ?2 AND state = 'pending' AND tries = 0 AND copies = 0",
+            params![
+                tx.district,
+                id.as_str(),
+                Word(DeliveryState::RolledUp),
+                format!("в общем сообщении {}", row.subject),
+            ],
+        )?;
+    }
+    // A count that does not add up would be told to a person.
+    if rolled != roll_up.alerts.len() {
+        return Err(StoreError::Failed("a roll-up does not add up".into()));
+    }
+    Ok(())
+}

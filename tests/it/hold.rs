@@ -1,0 +1,277 @@
+//! Silences, planned works and effects of one cause: what is held, what passes, what is told later.
+
+use otklik::model::{CommandKind, DeliveryState, HeldBy, SilenceFacts, WorksFacts, WorksState};
+
+use crate::office::{Office, Says, hours, instant, mins, says};
+use crate::rig::{PACKS, Rig};
+
+const ROUTES: &str = "[[receiver]]\nname = \"МЦУ\"\nemail = \"m@b.ru\"\nmin_level = \"low\"\n\
+                      digest = true\n";
+/// 11:00 in the district.
+const START: &str = "2026-03-14T03:00:00Z";
+
+fn office(routes: &str) -> Office {
+    let rig = Rig::new();
+    let power = PACKS[0]
+        .1
+        .replace("heating", "electricity")
+        .replace("Отопление\"", "Электричество\"")
+        .replace("нет отопление", "нет свет")
+        .replace("ледяные батареи", "погас свет")
+        .replace("Нет отопления третий день", "Нет света третий день")
+        .replace("Батареи ледяные", "Свет погас")
+        .replace("Отопление дали", "Свет дали");
+    rig.write("words/electricity.toml", &power);
+    Office::on(rig, routes, START)
+}
+
+/// Four people complain of it there.
+fn four(text: &str, place: &'static str, first: u32) -> Vec<Says> {
+    (0..4).map(|n| Says { place: Some(place), ..says(first + n, text) }).collect()
+}
+
+const COLD: &str = "Нет отопления третий день";
+const DARK: &str = "Нет света третий день";
+
+fn silence(topic: Option<&str>, place: Option<&str>) -> SilenceFacts {
+    SilenceFacts {
+        topic: topic.map(Into::into),
+        place: place.map(Into::into),
+        reason: "чинят, знаем".to_owned(),
+        role: "operator".to_owned(),
+        ..SilenceFacts::default()
+    }
+}
+
+async fn suppressed(office: &Office) -> Vec<String> {
+    let rows = office.store().export_deliveries(None, None, 1_000).await.expect("read");
+    let held = rows.into_iter().filter(|row| row.delivery.state == DeliveryState::Suppressed);
+    held.filter_map(|row| row.delivery.trouble).collect()
+}
+
+#[tokio::test]
+async fn a_silence_holds_counts_reminds_and_ends() {
+    let office = office(ROUTES);
+    let until = office.now() + hours(10);
+    let facts = silence(Some("heating"), Some("kedrovo"));
+    let reply = office.ask(CommandKind::AddSilence { facts, until }).await;
+    assert!(reply.done, "{reply:?}");
+    office.write(&four(COLD, "kedrovo", 1)).await;
+    assert!(office.subjects("m@b.ru").is_empty(), "{:?}", office.subjects("m@b.ru"));
+    let (made, hidden) = office.store().silences(Some(office.now())).await.expect("read").remove(0);
+    assert_eq!((hidden.alerts, hidden.problems), (1, 1));
+    let why = suppressed(&office).await;
+    assert_eq!(why, [format!("тишина {} до 14 марта, 21:00: чинят, знаем", made.id)]);
+    // Another place is not meant.
+    office.write(&four(COLD, "sosnyagino", 11)).await;
+    assert_eq!(office.subjects("m@b.ru").len(), 1);
+    // The last tenth of ten hours is one hour.
+    office.pass(hours(9) + mins(1)).await;
+    let told = office.to("m@b.ru");
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1].at, until - hours(1));
+    let soon = &told[1].message;
+    assert_eq!(soon.subject, "Лесной район: тишина скоро закончится — Отопление, Кедрово");
+    assert!(soon.text.contains("скрыто 1 оповещение о 1 проблеме"), "{}", soon.text);
+    assert!(soon.text.contains("№ a"), "{}", soon.text);
+    office.pass(hours(2)).await;
+    let told = office.to("m@b.ru");
+    assert_eq!(told.len(), 3);
+    assert_eq!(told[2].at, until);
+    assert!(
+        told[2].message.subject.contains("тишина закончилась"),
+        "{:?}",
+        told[2].message.subject
+    );
+    office.pass(hours(30)).await;
+    assert_eq!(office.to("m@b.ru").len(), 3, "it is told once");
+}
+
+#[tokio::test]
+async fn what_is_critical_passes_a_silence_and_says_so() {
+    let office = office(ROUTES);
+    let until = office.now() + hours(10);
+    let facts = silence(None, Some("kedrovo"));
+    office.ask(CommandKind::AddSilence { facts, until }).await;
+    let fire = "Горит дом, внутри дети, погибли люди, срочно!";
+    office.write(&four(fire, "kedrovo", 1)).await;
+    let alerts = office.store().alerts(None, None, 10).await.expect("read");
+    let critical = alerts.iter().find(|it| it.facts.level.name() == "critical");
+    let passed = critical.expect("a critical alert");
+    assert!(passed.facts.notes[0].ends_with("прошло: уровень критический"), "{passed:?}");
+    let told = office.to("m@b.ru");
+    assert!(told.iter().any(|it| it.message.text.contains("прошло: уровень критический")));
+    let held = alerts.len() - told.len();
+    assert_eq!(suppressed(&office).await.len(), held, "the rest is held with its reason");
+}
+
+#[tokio::test]
+async fn a_silence_needs_an_end_a_reason_and_something_to_be_about() {
+    let office = office(ROUTES);
+    let now = office.now();
+    let mut unfounded = silence(Some("heating"), None);
+    unfounded.reason = " ".to_owned();
+    let mut strange = silence(None, None);
+    strange.problem = Some("p000000000000".into());
+    for (facts, until, expected) in [
+        (silence(Some("heating"), None), now, "Конец тишины уже прошёл"),
+        (silence(Some("heating"), None), now + hours(24 * 31), "не бывает дольше 30 дней"),
+        (silence(None, None), now + hours(1), "Тишине нужно"),
+        (unfounded, now + hours(1), "Тишине нужно"),
+        (strange, now + hours(1), "Нет проблемы"),
+    ] {
+        let reply = office.ask(CommandKind::AddSilence { facts, until }).await;
+        assert!(!reply.done && reply.text.contains(expected), "{reply:?}");
+    }
+    let reply = office.ask(CommandKind::EndSilence { id: "s1".to_owned() }).await;
+    assert!(!reply.done && reply.text.contains("Нет действующей тишины s1"), "{reply:?}");
+}
+
+#[tokio::test]
+async fn an_announced_outage_is_proposed_accepted_and_overdue() {
+    let office = office(ROUTES);
+    let notice = Says {
+        official: true,
+        ..says(0, "Плановое отключение электроэнергии 14 марта с 12:00 до 17:00, село Кедрово")
+    };
+    office.write(&[notice]).await;
+    let told = office.to("m@b.ru");
+    assert_eq!(told.len(), 1, "one message with the proposal");
+    let text = &told[0].message.text;
+    assert!(text.contains("С 14 марта, 12:00 до 14 марта, 17:00."), "{text}");
+    let works = office.store().works(office.now()).await.expect("read").remove(0).0;
+    assert!(text.contains(&format!("otklik works accept {}", works.id)), "{text}");
+    assert_eq!(works.state, WorksState::Proposed);
+    assert_eq!(works.until, instant("2026-03-14T09:00:00Z"));
+
+    let accept = CommandKind::DecideWorks { id: works.id.clone(), state: WorksState::Accepted };
+    assert!(office.ask(accept.clone()).await.done);
+    let again = office.ask(accept).await;
+    assert!(!again.done && again.text.contains("accepted"), "{again:?}");
+    office.pass(hours(5) + mins(30)).await;
+    office.write(&four(DARK, "kedrovo", 1)).await;
+    assert_eq!(office.to("m@b.ru").len(), 1, "it was to be expected");
+    assert_eq!(suppressed(&office).await, ["плановые работы до 17:00"]);
+    assert_eq!(office.store().held_by(HeldBy::Works, &works.id).await.expect("read").len(), 1);
+
+    office.pass(mins(31)).await;
+    let told = office.to("m@b.ru");
+    assert_eq!(told.len(), 2, "{:?}", office.subjects("m@b.ru"));
+    assert_eq!(told[1].at, works.until, "the minute the announced end passes");
+    let overdue = "работы должны были кончиться в 17:00";
+    assert!(told[1].message.text.contains(overdue), "{}", told[1].message.text);
+    office.write(&four(DARK, "kedrovo", 21)[..1]).await;
+    office.pass(hours(3)).await;
+    assert_eq!(office.to("m@b.ru").len(), 2, "it is told once");
+}
+
+#[tokio::test]
+async fn works_end_in_peace_unless_people_still_write() {
+    let office = office(ROUTES);
+    let facts = WorksFacts {
+        topic: "electricity".into(),
+        place: Some("kedrovo".into()),
+        streets: Vec::new(),
+    };
+    let (begins, until) = (office.now(), office.now() + hours(6));
+    let reply = office.ask(CommandKind::AddWorks { facts, begins, until }).await;
+    assert!(reply.done, "{reply:?}");
+    office.write(&four(DARK, "kedrovo", 1)).await;
+    // Other topics and places are not meant.
+    office.write(&four(COLD, "kedrovo", 11)).await;
+    office.write(&four(DARK, "sosnyagino", 21)).await;
+    assert_eq!(office.to("m@b.ru").len(), 2);
+    office.pass(hours(7)).await;
+    assert_eq!(office.to("m@b.ru").len(), 2, "nobody has written for hours: it ended in peace");
+    office.write(&four(DARK, "kedrovo", 31)[..1]).await;
+    let told = office.to("m@b.ru");
+    assert_eq!(told.len(), 3, "a complaint behind the announced end");
+    let overdue = "работы должны были кончиться в 17:00";
+    assert!(told[2].message.text.contains(overdue), "{}", told[2].message.text);
+}
+
+#[tokio::test]
+async fn an_effect_is_told_in_the_conversation_of_its_cause() {
+    let routes = format!(
+        "{ROUTES}[[inhibit]]\ncause = \"electricity\"\neffects = [\"heating\"]\nhours = 6\n"
+    );
+    let office = office(&routes);
+    office.write(&four(DARK, "kedrovo", 1)).await;
+    assert_eq!(office.to("m@b.ru").len(), 1);
+    office.write(&four(COLD, "kedrovo", 11)).await;
+    assert_eq!(office.to("m@b.ru").len(), 1, "it follows from the dark");
+    let why = suppressed(&office).await;
+    assert_eq!(why, ["следствие: о причине (electricity) сообщено 14 марта, 11:00"]);
+    office.write(&four(COLD, "sosnyagino", 21)).await;
+    assert_eq!(office.to("m@b.ru").len(), 2, "another place has no such cause");
+    // The dark grows: its conversation names what follows.
+    let more: Vec<Says> = (0..3).flat_map(|n| four(DARK, "kedrovo", 40 + 4 * n)).collect();
+    office.write(&more).await;
+    let told = office.to("m@b.ru");
+    let text = &told.last().expect("a burst").message.text;
+    assert!(text.contains("заодно жалуются: Отопление (1 проблема"), "{text}");
+    // Behind the hours it is told by itself again.
+    office.pass(hours(7)).await;
+    let more: Vec<Says> = (0..5).flat_map(|n| four(COLD, "kedrovo", 60 + 4 * n)).collect();
+    let before = office.to("m@b.ru").len();
+    office.write(&more).await;
+    assert!(office.to("m@b.ru").len() > before);
+}
+
+#[test]
+fn a_person_types_silences_and_works() {
+    let rig = Rig::new();
+    let done = |args: &[&str]| {
+        let ended = rig.run(args);
+        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
+        ended.out
+    };
+    let cold = ["--topic", "heating", "--place", "Кедрово"];
+    let add = [&["silence", "add"], &cold[..], &["--until", "6h", "--reason", "меняют насос"]];
+    let said = done(&add.concat());
+    assert!(said.contains("действует"), "{said}");
+    let listed = done(&["silence", "list"]);
+    assert!(
+        listed.contains("Отопление, Кедрово") && listed.contains("ничего не скрыто"),
+        "{listed}"
+    );
+    let row = rig.run(&["silence", "list", "--json"]).rows(0).remove(0);
+    assert_eq!((row["place"].as_str(), row["hidden_alerts"].as_u64()), (Some("kedrovo"), Some(0)));
+    let id = row["id"].as_str().expect("an id").to_owned();
+    assert!(done(&["status"]).contains(&format!("Тишина {id} до")));
+    assert!(done(&["silence", "end", &id]).contains("снята: ничего не скрыто"));
+    let again = rig.run(&["silence", "end", &id]);
+    assert!(again.code == 1 && again.err.contains("Нет действующей тишины"), "{again:?}");
+    assert!(done(&["silence", "list"]).contains("Действующих тишин нет"));
+
+    for (args, expected) in [
+        (
+            &["silence", "add", "--topic", "heatng", "--until", "6h", "--reason", "а"][..],
+            "нет темы",
+        ),
+        (
+            &["silence", "add", "--place", "Москва", "--until", "6h", "--reason", "а"],
+            "нет среди мест",
+        ),
+        (
+            &["silence", "add", "--topic", "heating", "--until", "скоро", "--reason", "а"],
+            "не время",
+        ),
+    ] {
+        let refused = rig.run(args);
+        assert!(refused.code == 2 && refused.err.contains(expected), "{refused:?}");
+    }
+
+    let works = [&["works", "add"], &cold[..], &["--street", "Лесная", "--to", "6h"]].concat();
+    assert!(done(&works).contains("приняты"));
+    let row = rig.run(&["works", "list", "--json"]).rows(0).remove(0);
+    assert_eq!(
+        (row["state"].as_str(), row["streets"][0].as_str()),
+        (Some("accepted"), Some("Лесная"))
+    );
+    let id = row["id"].as_str().expect("an id").to_owned();
+    assert!(done(&["works"]).contains(&id));
+    assert!(done(&["works", "end", &id]).contains("закончены"));
+    let unknown = rig.run(&["works", "accept", "w000000000000"]);
+    assert!(unknown.code == 1 && unknown.err.contains("Нет плановых работ"), "{unknown:?}");
+}

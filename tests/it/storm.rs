@@ -1,0 +1,147 @@
+//! A storm of posts, and a program that was away: few messages, and every alert in one of them.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use otklik::model::{AlertId, DeliveryState};
+
+use crate::office::{Office, Says, hours, mins, says};
+use crate::rig::Rig;
+
+const ROUTES: &str = "[[receiver]]\nname = \"МЦУ\"\nemail = \"m@b.ru\"\nmin_level = \"low\"\n\
+                      [[receiver]]\nname = \"ЕДДС\"\nemail = \"e@b.ru\"\nmin_level = \"high\"\n\
+                      kinds = [\"danger\"]\n";
+const SEED: u64 = 20_261_122;
+
+/// The next number of a seeded row (a linear congruence: the storm needs no better chance).
+fn next(seed: &mut u64, below: u64) -> u64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*seed >> 33) % below
+}
+
+const VILLAGES: [&str; 40] = [
+    "s01", "s02", "s03", "s04", "s05", "s06", "s07", "s08", "s09", "s10", "s11", "s12", "s13",
+    "s14", "s15", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23", "s24", "s25", "s26",
+    "s27", "s28", "s29", "s30", "s31", "s32", "s33", "s34", "s35", "s36", "s37", "s38", "s39",
+    "s40",
+];
+
+fn villages() -> Rig {
+    let rig = Rig::new();
+    for id in VILLAGES {
+        let name = format!("Лесново{}", id.replace('s', "-"));
+        rig.add(
+            "config/places.toml",
+            &format!("[[place]]\nid = \"{id}\"\nname = \"{name}\"\nkind = \"село\"\n"),
+        );
+    }
+    rig
+}
+
+fn post(seed: &mut u64) -> Says {
+    let place = VILLAGES[next(seed, 40) as usize];
+    let text = match next(seed, 40) {
+        0 if place < "s05" => "Горит дом!",
+        1..=12 => "Нет отопления третий день, дети мерзнут",
+        13..=25 => "Батареи ледяные",
+        _ => "Доброе утро, соседи",
+    };
+    let person = u32::try_from(next(seed, 3_000)).expect("small");
+    Says { place: Some(place), ..says(person, text) }
+}
+
+/// How many alerts each row of the outbox told: by its own message or in a roll-up.
+async fn told(office: &Office, receiver: &str) -> BTreeMap<AlertId, u32> {
+    let mut told: BTreeMap<AlertId, u32> = BTreeMap::new();
+    for alert in office.store().alerts(None, None, 10_000).await.expect("read") {
+        told.insert(alert.id, 0);
+    }
+    for row in office.store().export_deliveries(None, None, 10_000).await.expect("read") {
+        let row = row.delivery;
+        if row.receiver != receiver {
+            continue;
+        }
+        match row.subject.strip_prefix("alert:") {
+            Some(alert) if row.state == DeliveryState::Sent => {
+                *told.entry(alert.into()).or_default() += 1;
+            }
+            Some(_) => assert_eq!(row.state, DeliveryState::RolledUp, "{row:?}"),
+            None => {
+                assert_eq!(row.state, DeliveryState::Sent, "{row:?}");
+                let found = office.store().roll_up(&row.subject, receiver).await.expect("read");
+                for (alert, _) in found.expect("a roll-up").alerts {
+                    *told.entry(alert).or_default() += 1;
+                }
+            }
+        }
+    }
+    told
+}
+
+#[tokio::test]
+async fn ten_thousand_posts_in_a_minute_are_a_handful_of_messages() {
+    let office = Office::on(villages(), ROUTES, "2026-01-05T02:00:00Z");
+    let (mut seed, begun) = (SEED, office.now());
+    for _ in 0..20 {
+        let posts: Vec<Says> = (0..500).map(|_| post(&mut seed)).collect();
+        office.write(&posts).await;
+        office.pass(SignedDuration::from_secs(3)).await;
+    }
+    office.pass(hours(24)).await;
+    let alerts = office.store().alerts(None, None, 10_000).await.expect("read");
+    assert!(alerts.len() > 47, "the storm is one: {} (seed {SEED})", alerts.len());
+    for (receiver, address) in [("МЦУ", "m@b.ru"), ("ЕДДС", "e@b.ru")] {
+        let sent = office.to(address);
+        assert!(!sent.is_empty() && sent.len() <= 20, "{receiver}: {}", sent.len());
+        assert!(sent[0].at.duration_since(begun) <= mins(2), "{receiver}: {}", sent[0].at);
+        let all = told(&office, receiver).await;
+        let mine = all.values().filter(|times| **times > 0).count();
+        assert!(all.values().all(|times| *times <= 1), "{receiver}: told twice (seed {SEED})");
+        if receiver == "МЦУ" {
+            assert_eq!(mine, alerts.len(), "everything is told once (seed {SEED})");
+        }
+    }
+    let rolled = office.to("m@b.ru").into_iter().find(|sent| sent.message.subject.contains("Ещё"));
+    let text = rolled.expect("a roll-up").message.text;
+    let counts: u32 = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("— ")?.split_once(": ")?.1.split(' ').next())
+        .filter_map(|count| count.parse::<u32>().ok())
+        .sum();
+    let said: u32 = text
+        .lines()
+        .next()
+        .and_then(|line| line.split(' ').find_map(|word| word.parse().ok()))
+        .expect("a number in the subject");
+    assert_eq!(counts, said, "{text}");
+    assert!(text.contains("№ a") && text.contains("otklik alerts show"), "{text}");
+}
+
+#[tokio::test]
+async fn after_an_absence_one_message_catches_up() {
+    let office = Office::on(villages(), ROUTES, "2026-01-05T02:00:00Z");
+    office.turn().await;
+    office.away(hours(5)).await;
+    let posts: Vec<Says> = VILLAGES[..9]
+        .iter()
+        .enumerate()
+        .flat_map(|(n, place)| {
+            let person = u32::try_from(n).expect("small") * 10;
+            (0..4).map(move |more| Says {
+                place: Some(place),
+                ..says(person + more, "Нет отопления третий день, дети мерзнут")
+            })
+        })
+        .collect();
+    office.write(&posts).await;
+    assert!(office.to("m@b.ru").is_empty(), "it is collected first");
+    office.pass(hours(1)).await;
+    let sent = office.to("m@b.ru");
+    assert_eq!(sent.len(), 1, "{:?}", office.subjects("m@b.ru"));
+    let said = &sent[0].message;
+    assert_eq!(said.subject, "Лесной район: После перерыва: 9 проблем");
+    let when = "Программа не работала с 5 января, 10:00 по 5 января, 15:00; за это время";
+    assert!(said.text.contains(when), "{}", said.text);
+    office.write(&[Says { place: Some("s20"), ..says(900, "Горит дом!") }]).await;
+    assert_eq!(office.to("m@b.ru").len(), 2, "then all is as ever");
+}
