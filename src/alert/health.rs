@@ -1,4 +1,4 @@
-//! What the operator is told about the state of sources, and why now.
+//! What the operator is told about the state of sources and of our own sending, and why now.
 //!
 //! Place in the flow: a fixed job reads all states, decides here, and puts one message into the
 //! outbox. Invariants: a trouble is told once and then once a day until it is over; when nothing
@@ -7,7 +7,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Health, HealthLine, HealthNews, HealthNotice, HealthState, SourceId};
+use crate::model::{
+    Health, HealthLine, HealthNews, HealthNotice, HealthState, SourceId, UnsentLine,
+};
 
 /// Failures in a row, and how long they last, before «сбои» are worth a message.
 const SLOW_FAILURES: u32 = 3;
@@ -32,13 +34,19 @@ pub struct Told {
     pub told: Option<(HealthState, Timestamp)>,
 }
 
-/// What to tell at `now`; nothing if there is no news.
+/// What to tell at `now`; nothing if there is no news. `unsent`: messages given up since that was
+/// told last.
 #[must_use]
-pub fn decide_health(sources: &[Told], now: Timestamp) -> Option<HealthNotice> {
+pub fn decide_health(
+    sources: &[Told],
+    unsent: Vec<UnsentLine>,
+    now: Timestamp,
+) -> Option<HealthNotice> {
     let network = network_is_down(sources);
     let lines: Vec<HealthLine> =
         sources.iter().filter_map(|source| line(source, network, now)).collect();
-    (!lines.is_empty()).then_some(HealthNotice { at: now, network, lines })
+    let news = !lines.is_empty() || !unsent.is_empty();
+    news.then_some(HealthNotice { at: now, network: network && !lines.is_empty(), lines, unsent })
 }
 
 /// Whether every source fails for want of a network: at least two, none excepted.
@@ -106,7 +114,8 @@ mod tests {
     }
 
     fn news(source: &Told, at: i64) -> Option<HealthNews> {
-        decide_health(std::slice::from_ref(source), hour(at)).map(|notice| notice.lines[0].news)
+        decide_health(std::slice::from_ref(source), Vec::new(), hour(at))
+            .map(|notice| notice.lines[0].news)
     }
 
     #[test]
@@ -141,14 +150,18 @@ mod tests {
             .iter()
             .map(|code| told(HealthState::Slow, code, 2))
             .collect();
-        let notice = decide_health(&down, hour(0)).expect("told");
+        let notice = decide_health(&down, Vec::new(), hour(0)).expect("told");
         assert!(notice.network);
         assert_eq!(notice.lines.len(), 3, "each is known to be told");
         let mut one_answers = down.clone();
         one_answers[1] = told(HealthState::Ok, "", 0);
-        assert_eq!(decide_health(&one_answers, hour(0)), None, "no reason to call it the network");
+        assert_eq!(
+            decide_health(&one_answers, Vec::new(), hour(0)),
+            None,
+            "no reason to call it the network"
+        );
         let mut after = down;
         after.iter_mut().for_each(|source| source.told = Some((HealthState::Slow, hour(0))));
-        assert_eq!(decide_health(&after, hour(5)), None);
+        assert_eq!(decide_health(&after, Vec::new(), hour(5)), None);
     }
 }

@@ -5,7 +5,9 @@
 //! never told again (that attitude alone is never told is held by `cluster`: it opens no problem),
 //! and every yes has a name.
 
+pub mod follow;
 pub mod health;
+pub mod hours;
 pub mod render;
 pub mod route;
 
@@ -18,7 +20,7 @@ use crate::model::{
     ProblemEventKind, ProblemId, ProblemState, QuoteRef, RiskLevel, TopicKind,
 };
 
-pub use route::{RouteFacts, RoutedReceiver, Weighed, route, weigh};
+pub use route::{Roster, RouteFacts, RoutedReceiver, Weighed, route, weigh};
 
 /// How much stands behind a problem, counted by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -161,13 +163,13 @@ pub fn delivery_id(subject: &str, receiver: &str, first: Channel) -> DeliveryId 
     DeliveryId(format!("d{}", short_hash(&[subject, receiver, first.name()])))
 }
 
-/// The outbox rows of `subject`: one a receiver, on its first channel, due at `at`.
+/// The outbox rows of `subject`: one a receiver, on its first channel, due when the receiver may be
+/// reached.
 #[must_use]
 pub fn outbox(
     subject: &str,
     receivers: Vec<RoutedReceiver>,
     state: DeliveryState,
-    at: Timestamp,
 ) -> Vec<Delivery> {
     receivers
         .into_iter()
@@ -180,7 +182,7 @@ pub fn outbox(
                 channel,
                 address,
                 state,
-                due: at,
+                due: receiver.due,
                 tries: 0,
                 copies: 0,
                 unreachable_since: None,
@@ -214,11 +216,17 @@ pub struct QuoteCandidate {
     pub words: String,
 }
 
-/// Chooses at most two clauses: highest risk first, earlier first among equals, no two alike.
+/// Words from which on a clause says enough: a longer one is not chosen for its length.
+const QUOTE_WORDS: usize = 12;
+
+/// Chooses at most two clauses: highest risk first, then those that say more, earlier first among
+/// equals, no two alike.
 #[must_use]
 pub fn choose_quotes(candidates: &[QuoteCandidate]) -> Vec<QuoteRef> {
     let mut order: Vec<&QuoteCandidate> = candidates.iter().collect();
-    order.sort_by_key(|candidate| std::cmp::Reverse(candidate.risk));
+    let says =
+        |candidate: &QuoteCandidate| candidate.words.split_whitespace().count().min(QUOTE_WORDS);
+    order.sort_by_key(|candidate| std::cmp::Reverse((candidate.risk, says(candidate))));
     let mut chosen: Vec<(&QuoteCandidate, String)> = Vec::new();
     for candidate in order {
         let folded: String =

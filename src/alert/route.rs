@@ -1,9 +1,17 @@
-//! Who is told about a problem, over which channels, and why.
+//! Who is told about a problem, over which channels, when, and why.
 //!
-//! Place in the flow: between the decision and the outbox. Invariant: an alert whose level somebody
-//! wants reaches somebody: if the filters leave nobody, everybody who wants the level gets it.
+//! Place in the flow: between the decision and the outbox. Invariants: an alert whose level
+//! somebody wants reaches somebody: if the filters leave nobody, everybody who wants the level gets
+//! it; a post whose people are all away gets its messages itself; a critical alert waits for no
+//! hours.
 
-use crate::config::routes::{Receiver, Routes};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::hours::next_open;
+use crate::config::calendar::Calendar;
+use crate::config::duty::Duties;
+use crate::config::routes::{Hours, Receiver, Routes};
 use crate::model::{Channel, PlaceId, RiskLevel, TopicId, TopicKind};
 
 /// What routing looks at.
@@ -19,6 +27,21 @@ pub struct RouteFacts<'a> {
     pub level: RiskLevel,
     /// Place, if known.
     pub place: Option<&'a PlaceId>,
+    /// Object within the topic, if the posts name one.
+    pub object: Option<&'a str>,
+}
+
+/// Who is told, and when people work.
+#[derive(Debug, Clone, Copy)]
+pub struct Roster<'a> {
+    /// Who is told what.
+    pub routes: &'a Routes,
+    /// Who holds a post when.
+    pub duties: &'a Duties,
+    /// When people work.
+    pub calendar: &'a Calendar,
+    /// Civil time of the district.
+    pub zone: &'a TimeZone,
 }
 
 /// A receiver that is told.
@@ -30,6 +53,8 @@ pub struct RoutedReceiver {
     pub channels: Vec<(Channel, String)>,
     /// Why it is told, in Russian, for `alerts route-test` and `alerts show`.
     pub because: String,
+    /// When its message may leave.
+    pub due: Timestamp,
 }
 
 /// A receiver with why it is told, or why not.
@@ -41,54 +66,121 @@ pub struct Weighed<'a> {
     pub told: bool,
     /// Why or why not, in Russian.
     pub because: String,
+    /// When its message may leave.
+    pub due: Timestamp,
 }
 
-/// Receivers of a problem, in the order of the file.
+/// Receivers of a problem at `now`, in the order of the file; nobody twice.
 #[must_use]
-pub fn route(facts: &RouteFacts<'_>, routes: &Routes) -> Vec<RoutedReceiver> {
-    let told = weigh(facts, routes).into_iter().filter(|weighed| weighed.told);
-    told.map(|weighed| routed(weighed.receiver, weighed.because)).collect()
+pub fn route(facts: &RouteFacts<'_>, roster: &Roster<'_>, now: Timestamp) -> Vec<RoutedReceiver> {
+    let told = weigh(facts, roster, now).into_iter().filter(|weighed| weighed.told);
+    told.map(|it| RoutedReceiver { due: it.due, ..routed(it.receiver, it.because, now) }).collect()
 }
 
-/// Every receiver, in the order of the file, with why it is told or not.
+/// Every receiver, in the order of the file, with why it is told at `now` or not. What goes to a
+/// post is told to whoever holds it.
 #[must_use]
-pub fn weigh<'a>(facts: &RouteFacts<'_>, routes: &'a Routes) -> Vec<Weighed<'a>> {
-    let mut all: Vec<Weighed<'a>> = routes
+pub fn weigh<'a>(facts: &RouteFacts<'_>, roster: &Roster<'a>, now: Timestamp) -> Vec<Weighed<'a>> {
+    let own = |receiver: &Receiver| match roster.duties.takes_turns(&receiver.name) {
+        true => Err("получает только в свою смену".to_owned()),
+        false => matches(facts, receiver),
+    };
+    let mut all: Vec<Weighed<'a>> = roster
+        .routes
         .receivers
         .iter()
         .map(|receiver| {
-            let (told, because) = match matches(facts, receiver) {
+            let (told, because) = match own(receiver) {
                 Ok(because) => (true, because),
                 Err(because) => (false, because),
             };
-            Weighed { receiver, told, because }
+            Weighed { receiver, told, because, due: now }
         })
         .collect();
     if !all.iter().any(|weighed| weighed.told) {
-        for weighed in all.iter_mut().filter(|it| facts.level >= it.receiver.min_level) {
+        let wants = |it: &Weighed<'_>| {
+            facts.level >= it.receiver.min_level && !roster.duties.takes_turns(&it.receiver.name)
+        };
+        for weighed in all.iter_mut().filter(|it| wants(it)) {
             weighed.told = true;
             weighed.because = "никому не подошло по отборам: сообщаем всем".to_owned();
+        }
+    }
+    hand_over(&mut all, roster, now);
+    if facts.level < RiskLevel::Critical {
+        for weighed in all.iter_mut().filter(|it| it.told) {
+            let zone = weighed.receiver.zone.as_ref().unwrap_or(roster.zone);
+            weighed.due = next_open(weighed.receiver.hours, roster.calendar, zone, now);
+            if weighed.due > now {
+                weighed.because.push_str(", ждёт его часов");
+            }
         }
     }
     all
 }
 
+/// Gives what would go to a post to whoever holds it at `now`.
+fn hand_over(all: &mut [Weighed<'_>], roster: &Roster<'_>, now: Timestamp) {
+    let civil = now.to_zoned(roster.zone.clone()).datetime();
+    let posts: Vec<usize> = (0..all.len()).filter(|&at| all[at].told).collect();
+    for post in posts {
+        let name = all[post].receiver.name.as_str();
+        let Some(holder) = roster.duties.on_duty(name, civil) else { continue };
+        let Some(person) = all.iter().position(|it| it.receiver.name == holder.who) else {
+            continue;
+        };
+        let mut because = format!("дежурит за «{name}»");
+        if let Some(away) = holder.instead_of {
+            because.push_str(&format!(" вместо «{away}»"));
+        }
+        all[post].told = false;
+        all[post].because = format!("дежурит «{}»", holder.who);
+        all[person].told = true;
+        all[person].because = because;
+    }
+}
+
+/// Whoever is reminded under this name at `now`: the holder if it is a post.
+#[must_use]
+pub fn named(name: &str, roster: &Roster<'_>, now: Timestamp) -> Option<RoutedReceiver> {
+    let civil = now.to_zoned(roster.zone.clone()).datetime();
+    let holder = roster.duties.on_duty(name, civil).map_or(name, |holder| holder.who);
+    let receiver = roster.routes.receivers.iter().find(|receiver| receiver.name == holder)?;
+    Some(routed(receiver, "никто не взял в работу".to_owned(), now))
+}
+
+/// When a message that is not critical may reach `receiver`.
+#[must_use]
+pub fn open_from(receiver: &str, roster: &Roster<'_>, now: Timestamp) -> Timestamp {
+    let (hours, zone) = hours_of(receiver, roster);
+    next_open(hours, roster.calendar, zone, now)
+}
+
+/// The hours of a receiver and their zone.
+#[must_use]
+pub fn hours_of<'a>(receiver: &str, roster: &Roster<'a>) -> (Hours, &'a TimeZone) {
+    let found = roster.routes.receivers.iter().find(|it| it.name == receiver);
+    let zone = found.and_then(|it| it.zone.as_ref()).unwrap_or(roster.zone);
+    (found.map_or(Hours::Always, |it| it.hours), zone)
+}
+
 /// Receivers of the weekly digest, in the order of the file.
 #[must_use]
-pub fn digest_receivers(routes: &Routes) -> Vec<RoutedReceiver> {
+pub fn digest_receivers(routes: &Routes, now: Timestamp) -> Vec<RoutedReceiver> {
     let wanting = routes.receivers.iter().filter(|receiver| receiver.digest);
-    wanting.map(|receiver| routed(receiver, "недельная сводка".to_owned())).collect()
+    wanting.map(|receiver| routed(receiver, "недельная сводка".to_owned(), now)).collect()
 }
 
 /// Those who are told about sources in trouble, in the order of the file.
 #[must_use]
-pub fn operators(routes: &Routes) -> Vec<RoutedReceiver> {
+pub fn operators(routes: &Routes, now: Timestamp) -> Vec<RoutedReceiver> {
     let wanting = routes.receivers.iter().filter(|receiver| receiver.operator);
-    wanting.map(|receiver| routed(receiver, "состояние источников".to_owned())).collect()
+    wanting.map(|receiver| routed(receiver, "состояние источников".to_owned(), now)).collect()
 }
 
-fn routed(receiver: &Receiver, because: String) -> RoutedReceiver {
-    RoutedReceiver { name: receiver.name.clone(), channels: receiver.channels.clone(), because }
+fn routed(receiver: &Receiver, because: String, due: Timestamp) -> RoutedReceiver {
+    let (name, channels) = (receiver.name.clone(), receiver.channels.clone());
+    RoutedReceiver { name, channels, because, due }
 }
 
 /// Why the filters of this receiver let the problem through, or which one does not.
@@ -125,6 +217,14 @@ fn matches(facts: &RouteFacts<'_>, receiver: &Receiver) -> Result<String, String
             }
             Some(place) => return Err(format!("место {place} не в его списке")),
             None => return Err("место не названо".to_owned()),
+        }
+    }
+    if !receiver.objects.is_empty() {
+        match facts.object {
+            Some(object) if receiver.objects.contains(object) => {
+                because.push(format!("предмет {object}"));
+            }
+            _ => return Err("предмет не из его списка".to_owned()),
         }
     }
     if because.is_empty() {

@@ -4,7 +4,7 @@
 //! Invariants: a lexicon exists only if its packs have no fault and their examples hold; the same
 //! files give the same hash and the same numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -172,6 +172,17 @@ impl Lexicon {
             }
         }
         meaning
+    }
+
+    /// Names of the objects within topics that `_objects.toml` lists.
+    #[must_use]
+    pub fn objects(&self) -> BTreeSet<String> {
+        let names = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Object { names, .. } => Some(names),
+            _ => None,
+        });
+        let own = |name: &String| name.rsplit(':').next().unwrap_or(name).to_owned();
+        names.flatten().map(own).collect()
     }
 
     /// What is worth a look in the files, though it stops nothing.

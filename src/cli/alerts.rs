@@ -150,9 +150,10 @@ fn route_test(settings: &Settings, text: &str, anywhere: bool) -> Result<Exit> {
             district.topic_title(&topic),
             department.unwrap_or("не назначен")
         )?;
-        let facts = RouteFacts { topic: &topic, kind, department, level, place };
+        let object = assessed.objects.get(&topic).map(|(name, _)| name.as_str());
+        let facts = RouteFacts { topic: &topic, kind, department, level, place, object };
         let mut rows = Vec::new();
-        for weighed in weigh(&facts, &district.routes) {
+        for weighed in weigh(&facts, &district.roster(), now) {
             let channels: Vec<&str> =
                 weighed.receiver.channels.iter().map(|(channel, _)| channel.name()).collect();
             rows.push(vec![

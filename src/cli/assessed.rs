@@ -44,6 +44,9 @@ pub struct AssessedLine {
     pub risk: Risk,
     /// How many places the door masked.
     pub masked: u32,
+    /// The object of each topic, if the text names one.
+    #[serde(skip)]
+    pub objects: assess::Objects,
 }
 
 impl From<Finding> for TopicLine {
@@ -77,6 +80,7 @@ pub fn assess_line(
     let places = given_place(line, district, classified.places.clone());
     let post = bare_post(line, &masked, now);
     let risk = assess::score(district, &post, &classified, &places);
+    let objects = assess::objects(&classified);
     let back = Back::new(&line.text, &masked);
     let topics = classified
         .findings
@@ -92,6 +96,7 @@ pub fn assess_line(
         places: places.into_iter().map(|place| back.place(place)).collect(),
         risk,
         masked: u32::try_from(masked.masks().len()).unwrap_or(u32::MAX),
+        objects,
     }
 }
 

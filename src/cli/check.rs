@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde::Serialize;
 
-use crate::config::{self, Fault, SecretFrom, Settings, Severity};
+use crate::clock::{Clock, SystemClock};
+use crate::config::calendar::Calendar;
+use crate::config::{self, Fault, RuleFiles, SecretFrom, Settings, Severity};
 use crate::pipeline::district::{District, Strictness};
 use online::Proof;
 
@@ -31,7 +33,7 @@ pub struct CheckArgs {
 type Checker = fn(&Settings) -> Vec<Fault>;
 
 /// Everything that is checked besides `otklik.toml` itself.
-const CHECKERS: &[Checker] = &[rules, unread_platforms, open_secrets];
+const CHECKERS: &[Checker] = &[rules, next_year, unread_platforms, open_secrets];
 
 /// Runs the command.
 pub fn run(args: CheckArgs, globals: &Globals) -> Result<Exit> {
@@ -172,6 +174,21 @@ fn summary(errors: usize, warnings: usize) -> String {
         (_, 0) => format!("Ошибок: {errors}."),
         _ => format!("Ошибок: {errors}, предупреждений: {warnings}."),
     }
+}
+
+/// In December: the next year's days off are not known yet.
+fn next_year(settings: &Settings) -> Vec<Fault> {
+    let Ok(Some(file)) = RuleFiles::read(settings).table("calendar.toml") else {
+        return Vec::new();
+    };
+    let Ok(calendar) = Calendar::parse(&file.path, &file.text) else { return Vec::new() };
+    let today = SystemClock.now().to_zoned(settings.district.timezone.clone()).date();
+    let fault = |year| {
+        let text = format!("выходные и рабочие дни {year} года не названы");
+        let fix = "добавьте [[year]] с переносами и Сагаалганом; праздники известны и так";
+        Fault::whole(&file.path, text, fix).warning()
+    };
+    calendar.lacks(today).map(fault).into_iter().collect()
 }
 
 /// Packs with their examples, places, risk, routes, sources.

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::daemon::{self, Control};
 use crate::pipeline::services::Services;
 use crate::sim::run::{Drill, DrillError};
-use crate::sim::score::{Score, Totals, Traces};
+use crate::sim::score::{Score, Totals, Traces, listed};
 use crate::sim::{Story, WEEKS};
 use crate::store::StoreError;
 
@@ -40,6 +40,9 @@ pub struct DemoArgs {
     /// Число, по которому придумывается жизнь района: то же число, та же жизнь
     #[arg(long, value_name = "ЧИСЛО", default_value_t = SEED)]
     seed: u64,
+    /// Сколько недель жизни района показать, от 4 до 13 (квартал)
+    #[arg(long, value_name = "НЕДЕЛЬ", default_value_t = WEEKS)]
+    weeks: i64,
     /// Итог одной строкой JSON
     #[arg(long)]
     json: bool,
@@ -67,18 +70,20 @@ impl From<DrillError> for Failure {
 pub fn run(args: DemoArgs, _globals: &Globals) -> Result<Exit> {
     let out = args.out.unwrap_or_else(|| OUT.into());
     folder::prepare(&out)?;
-    open::wait(show(&out, args.seed, args.json))
+    open::wait(show(&out, Story::tell_weeks(args.seed, args.weeks), args.json))
 }
 
-async fn show(out: &Path, seed: u64, json: bool) -> Result<Exit> {
-    let drill = Drill::prepare(Story::tell(seed)).await?;
+async fn show(out: &Path, story: Story, json: bool) -> Result<Exit> {
+    let days = (story.end.as_second() - story.start.as_second()) / 86_400;
+    let drill = Drill::prepare(story).await?;
     folder::write_config(out, &drill)?;
-    let bar = progress();
+    let bar = progress(days);
     let ended = drill.run(out, daemon, |day| bar.set_position(day.unsigned_abs())).await?;
     bar.finish_and_clear();
     let traces = Traces::read(&ended.services).await?;
     let score = Score::of(drill.story(), &traces, ended.mails.len() + ended.chats.len());
     folder::write_messages(out, &ended)?;
+    folder::write_told(out, &listed(drill.story(), &traces))?;
     folder::write_digests(out, &ended, drill.story()).await?;
     if json {
         let line = TotalsLine { totals: score.totals(), out: out.display().to_string() };
@@ -105,11 +110,11 @@ async fn daemon(
 }
 
 /// A bar over the days of the story; none in a pipe.
-fn progress() -> ProgressBar {
+fn progress(days: i64) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new((WEEKS * 7 + 1).unsigned_abs());
+    let bar = ProgressBar::new((days + 1).unsigned_abs());
     let style = ProgressStyle::with_template("{bar:28} день {pos} из {len}, прошло {elapsed}");
     if let Ok(style) = style {
         bar.set_style(style);

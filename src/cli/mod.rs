@@ -11,6 +11,7 @@ mod classify;
 mod collect;
 mod demo;
 mod digest;
+mod duty;
 pub mod exit;
 mod export;
 mod import;
@@ -116,6 +117,8 @@ enum CommandLine {
     Problems(small::ProblemsArgs),
     /// Оповещения
     Alerts(alerts::AlertsArgs),
+    /// Дежурства: кто дежурит сейчас и дальше
+    Duty(duty::DutyArgs),
     /// Недельная сводка
     Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
@@ -203,6 +206,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Classify(args) => classify::run(args, &globals),
         CommandLine::Problems(args) => small::problems(args, &globals),
         CommandLine::Alerts(args) => alerts::run(args, &globals),
+        CommandLine::Duty(args) => duty::run(args, &globals),
         CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),

@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
+use crate::config::rules::TABLES;
 use crate::config::{Fault, Need, RuleFiles, Settings};
 use crate::daemon::{self, Control, reload::Reload};
 use crate::pipeline::district::District;
@@ -54,7 +55,7 @@ pub fn run(_args: RunArgs, globals: &Globals) -> Result<Exit> {
 fn last_good(globals: &Globals, faults: &[Fault]) -> Option<(Settings, District, Store, String)> {
     let settings = globals.settings(Need::All).ok()?;
     let of_rules = |fault: &Fault| {
-        let files = [settings.risk_file(), settings.routes_file(), settings.places_file()];
+        let files = TABLES.map(|table| settings.reloadable(table));
         fault.file.starts_with(&settings.keywords) || files.contains(&fault.file)
     };
     if !faults.iter().all(of_rules) || !settings.store.exists() {

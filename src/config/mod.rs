@@ -4,8 +4,10 @@
 //! handed on as values. Invariant: all faults of a file are reported at once, each with file, line,
 //! column and fix.
 
+pub mod calendar;
 pub mod check;
 pub mod duration;
+pub mod duty;
 pub mod fault;
 pub mod file;
 pub mod handle;

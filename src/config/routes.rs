@@ -9,6 +9,10 @@ mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+use super::calendar::DayHours;
 use crate::model::{Channel, PlaceId, RiskLevel, TopicId, TopicKind};
 
 pub use file::parse;
@@ -26,12 +30,45 @@ pub struct AlertRules {
     pub burst_times: u32,
     /// … and at least so many more.
     pub burst_more: u32,
+    /// A problem that was told and has no official answer for so long is told again, then after
+    /// three and nine times as long; `None` = never.
+    pub waiting: Option<SignedDuration>,
 }
 
 impl Default for AlertRules {
     fn default() -> Self {
-        Self { level: RiskLevel::High, voices: 3, rumour_voices: 3, burst_times: 3, burst_more: 5 }
+        Self {
+            level: RiskLevel::High,
+            voices: 3,
+            rumour_voices: 3,
+            burst_times: 3,
+            burst_more: 5,
+            waiting: Some(SignedDuration::from_hours(72)),
+        }
     }
+}
+
+/// When messages may come; critical ones come at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hours {
+    /// At any time.
+    #[default]
+    Always,
+    /// Working hours of `calendar.toml`.
+    Work,
+    /// The same hours every day.
+    Daily(DayHours),
+}
+
+/// What happens when nobody has taken an alert into work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LadderStep {
+    /// From this level on.
+    pub level: RiskLevel,
+    /// How long after the alert or the step before, in open hours of the receiver told first.
+    pub after: SignedDuration,
+    /// Receivers that are told; empty = those who were told before, as a reminder.
+    pub tell: Vec<String>,
 }
 
 /// Somebody who is told: a body or a duty, with the ways to reach it.
@@ -51,6 +88,12 @@ pub struct Receiver {
     pub departments: BTreeSet<String>,
     /// Only these places; empty = all.
     pub places: BTreeSet<PlaceId>,
+    /// Only problems of these objects (`keywords/_objects.toml`); empty = all.
+    pub objects: BTreeSet<String>,
+    /// When messages may come.
+    pub hours: Hours,
+    /// Zone of those hours, if it is not the district's.
+    pub zone: Option<TimeZone>,
     /// Whether the weekly digest goes there.
     pub digest: bool,
     /// Whether news about sources in trouble goes there.
@@ -64,6 +107,8 @@ pub struct Routes {
     pub alert: AlertRules,
     /// Who is told.
     pub receivers: Vec<Receiver>,
+    /// What happens when nobody takes an alert into work, in order.
+    pub ladder: Vec<LadderStep>,
     /// Department → names of its receivers.
     pub departments: BTreeMap<String, Vec<String>>,
 }
@@ -75,6 +120,8 @@ pub struct KnownNames {
     pub topics: Option<BTreeSet<String>>,
     /// Settlements.
     pub places: Option<BTreeSet<String>>,
+    /// Objects within topics.
+    pub objects: Option<BTreeSet<String>>,
     /// Whether a receiver that does not exist is an error (`run`, `check`), not a warning.
     pub receivers: bool,
 }

@@ -1,9 +1,11 @@
-//! The files that decide, as one value: packs with their lists and overlays, risk, routes, places.
+//! The files that decide, as one value: packs with their lists and overlays, and the tables beside
+//! them: calendar, duty, places, risk, routes.
 //!
 //! Place in the flow: read before the rules are compiled; a set that was accepted is kept in the
 //! store with who and why, so that a bad edit or an upgrade can be taken back. Invariant: nothing
 //! is judged here; a set that could be read whole reads back equal from what is kept of it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -15,47 +17,48 @@ use super::settings::Settings;
 /// What stands in front of the name of a pack.
 const KEYWORDS: &str = "keywords/";
 
+/// The tables that decide beside the packs, by name.
+pub const TABLES: [&str; 5] =
+    ["calendar.toml", "duty.toml", "places.toml", "risk.toml", "routes.toml"];
+
+/// A file as it was read; `None` if there is none: what the program has built in holds.
+pub type TableFile = Result<Option<PackFile>, Fault>;
+
 /// Files that decide, as they were read.
 #[derive(Debug, Clone)]
 pub struct RuleFiles {
     /// Packs, lists, overlays; or why they cannot be read.
     pub packs: Result<Vec<PackFile>, Vec<Fault>>,
-    /// `risk.toml`; `None` if there is none: what the program has built in.
-    pub risk: Result<Option<PackFile>, Fault>,
-    /// `routes.toml`.
-    pub routes: Result<Option<PackFile>, Fault>,
-    /// `places.toml`.
-    pub places: Result<Option<PackFile>, Fault>,
+    /// The tables that are there, by name (see [`TABLES`]); or why one cannot be read.
+    tables: BTreeMap<&'static str, TableFile>,
 }
 
 impl RuleFiles {
     /// Reads everything that the settings name.
     #[must_use]
     pub fn read(settings: &Settings) -> Self {
-        Self {
-            packs: read_or_shipped(&settings.keywords),
-            risk: read_one(&settings.risk_file()),
-            routes: read_one(&settings.routes_file()),
-            places: read_one(&settings.places_file()),
-        }
+        let tables = TABLES.map(|name| (name, read_one(&settings.reloadable(name))));
+        Self { packs: read_or_shipped(&settings.keywords), tables: tables.into() }
+    }
+
+    /// One of [`TABLES`]; `Ok(None)` for any other name.
+    pub fn table(&self, name: &str) -> TableFile {
+        self.tables.get(name).cloned().unwrap_or(Ok(None))
     }
 
     /// The set kept under these names, standing where the settings say.
     #[must_use]
     pub fn of_named(settings: &Settings, named: Vec<(String, String)>) -> Self {
-        let (mut packs, mut risk, mut routes, mut places) = (Vec::new(), None, None, None);
+        let (mut packs, mut tables) = (Vec::new(), BTreeMap::new());
         for (name, text) in named {
-            match name.as_str() {
-                "risk.toml" => risk = Some(PackFile::new(settings.risk_file(), text)),
-                "routes.toml" => routes = Some(PackFile::new(settings.routes_file(), text)),
-                "places.toml" => places = Some(PackFile::new(settings.places_file(), text)),
-                name => {
-                    let path = settings.keywords.join(name.strip_prefix(KEYWORDS).unwrap_or(name));
-                    packs.push(PackFile::new(path, text));
-                }
+            if let Some(table) = TABLES.into_iter().find(|table| *table == name) {
+                tables.insert(table, Ok(Some(PackFile::new(settings.reloadable(table), text))));
+            } else {
+                let path = settings.keywords.join(name.strip_prefix(KEYWORDS).unwrap_or(&name));
+                packs.push(PackFile::new(path, text));
             }
         }
-        Self { packs: Ok(packs), risk: Ok(risk), routes: Ok(routes), places: Ok(places) }
+        Self { packs: Ok(packs), tables }
     }
 
     /// The same files with the packs of another set.
@@ -72,13 +75,9 @@ impl RuleFiles {
         let packs = self.packs.as_ref().ok()?;
         let mut named: Vec<(String, String)> =
             packs.iter().map(|pack| (name_of(pack), pack.text.clone())).collect();
-        for (name, file) in [
-            ("risk.toml", &self.risk),
-            ("routes.toml", &self.routes),
-            ("places.toml", &self.places),
-        ] {
+        for (name, file) in &self.tables {
             let file = file.as_ref().ok()?;
-            named.extend(file.as_ref().map(|file| (name.to_owned(), file.text.clone())));
+            named.extend(file.as_ref().map(|file| ((*name).to_owned(), file.text.clone())));
         }
         named.sort();
         Some(named)

@@ -323,12 +323,6 @@ impl Settings {
         self.reloadable("routes.toml")
     }
 
-    /// `risk.toml`.
-    #[must_use]
-    pub fn risk_file(&self) -> PathBuf {
-        self.reloadable("risk.toml")
-    }
-
     /// `places.toml`.
     #[must_use]
     pub fn places_file(&self) -> PathBuf {

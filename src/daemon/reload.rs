@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::config::rules::TABLES;
 use crate::config::{Fault, Settings};
 use crate::pipeline::district::District;
 
@@ -122,12 +123,8 @@ fn owner(_: &Path) -> String {
 }
 
 fn stamp(settings: &Settings) -> Stamp {
-    let mut files = vec![
-        settings.sources_file(),
-        settings.routes_file(),
-        settings.risk_file(),
-        settings.places_file(),
-    ];
+    let mut files = vec![settings.sources_file()];
+    files.extend(TABLES.map(|table| settings.reloadable(table)));
     for folder in [settings.keywords.clone(), settings.keywords.join("local")] {
         files.extend(toml_files(&folder));
     }

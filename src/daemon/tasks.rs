@@ -18,7 +18,7 @@ use crate::model::CommandReply;
 use crate::pipeline::collect::{self, Manner};
 use crate::pipeline::group::{self, Sending};
 use crate::pipeline::services::Services;
-use crate::pipeline::{command, dispatch, report};
+use crate::pipeline::{command, dispatch, follow, report};
 use crate::store::StoreError;
 
 /// Looks side by side.
@@ -82,7 +82,7 @@ impl Tasks {
         if due(agenda.look) && self.start_looks(now).await? {
             agenda = self.services.store.agenda().await?;
         }
-        if self.grown.swap(false, Ordering::Relaxed) {
+        if self.grown.swap(false, Ordering::Relaxed) || due(agenda.follow) {
             self.waits = true;
         }
         if self.waits && self.free(Task::Group, now) {
@@ -95,7 +95,7 @@ impl Tasks {
         if due(agenda.job) && self.free(Task::Jobs, now) {
             self.jobs(now);
         }
-        let times = [agenda.look, agenda.sending, agenda.job];
+        let times = [agenda.look, agenda.sending, agenda.job, agenda.follow];
         let times = times.into_iter().flatten().chain(self.paused.values().copied());
         Ok(times.filter(|at| *at > now).min().unwrap_or(Timestamp::MAX))
     }
@@ -152,6 +152,11 @@ impl Tasks {
             let report = group::group(&services, &district, Sending::Live).await?;
             if report.alerts > 0 {
                 tracing::info!(posts = report.posts, alerts = report.alerts, "alerts decided");
+            }
+            let now = services.clock.now();
+            let messages = follow::take_up(&services.store, &district, now).await?;
+            if messages > 0 {
+                tracing::info!(messages, "told problems followed up");
             }
             Ok(Ending)
         });

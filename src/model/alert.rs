@@ -25,6 +25,10 @@ pub enum AlertReason {
     Reopened,
     /// A rumour with enough voices or a danger in it.
     RumourSpreads,
+    /// An analyst found a rumour to be true.
+    RumourConfirmed,
+    /// It was told, and no official answer has come for too long.
+    WaitsTooLong,
 }
 
 impl AlertReason {
@@ -37,6 +41,8 @@ impl AlertReason {
             AlertReason::Burst => "burst",
             AlertReason::Reopened => "reopened",
             AlertReason::RumourSpreads => "rumour_spreads",
+            AlertReason::RumourConfirmed => "rumour_confirmed",
+            AlertReason::WaitsTooLong => "waits_too_long",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod command;
 pub mod coverage;
 pub mod digest;
 pub mod finding;
+pub mod follow;
 pub mod ids;
 pub mod mark;
 pub mod post;
@@ -26,6 +27,7 @@ pub use coverage::{
 pub use finding::{
     Attitude, Classified, Finding, Language, Match, PlaceBy, PlaceFinding, Span, TopicKind,
 };
+pub use follow::{Follow, Matter};
 pub use ids::{
     AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
     TopicId,
@@ -38,5 +40,5 @@ pub use problem::{
 pub use risk::{Risk, RiskLevel, RiskReason};
 pub use source::{
     Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
-    SourceScope,
+    SourceScope, UnsentLine,
 };

@@ -107,6 +107,13 @@ pub enum ProblemEventKind {
         /// Voices told.
         voices: u32,
     },
+    /// Nobody took it into work: those who know were reminded, or the next were told.
+    Reminded {
+        /// Of which alert.
+        alert: AlertId,
+        /// Which step of the ladder, from 0.
+        step: u32,
+    },
     /// Nobody wrote for a while.
     Quieted,
     /// Over, because nobody wrote any more or a person said so.
@@ -302,6 +309,13 @@ impl Problem {
         }
     }
 
+    /// Whether a body has it in work: taken since somebody was told last. New facts end it.
+    #[must_use]
+    pub fn in_work(&self) -> bool {
+        let told = self.told.map(|(at, ..)| at);
+        self.acknowledged.is_some_and(|taken| told.is_none_or(|told| told <= taken))
+    }
+
     /// What its posts are about, within its place: the object if they name one, else the topic.
     #[must_use]
     pub fn aspect(&self) -> &str {
@@ -363,7 +377,7 @@ impl Problem {
             }
             ProblemEventKind::Acknowledged { .. } => self.acknowledged = Some(event.at),
             ProblemEventKind::Answered { published } => self.answered = Some(*published),
-            ProblemEventKind::Judged { .. } => {}
+            ProblemEventKind::Judged { .. } | ProblemEventKind::Reminded { .. } => {}
         }
     }
 }

@@ -131,6 +131,21 @@ pub struct HealthLine {
     pub last_ok: Option<Timestamp>,
 }
 
+/// Messages to one receiver that no channel took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnsentLine {
+    /// Receiver's name in routes.toml.
+    pub receiver: String,
+    /// How many.
+    pub messages: u32,
+    /// When the first of them was decided.
+    pub since: Timestamp,
+    /// When the last of them was given up.
+    pub until: Timestamp,
+    /// What went wrong with the last, in Russian.
+    pub text: Option<String>,
+}
+
 /// What the operator is told about sources at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthNotice {
@@ -140,6 +155,9 @@ pub struct HealthNotice {
     pub network: bool,
     /// Sources, by id.
     pub lines: Vec<HealthLine>,
+    /// Receivers that could not be reached, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsent: Vec<UnsentLine>,
 }
 
 /// Health of one source, as shown and told.

@@ -301,7 +301,8 @@ fn voices(
 }
 
 /// Object named within a topic: its name and the topic of its problems.
-type Objects = BTreeMap<TopicId, (String, TopicId)>;
+/// Object within each topic, with the topic that its problem gets.
+pub type Objects = BTreeMap<TopicId, (String, TopicId)>;
 
 /// The objects that a text names: of several within a topic the one that the list has first.
 pub fn objects(classified: &Classified) -> Objects {

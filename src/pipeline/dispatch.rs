@@ -11,9 +11,10 @@ use super::district::District;
 use super::health;
 use super::report;
 use super::services::Services;
+use super::unsent;
 use super::words;
-use crate::alert::render::{AlertText, AlertView, QuoteView, render};
-use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState, SendOutcome};
+use crate::alert::render::{Again, AlertText, AlertView, QuoteView, render};
+use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState, ProblemState, SendOutcome};
 use crate::notify::{Message, NextStep, Thread, apply_step, next_step};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Store, StoreError};
 
@@ -51,6 +52,7 @@ pub async fn dispatch(
             match send_one(services, district, lease, claim).await? {
                 DeliveryState::Sent => report.sent += 1,
                 DeliveryState::Failed => report.failed += 1,
+                DeliveryState::Suppressed => {}
                 _ => report.again += 1,
             }
         }
@@ -70,10 +72,10 @@ async fn send_one(
 ) -> Result<DeliveryState, StoreError> {
     let mut delivery = claim.delivery;
     let Some(message) = word(services, district, &delivery).await? else {
-        let end = end_of(&delivery, DeliveryState::Failed, words::NOTHING_TO_TELL, None);
+        let end = end_of(&delivery, DeliveryState::Suppressed, words::NOTHING_TO_TELL, None);
         let now = services.clock.now();
         services.store.finish_delivery(&delivery.id, lease, end, now).await?;
-        return Ok(DeliveryState::Failed);
+        return Ok(DeliveryState::Suppressed);
     };
     delivery.tries += 1;
     let outcome = services.notifiers.send(delivery.channel, &message, &delivery.address).await;
@@ -86,6 +88,9 @@ async fn send_one(
     };
     if let NextStep::Failed { text } | NextStep::Again { text, .. } = &step {
         tracing::warn!(delivery = %delivery.id, trouble = %text, "delivery not accepted");
+    }
+    if let NextStep::Failed { text } = &step {
+        unsent::note(&services.settings.store, &delivery, text, now);
     }
     apply_step(&mut delivery, &step, now);
     let state = delivery.state;
@@ -143,21 +148,12 @@ async fn word(
     delivery: &Delivery,
 ) -> Result<Option<Message>, StoreError> {
     if let Some(id) = delivery.subject.strip_prefix("alert:") {
-        let Some(alert) = services.store.alert(&AlertId(id.to_owned())).await? else {
-            return Ok(None);
-        };
-        let text = word_alert(&services.store, district, &alert).await?;
-        let begun = services.store.conversation(&alert.problem, delivery).await?;
-        return Ok(Some(Message {
-            id: delivery.id.clone(),
-            at: alert.at,
-            subject: text.subject,
-            text: text.text,
-            html: text.html,
-            telegram: text.telegram,
-            attachments: Vec::new(),
-            thread: begun.map(|begun| Thread { first: begun.first, receipt: begun.receipt }),
-        }));
+        return word_told(services, district, delivery, id, None).await;
+    }
+    if let Some((id, _step)) =
+        delivery.subject.strip_prefix("reminder:").and_then(|it| it.split_once(':'))
+    {
+        return word_told(services, district, delivery, id, Some(services.clock.now())).await;
     }
     if let Some(id) = delivery.subject.strip_prefix("health:") {
         return health::word_notice(services, district, delivery, id).await;
@@ -168,11 +164,50 @@ async fn word(
     }
 }
 
-/// An alert in words, from what is stored now.
+/// The message of an alert, or of a reminder of it at `again`; `None` if it is not known, or if the
+/// reminder came too late: somebody has taken it into work meanwhile.
+async fn word_told(
+    services: &Services,
+    district: &District,
+    delivery: &Delivery,
+    id: &str,
+    again: Option<Timestamp>,
+) -> Result<Option<Message>, StoreError> {
+    let store = &services.store;
+    let Some(alert) = store.alert(&AlertId(id.to_owned())).await? else { return Ok(None) };
+    let begun = store.conversation(&alert.problem, delivery).await?;
+    let mut at = alert.at;
+    let again = match again {
+        None => None,
+        Some(now) => {
+            let problem = store.problems(std::slice::from_ref(&alert.problem)).await?.pop();
+            let Some(problem) = problem.map(|it| it.problem) else { return Ok(None) };
+            if problem.in_work() || problem.state == ProblemState::Closed {
+                return Ok(None);
+            }
+            at = delivery.due;
+            Some(Again { now, new_to_reader: begun.is_none() })
+        }
+    };
+    let text = word_alert(store, district, &alert, again).await?;
+    Ok(Some(Message {
+        id: delivery.id.clone(),
+        at,
+        subject: text.subject,
+        text: text.text,
+        html: text.html,
+        telegram: text.telegram,
+        attachments: Vec::new(),
+        thread: begun.map(|begun| Thread { first: begun.first, receipt: begun.receipt }),
+    }))
+}
+
+/// An alert in words, from what is stored now; `again`: it is told once more.
 pub async fn word_alert(
     store: &Store,
     district: &District,
     alert: &Alert,
+    again: Option<Again>,
 ) -> Result<AlertText, StoreError> {
     let words = store.quotes_text(&alert.facts.quotes).await?;
     let mut quotes = Vec::with_capacity(words.len());
@@ -199,6 +234,7 @@ pub async fn word_alert(
         answered: problem.and_then(|problem| problem.answered),
         acknowledged: problem.and_then(|problem| problem.acknowledged),
         also: &[],
+        again,
     };
     Ok(render(&view))
 }

@@ -9,12 +9,15 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::words;
+use crate::alert::Roster;
 use crate::classify::{Gazetteer, Lexicon};
 use crate::cluster::ClusterRules;
-use crate::config::packs::PackFile;
+use crate::config::calendar::Calendar;
+use crate::config::duty::Duties;
 use crate::config::places::PlacesFile;
 use crate::config::risk::RiskRules;
 use crate::config::routes::{self, KnownNames, Routes};
+use crate::config::rules::TableFile;
 use crate::config::{self, Fault, RuleFiles, Settings, Severity};
 use crate::model::{DistrictId, PlaceId, Source, TopicId};
 use crate::risk::TopicFacts;
@@ -35,6 +38,10 @@ pub struct District {
     pub cluster: ClusterRules,
     /// Who is told what.
     pub routes: Routes,
+    /// Who holds a post when.
+    pub duties: Duties,
+    /// When people work.
+    pub calendar: Calendar,
     /// What is read.
     pub sources: Vec<Source>,
     /// The files that the rules were made of.
@@ -90,6 +97,13 @@ impl District {
             severity: known.severity,
             season: known.season,
         })
+    }
+
+    /// Who is told, and when people work.
+    #[must_use]
+    pub fn roster(&self) -> Roster<'_> {
+        let Self { routes, duties, calendar, zone, .. } = self;
+        Roster { routes, duties, calendar, zone }
     }
 
     /// Title of a topic; its id if no pack has it any more.
@@ -153,25 +167,33 @@ fn rules(
     let known_places = gazetteer.ours().map(|(id, _)| id.0.clone()).collect();
     let lexicon = take(&mut faults, compile(&files, gazetteer));
     faults.extend(lexicon.iter().flat_map(|lexicon| lexicon.warnings().to_vec()));
-    let risk = parse_or(&mut faults, &files.risk, RiskRules::parse, RiskRules::shipped);
+    let risk =
+        parse_or(&mut faults, &files.table("risk.toml"), RiskRules::parse, RiskRules::shipped);
     let known = KnownNames {
         topics: lexicon
             .as_ref()
             .map(|lexicon| lexicon.topics().iter().map(|topic| topic.id.0.clone()).collect()),
         places: Some(known_places),
+        objects: lexicon.as_ref().map(Lexicon::objects),
         receivers: strictness == Strictness::Strict,
     };
     let file = settings.routes_file();
     let mut warnings = Vec::new();
     let parsed = |file: &Path, source: &str| routes::parse(file, source, &known);
     let mut broken = Vec::new();
-    let (routes, found) = parse_or(&mut broken, &files.routes, parsed, Default::default);
+    let (routes, found) =
+        parse_or(&mut broken, &files.table("routes.toml"), parsed, Default::default);
+    let calendar = files.table("calendar.toml");
+    let calendar = parse_or(&mut broken, &calendar, Calendar::parse, Calendar::default);
+    let receivers = routes.receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+    let parsed = |file: &Path, source: &str| Duties::parse(file, source, &receivers);
+    let duties = parse_or(&mut broken, &files.table("duty.toml"), parsed, Duties::default);
     if strictness == Strictness::Unconcerned {
         broken = broken.into_iter().map(Fault::warning).collect();
     }
     faults.extend(broken);
     warnings.extend(found);
-    if let (Some(lexicon), Ok(Some(_))) = (&lexicon, &files.routes) {
+    if let (Some(lexicon), Ok(Some(_))) = (&lexicon, &files.table("routes.toml")) {
         let unknown = unknown_departments(lexicon, &routes, &file);
         warnings.extend(unknown.into_iter().map(|fault| match strictness {
             Strictness::Strict => fault,
@@ -187,6 +209,8 @@ fn rules(
         risk,
         cluster: ClusterRules::default(),
         routes,
+        duties,
+        calendar,
         sources: Vec::new(),
         files,
     });
@@ -212,7 +236,8 @@ fn unknown_departments(lexicon: &Lexicon, routes: &Routes, file: &Path) -> Vec<F
 
 /// Places of `places.toml`. `anywhere`: every place counts as ours.
 fn gazetteer(files: &RuleFiles, anywhere: bool, faults: &mut Vec<Fault>) -> Gazetteer {
-    let places = parse_or(faults, &files.places, PlacesFile::parse, PlacesFile::built_in);
+    let places =
+        parse_or(faults, &files.table("places.toml"), PlacesFile::parse, PlacesFile::built_in);
     let gazetteer = Gazetteer::compile(&places);
     if anywhere { gazetteer.anywhere() } else { gazetteer }
 }
@@ -237,7 +262,7 @@ fn compile(files: &RuleFiles, gazetteer: Gazetteer) -> Result<Lexicon, Vec<Fault
 /// Reads one of the files; a missing one means what the program has built in.
 fn parse_or<T>(
     faults: &mut Vec<Fault>,
-    file: &Result<Option<PackFile>, Fault>,
+    file: &TableFile,
     parse: impl Fn(&Path, &str) -> Result<T, Vec<Fault>>,
     built_in: impl Fn() -> T,
 ) -> T {

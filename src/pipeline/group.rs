@@ -18,8 +18,7 @@ use crate::cluster::{
     RECENT_MAX, Trait,
 };
 use crate::model::{
-    DeliveryState, PostKey, ProblemEvent, ProblemId, ProblemKey, QuoteRef, Risk, RiskLevel,
-    RiskReason, TopicKind,
+    PostKey, ProblemId, ProblemKey, QuoteRef, Risk, RiskLevel, RiskReason, TopicKind,
 };
 use crate::risk::{self, ProblemSpread};
 use crate::store::{
@@ -122,6 +121,8 @@ pub(super) fn nothing(now: Timestamp) -> GroupCommit {
         memberships: Vec::new(),
         alerts: Vec::new(),
         deliveries: Vec::new(),
+        followed: Vec::new(),
+        follows: Vec::new(),
         now,
     }
 }
@@ -258,7 +259,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn decide(&mut self, id: &ProblemId, now: Timestamp, tell: bool) {
+    fn decide(&mut self, id: &ProblemId, now: Timestamp, live: bool) {
         let Some(loaded) = self.open.get(id) else { return };
         let (voices, voices_at_least) = loaded.count_voices();
         let weight = Weight {
@@ -283,17 +284,14 @@ impl<'a> Desk<'a> {
             })
             .collect();
         let quotes = alert::choose_quotes(&candidates);
-        let hash = self.district.lexicon.hash();
-        let alert = alert::alert_of(&decision, &loaded.problem, &weight, quotes, hash);
-        let state = if tell { DeliveryState::Pending } else { DeliveryState::Suppressed };
-        let rows = tell::rows(self.district, &loaded.problem, &alert, state);
-        self.commit.deliveries.extend(rows);
-        let told = ProblemEvent { at: now, kind: alert::told(&alert) };
+        let told = tell::tell(self.district, &loaded.problem, &weight, &decision, quotes, live);
         if let Some(loaded) = self.open.get_mut(id) {
-            loaded.problem.apply(&told);
+            loaded.problem.apply(&told.event);
         }
-        self.commit.events.push((id.clone(), told));
-        self.commit.alerts.push(alert);
+        self.commit.deliveries.extend(told.deliveries);
+        self.commit.follows.extend(told.follows);
+        self.commit.events.push((id.clone(), told.event));
+        self.commit.alerts.push(told.alert);
         self.report.alerts += 1;
     }
 }

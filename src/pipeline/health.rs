@@ -1,4 +1,4 @@
-//! Tells the operator about sources in trouble.
+//! Tells the operator about sources in trouble and about messages that no channel took.
 //!
 //! Place in the flow: a fixed job, every half hour. Invariants: only receivers with `operator =
 //! true` are told; what was told is a row, so a restart tells nothing twice.
@@ -14,9 +14,12 @@ use crate::model::{Delivery, DeliveryState};
 use crate::notify::Message;
 use crate::store::{Store, StoreError};
 
+/// Until when given-up messages were told.
+const UNSENT_TOLD: &str = "unsent:told";
+
 /// Looks at the health of all listed sources and queues what is news; true if something was.
 pub async fn tell(store: &Store, district: &District, now: Timestamp) -> Result<bool, StoreError> {
-    let operators = route::operators(&district.routes);
+    let operators = route::operators(&district.routes, now);
     if operators.is_empty() {
         return Ok(false);
     }
@@ -32,11 +35,15 @@ pub async fn tell(store: &Store, district: &District, now: Timestamp) -> Result<
             Told { source: row.source.id, health: row.health, told }
         })
         .collect();
-    let Some(notice) = decide_health(&sources, now) else { return Ok(false) };
+    let mark = store.setting(UNSENT_TOLD).await?.and_then(|mark| mark.parse().ok());
+    let unsent = store.unsent_since(mark.unwrap_or(Timestamp::MIN)).await?;
+    let until = unsent.iter().map(|line| line.until).max();
+    let Some(notice) = decide_health(&sources, unsent, now) else { return Ok(false) };
     let id = now.to_string();
     let subject = format!("health:{id}");
-    let deliveries = alert::outbox(&subject, operators, DeliveryState::Pending, now);
-    store.commit_notice(&id, notice, deliveries).await?;
+    let deliveries = alert::outbox(&subject, operators, DeliveryState::Pending);
+    let mark = until.map(|until| (UNSENT_TOLD, until.to_string()));
+    store.commit_notice(&id, notice, deliveries, mark).await?;
     Ok(true)
 }
 

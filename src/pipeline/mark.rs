@@ -8,8 +8,7 @@ use jiff::Timestamp;
 
 use super::district::District;
 use super::words;
-use crate::alert::{self, RoutedReceiver};
-use crate::config::routes::Routes;
+use crate::alert::{self, RoutedReceiver, route};
 use crate::model::{
     Alert, AlertId, Channel, CommandReply, Delivery, DeliveryState, Mark, Marked, ProblemEventKind,
     RuleName, RuleShare,
@@ -47,11 +46,11 @@ pub async fn take(
         if answer.mark != Mark::NotOurs {
             return refused(words::TO_ALONE.to_owned());
         }
-        let meant = named(&district.routes, to);
+        let meant = named(district, to, now);
         if meant.is_empty() {
             return refused(words::no_receiver(to));
         }
-        deliveries = handed(&found, meant, now);
+        deliveries = handed(&found, meant);
     }
     let marked = Marked {
         alert: found.id.clone(),
@@ -69,29 +68,28 @@ pub async fn take(
     Ok(CommandReply { done: true, text: words::marked(answer.mark, answer.to, fresh) })
 }
 
-/// The receivers that a name means: the receiver itself, else those of a department.
-#[must_use]
-pub fn named(routes: &Routes, name: &str) -> Vec<RoutedReceiver> {
-    let of_department = routes.departments.get(name);
-    let wanted = |receiver: &str| {
-        receiver == name || of_department.is_some_and(|names| names.iter().any(|it| it == receiver))
-    };
-    let direct = routes.receivers.iter().any(|receiver| receiver.name == name);
-    routes
-        .receivers
-        .iter()
-        .filter(|receiver| if direct { receiver.name == name } else { wanted(&receiver.name) })
-        .map(|receiver| RoutedReceiver {
-            name: receiver.name.clone(),
-            channels: receiver.channels.clone(),
-            because: String::new(),
-        })
-        .collect()
+/// The receivers that a name means: the receiver itself, else those of a department; who holds a
+/// post stands for it.
+fn named(district: &District, name: &str, now: Timestamp) -> Vec<RoutedReceiver> {
+    let roster = district.roster();
+    if let Some(receiver) = route::named(name, &roster, now) {
+        return vec![receiver];
+    }
+    let of_department = district.routes.departments.get(name);
+    let mut found: Vec<RoutedReceiver> = Vec::new();
+    for name in of_department.into_iter().flatten() {
+        if let Some(receiver) = route::named(name, &roster, now)
+            && !found.iter().any(|other| other.name == receiver.name)
+        {
+            found.push(receiver);
+        }
+    }
+    found
 }
 
 /// The alert for those to whom it was handed over; who has it already gets no second one.
-fn handed(alert: &Alert, receivers: Vec<RoutedReceiver>, now: Timestamp) -> Vec<Delivery> {
-    alert::outbox(&format!("alert:{}", alert.id), receivers, DeliveryState::Pending, now)
+fn handed(alert: &Alert, receivers: Vec<RoutedReceiver>) -> Vec<Delivery> {
+    alert::outbox(&format!("alert:{}", alert.id), receivers, DeliveryState::Pending)
 }
 
 /// What an answer does to the problem.

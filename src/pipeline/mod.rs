@@ -9,6 +9,7 @@
 //! - [`watch`]: when to look next.
 //! - [`import`]: the same for posts out of a file, told to nobody.
 //! - [`group`]: posts that wait become problems, alerts and outbox rows.
+//! - [`follow`]: problems that were told and must be looked at again.
 //! - [`dispatch`]: outbox rows become messages.
 //! - [`health`]: what the operator is told about sources.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
@@ -26,6 +27,7 @@ pub mod command;
 pub mod confirmed;
 pub mod dispatch;
 pub mod district;
+pub mod follow;
 pub mod group;
 pub mod health;
 pub mod import;
@@ -38,6 +40,7 @@ pub mod report;
 pub mod services;
 pub mod telegram;
 mod tell;
+pub mod unsent;
 pub mod watch;
 pub mod words;
 

@@ -139,8 +139,8 @@ pub async fn make_digest(
     let now = services.clock.now();
     let made = build_digest(&services.store, district, week, now).await?;
     let subject = format!("digest:{}", week.name());
-    let receivers = route::digest_receivers(&district.routes);
-    let deliveries = alert::outbox(&subject, receivers, DeliveryState::Pending, now);
+    let receivers = route::digest_receivers(&district.routes, now);
+    let deliveries = alert::outbox(&subject, receivers, DeliveryState::Pending);
     let stored = StoredDigest {
         week: week.name(),
         made: now,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::alert::render::words::moment;
-use crate::model::Mark;
+use crate::model::{Channel, Mark};
 use crate::store::ErasureReceipt;
 
 pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
@@ -103,6 +103,25 @@ pub(super) fn noted<'a>(
         format!("Тема: {topics}.")
     };
     format!("Записано ({id}). {topics} Место: {places}.")
+}
+
+/// A line about a message that no channel took.
+pub(super) fn unsent(
+    subject: &str,
+    receiver: &str,
+    channel: Channel,
+    cause: &str,
+    now: Timestamp,
+) -> String {
+    let (kind, id) = subject.split_once(':').unwrap_or((subject, ""));
+    let alert = id.split(':').next().unwrap_or(id);
+    let what = match kind {
+        "alert" => format!("оповещение {alert}; показать: otklik alerts show {alert}"),
+        "reminder" => format!("напоминание; показать: otklik alerts show {alert}"),
+        "digest" => format!("недельная сводка {id}"),
+        _ => "сообщение службы".to_owned(),
+    };
+    format!("{now} {receiver} ({}): не доставлено {what}. {cause}", channel.name())
 }
 
 pub(super) fn no_alert(alert: impl std::fmt::Display) -> String {

@@ -6,6 +6,7 @@
 //! people write.
 
 mod chatter;
+mod later;
 mod pages;
 mod plots;
 mod rng;
@@ -100,25 +101,40 @@ pub struct Story {
 /// Zone of the simulated district: UTC+8 without daylight saving since 2016.
 const LOCAL_HOURS: i64 = 8;
 
-/// Weeks told.
+/// Weeks told if nobody says.
 pub const WEEKS: i64 = 4;
+/// Most weeks: a quarter of a year.
+pub const WEEKS_MAX: i64 = 13;
 
 impl Story {
     /// Tells the story of `seed`: four weeks from Monday, 20 April 2026, 00:00 in Irkutsk time.
     #[must_use]
     pub fn tell(seed: u64) -> Self {
+        Self::tell_weeks(seed, WEEKS)
+    }
+
+    /// The same over so many weeks, [`WEEKS`] to [`WEEKS_MAX`].
+    #[must_use]
+    pub fn tell_weeks(seed: u64, weeks: i64) -> Self {
+        let weeks = weeks.clamp(WEEKS, WEEKS_MAX);
         let start: Timestamp = "2026-04-19T16:00:00Z".parse().expect("a valid instant");
         let mut story = Story {
             start,
-            end: start + (WEEKS * 7 * 24).hours(),
+            end: start + (weeks * 7 * 24).hours(),
             pages: pages::pages(),
             posts: Vec::new(),
             planted: Vec::new(),
         };
         let mut rng = Rng::new(seed);
-        plots::plant(&mut story, &mut rng);
+        plots::plant(&mut story, &mut rng, weeks);
         chatter::chat(&mut story, &mut rng);
         story
+    }
+
+    /// Weeks it tells.
+    #[must_use]
+    pub fn weeks(&self) -> i64 {
+        (self.end.as_second() - self.start.as_second()) / (7 * 86_400)
     }
 
     /// The instant of local `hour` (with fraction) on day `day` of the story.

@@ -6,24 +6,25 @@
 
 use jiff::{Timestamp, ToSpan};
 
+use super::later::LATER;
 use super::{Planted, Rng, SimAuthor, Story};
 
 /// One thing that goes wrong.
-struct Plot {
-    title: &'static str,
-    topics: &'static [&'static str],
-    place: &'static str,
+pub(super) struct Plot {
+    pub(super) title: &'static str,
+    pub(super) topics: &'static [&'static str],
+    pub(super) place: &'static str,
     /// Day and local hour of the first text.
-    day: i64,
-    hour: f64,
+    pub(super) day: i64,
+    pub(super) hour: f64,
     /// Hours from the first to the last complaint.
-    hours: f64,
+    pub(super) hours: f64,
     /// Page and text of complaints, in this order.
-    posts: &'static [(&'static str, &'static str)],
+    pub(super) posts: &'static [(&'static str, &'static str)],
     /// Comments below the first posts.
-    comments: &'static [&'static str],
+    pub(super) comments: &'static [&'static str],
     /// What the official page says at the end, if it does.
-    answer: Option<&'static str>,
+    pub(super) answer: Option<&'static str>,
 }
 
 const PLOTS: &[Plot] = &[
@@ -247,10 +248,11 @@ const PLOTS: &[Plot] = &[
     },
 ];
 
-/// Puts all plots into the story.
-pub fn plant(story: &mut Story, rng: &mut Rng) {
+/// Puts all plots into the story that begin within its weeks.
+pub fn plant(story: &mut Story, rng: &mut Rng, weeks: i64) {
     let mut resident = 10_000;
-    for plot in PLOTS {
+    let within = PLOTS.iter().chain(LATER).filter(|plot| plot.day < weeks * 7 - 2);
+    for plot in within {
         let begins = story.local(plot.day, plot.hour);
         let mut ends = begins;
         let last = plot.posts.len().saturating_sub(1).max(1);

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::{Planted, Story};
 use crate::model::{
-    Alert, Channel, DeliveryState, PlaceId, ProblemEventKind, ProblemId, RiskLevel,
+    Alert, AlertReason, Channel, DeliveryState, PlaceId, ProblemEventKind, ProblemId, RiskLevel,
+    TopicId,
 };
 use crate::pipeline::services::Services;
 use crate::store::{StoreError, StoredDelivery, StoredProblem};
@@ -169,6 +170,59 @@ impl Score {
             ),
         }
     }
+}
+
+/// One message of an alert, and what it was about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Receiver.
+    pub receiver: String,
+    /// Channel.
+    pub channel: Channel,
+    /// Why.
+    pub reason: AlertReason,
+    /// Topic, place and level told.
+    pub about: (TopicId, Option<PlaceId>, RiskLevel),
+    /// The planted problem it is about, if it is about one.
+    pub planted: Option<&'static str>,
+}
+
+/// Every message of an alert that reached its receiver, by time.
+#[must_use]
+pub fn listed(story: &Story, traces: &Traces) -> Vec<Listed> {
+    let planted_of = |id: &ProblemId| {
+        let stored = traces.problems.iter().find(|stored| stored.problem.id == *id)?;
+        let planted = story.planted.iter().find(|planted| belongs(stored, planted))?;
+        Some(planted.title)
+    };
+    let mut listed = Vec::new();
+    for alert in &traces.alerts {
+        let planted = planted_of(&alert.problem);
+        for (receiver, channel) in traces.told(alert) {
+            let facts = &alert.facts;
+            let about = (facts.topic.clone(), facts.place.clone(), facts.level);
+            let (at, reason) = (alert.at, alert.reason);
+            listed.push(Listed { at, receiver, channel, reason, about, planted });
+        }
+    }
+    listed
+}
+
+/// Planted problems with an open problem that was ever high or critical, and nobody was told.
+#[must_use]
+pub fn untold(story: &Story, traces: &Traces) -> Vec<&'static str> {
+    let told = |id: &ProblemId| traces.alerts.iter().any(|alert| alert.problem == *id);
+    let missed = |planted: &&Planted| {
+        let grave: Vec<_> = traces
+            .problems
+            .iter()
+            .filter(|it| belongs(it, planted) && traces.peak(&it.problem.id) >= RiskLevel::High)
+            .collect();
+        !grave.is_empty() && !grave.iter().any(|stored| told(&stored.problem.id))
+    };
+    story.planted.iter().filter(missed).map(|planted| planted.title).collect()
 }
 
 /// Whether a problem is about what was planted: topic, time, and no other settlement.

@@ -8,7 +8,7 @@ use rusqlite::params;
 
 use super::column::{At, time};
 use super::error::Result;
-use super::{Store, Tx, job, source, touch};
+use super::{Store, Tx, follow, job, source, touch};
 
 /// Next times; `None` where nothing waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Agenda {
     pub sending: Option<Timestamp>,
     /// A fixed job to run.
     pub job: Option<Timestamp>,
+    /// A problem to look at again.
+    pub follow: Option<Timestamp>,
     /// A message whose buttons are to be shown anew.
     pub touch: Option<Timestamp>,
 }
@@ -31,6 +33,7 @@ impl Store {
                 look: source::next_due(tx)?,
                 sending: next_sending(tx)?,
                 job: job::next_due(tx)?,
+                follow: follow::next_due(tx)?,
                 touch: touch::next_due(tx)?,
             })
         })

@@ -11,8 +11,8 @@ use rusqlite::params;
 use super::column::At;
 use super::error::Result;
 use super::work::{self, WorkTicket};
-use super::{Store, Tx, alert, delivery, problem};
-use crate::model::{Alert, Delivery, Membership, ProblemEvent, ProblemId};
+use super::{Store, Tx, alert, delivery, follow, problem};
+use crate::model::{Alert, Delivery, Follow, Membership, ProblemEvent, ProblemId};
 
 /// Decisions about some waiting posts.
 #[derive(Debug, Clone)]
@@ -27,6 +27,10 @@ pub struct GroupCommit {
     pub alerts: Vec<Alert>,
     /// Their messages.
     pub deliveries: Vec<Delivery>,
+    /// Rows taken up, as they were read: they go, unless `follows` puts them back.
+    pub followed: Vec<Follow>,
+    /// What must be looked at again. A ladder begins anew; a wait that is under way stays.
+    pub follows: Vec<Follow>,
     /// The present instant.
     pub now: Timestamp,
 }
@@ -37,7 +41,8 @@ pub struct GroupCommit {
 pub enum GroupOutcome {
     /// All of it is stored.
     Committed,
-    /// Nothing of it is: a post was edited, removed or grouped meanwhile. Take the work again.
+    /// Nothing of it is: a post was edited, removed or grouped, or a row was taken up meanwhile.
+    /// Take the work again.
     Stale,
 }
 
@@ -55,6 +60,14 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
             return Ok(GroupOutcome::Stale);
         }
     }
+    for row in &group.followed {
+        if !follow::stands(tx, row)? {
+            return Ok(GroupOutcome::Stale);
+        }
+    }
+    for row in &group.followed {
+        follow::end(tx, row)?;
+    }
     for ticket in &group.done {
         work::finish(tx, &ticket.post)?;
     }
@@ -67,6 +80,9 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
     }
     for message in &group.deliveries {
         delivery::insert(tx, message, group.now)?;
+    }
+    for row in &group.follows {
+        follow::keep(tx, row)?;
     }
     Ok(GroupOutcome::Committed)
 }

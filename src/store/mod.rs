@@ -42,6 +42,7 @@ pub mod work;
 mod blank;
 mod column;
 mod finding;
+mod follow;
 mod own;
 mod schema;
 

@@ -9,7 +9,7 @@ use rusqlite::params;
 use super::column::{At, Json, Word, time};
 use super::error::Result;
 use super::{Store, delivery};
-use crate::model::{Delivery, HealthNews, HealthNotice, HealthState, SourceId};
+use crate::model::{Delivery, HealthNews, HealthNotice, HealthState, SourceId, UnsentLine};
 
 impl Store {
     /// What the operator was told last about the trouble of each source, and when.
@@ -29,15 +29,45 @@ impl Store {
         .await
     }
 
-    /// Stores a notice with its messages, and marks what it told.
+    /// Messages given up after `after`, by receiver; those about our own state aside.
+    pub async fn unsent_since(&self, after: Timestamp) -> Result<Vec<UnsentLine>> {
+        self.read(move |tx| {
+            tx.rows(
+                "SELECT d.receiver, COUNT(*), MIN(d.created), MAX(t.at), MAX(d.trouble)
+                 FROM delivery_try t JOIN delivery d
+                     ON d.district = t.district AND d.id = t.delivery
+                 WHERE t.district = ?1 AND t.state = 'failed' AND d.state = 'failed' AND t.at > ?2
+                     AND d.subject NOT LIKE 'health:%'
+                 GROUP BY d.receiver ORDER BY d.receiver",
+                params![tx.district, At(after)],
+                |row| {
+                    Ok(UnsentLine {
+                        receiver: row.get(0)?,
+                        messages: row.get(1)?,
+                        since: row.get::<_, At>(2)?.0,
+                        until: row.get::<_, At>(3)?.0,
+                        text: row.get(4)?,
+                    })
+                },
+            )
+        })
+        .await
+    }
+
+    /// Stores a notice with its messages, and marks what it told; `mark`: a setting that says how
+    /// far.
     pub async fn commit_notice(
         &self,
         id: &str,
         notice: HealthNotice,
         deliveries: Vec<Delivery>,
+        mark: Option<(&'static str, String)>,
     ) -> Result<()> {
         let id = id.to_owned();
         self.write(move |tx| {
+            if let Some((name, value)) = &mark {
+                super::setting::keep(tx, name, value)?;
+            }
             tx.exec(
                 "INSERT INTO notice (district, id, at, facts) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (district, id) DO NOTHING",

@@ -32,6 +32,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_telegram.sql"),
     include_str!("migrations/0004_rules.sql"),
     include_str!("migrations/0005_problems.sql"),
+    include_str!("migrations/0006_follow.sql"),
     include_str!("migrations/0007_marks.sql"),
 ];
 

@@ -126,6 +126,17 @@ CREATE TABLE finding (
     PRIMARY KEY (district, source, post, topic)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE follow (
+    district TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    matter TEXT NOT NULL,
+    alert TEXT,
+    step INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    PRIMARY KEY (district, problem, matter)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE hole (
     district TEXT NOT NULL,
     source TEXT NOT NULL,
@@ -427,6 +438,7 @@ CREATE INDEX delivery_subject ON delivery (district, subject);
 
 CREATE INDEX delivery_time ON delivery (district, created, id);
 
+CREATE INDEX follow_due ON follow (district, due);
 CREATE INDEX mark_time ON mark (district, at, alert, marked_by, mark, handed_to);
 
 CREATE INDEX membership_post ON membership (district, source, post);

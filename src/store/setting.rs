@@ -5,8 +5,8 @@
 
 use rusqlite::params;
 
-use super::Store;
 use super::error::Result;
+use super::{Store, Tx};
 
 impl Store {
     /// The value kept under `name`.
@@ -25,14 +25,16 @@ impl Store {
     /// Keeps `value` under `name`.
     pub async fn keep_setting(&self, name: &str, value: &str) -> Result<()> {
         let (name, value) = (name.to_owned(), value.to_owned());
-        self.write(move |tx| {
-            tx.exec(
-                "INSERT INTO setting (district, name, value) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (district, name) DO UPDATE SET value = excluded.value",
-                params![tx.district, name, value],
-            )?;
-            Ok(())
-        })
-        .await
+        self.write(move |tx| keep(tx, &name, &value)).await
     }
+}
+
+/// Keeps `value` under `name`.
+pub(super) fn keep(tx: &Tx<'_>, name: &str, value: &str) -> Result<()> {
+    tx.exec(
+        "INSERT INTO setting (district, name, value) VALUES (?1, ?2, ?3)
+         ON CONFLICT (district, name) DO UPDATE SET value = excluded.value",
+        params![tx.district, name, value],
+    )?;
+    Ok(())
 }

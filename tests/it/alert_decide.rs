@@ -126,6 +126,26 @@ fn quotes_are_the_riskiest_and_no_two_alike() {
     assert_eq!(ends, [2, 1]);
 }
 
+#[test]
+fn of_equal_risk_the_clause_that_says_more_is_quoted() {
+    let candidate = |number: u32, words: &str| QuoteCandidate {
+        quote: QuoteRef {
+            post: post(1, f64::from(number), "heating", "onohoy").key,
+            span: Span { start: 0, end: number },
+        },
+        risk: 50,
+        words: words.to_owned(),
+    };
+    let all = [
+        candidate(1, "Котельная встала"),
+        candidate(2, "в квартире второй день нет отопления"),
+        candidate(3, "батареи ледяные с ночи, дети мёрзнут"),
+        candidate(4, "замерзаем"),
+    ];
+    let ends: Vec<u32> = choose_quotes(&all).iter().map(|it| it.span.end).collect();
+    assert_eq!(ends, [2, 3]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

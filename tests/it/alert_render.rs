@@ -80,6 +80,7 @@ impl Case {
             answered: self.answered,
             acknowledged: None,
             also: &self.also,
+            again: None,
         })
     }
 }

@@ -19,6 +19,7 @@ mod digest;
 mod engine_limits;
 mod engine_props;
 mod kill;
+mod ladder;
 mod lexicons;
 mod live;
 mod marks;

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use otklik::alert::{RouteFacts, route, weigh};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use otklik::alert::{Roster, RouteFacts, route, weigh};
+use otklik::config::calendar::Calendar;
+use otklik::config::duty::Duties;
 use otklik::config::routes::{KnownNames, Routes, parse};
 use otklik::model::{Channel, PlaceId, RiskLevel, TopicId, TopicKind};
 
@@ -10,6 +14,7 @@ fn read(source: &str) -> Result<(Routes, Vec<String>), Vec<String>> {
     let known = KnownNames {
         topics: Some(["heating".to_owned()].into()),
         places: Some(["onohoy".to_owned()].into()),
+        objects: Some(["lift".to_owned()].into()),
         receivers: false,
     };
     let lines =
@@ -18,6 +23,31 @@ fn read(source: &str) -> Result<(Routes, Vec<String>), Vec<String>> {
         Ok((routes, warnings)) => Ok((routes, lines(warnings))),
         Err(faults) => Err(lines(faults)),
     }
+}
+
+/// Routes with the people and the calendar around them.
+struct Office<'a> {
+    routes: &'a Routes,
+    duties: Duties,
+    calendar: Calendar,
+    zone: TimeZone,
+}
+
+impl<'a> Office<'a> {
+    fn of(routes: &'a Routes) -> Self {
+        let zone = TimeZone::get("Asia/Irkutsk").expect("a known zone");
+        Self { routes, duties: Duties::default(), calendar: Calendar::default(), zone }
+    }
+
+    fn roster(&self) -> Roster<'_> {
+        let Self { routes, duties, calendar, zone } = self;
+        Roster { routes, duties, calendar, zone }
+    }
+}
+
+/// Monday, 23 November 2026, 12:00 in Irkutsk.
+fn monday() -> Timestamp {
+    "2026-11-23T04:00:00Z".parse().expect("an instant")
 }
 
 #[track_caller]
@@ -110,8 +140,10 @@ fn filters_choose_and_nobody_chosen_means_all() {
     .unwrap();
     let check = |kind, department, level, place: Option<&str>, expected: &str| {
         let (topic, place) = (TopicId::from("heating"), place.map(PlaceId::from));
-        let facts = RouteFacts { topic: &topic, kind, department, level, place: place.as_ref() };
-        let names: Vec<String> = route(&facts, &routes).into_iter().map(|it| it.name).collect();
+        let place = place.as_ref();
+        let facts = RouteFacts { topic: &topic, kind, department, level, place, object: None };
+        let told = route(&facts, &Office::of(&routes).roster(), monday());
+        let names: Vec<String> = told.into_iter().map(|it| it.name).collect();
         assert_eq!(names.join(" "), expected);
     };
     use RiskLevel::{Critical, Elevated, High, Low};
@@ -128,9 +160,12 @@ fn filters_choose_and_nobody_chosen_means_all() {
         department: Some("jkh"),
         level: Elevated,
         place: None,
+        object: None,
     };
-    let because: Vec<(bool, String)> =
-        weigh(&facts, &routes).into_iter().map(|it| (it.told, it.because)).collect();
+    let because: Vec<(bool, String)> = weigh(&facts, &Office::of(&routes).roster(), monday())
+        .into_iter()
+        .map(|it| (it.told, it.because))
+        .collect();
     let expected = [
         (false, "уровень ниже high"),
         (true, "отдел jkh"),
@@ -138,4 +173,63 @@ fn filters_choose_and_nobody_chosen_means_all() {
         (false, "место не названо"),
     ];
     assert_eq!(because, expected.map(|(told, because)| (told, because.to_owned())));
+}
+
+#[test]
+fn ladders_hours_and_objects_are_checked() {
+    let receiver = "[[receiver]]\nname = \"А\"\nemail = \"a@b.ru\"\n";
+    for (key, expected) in [
+        ("hours = \"9-18\"", "routes.toml:4:9: часы «9-18» не понятны"),
+        ("timezone = \"Asia/Ulan-Ude\"", "routes.toml:4:12: нет часового пояса"),
+        ("[[ladder]]\nafter = \"5s\"", "routes.toml:5:9: слишком мало"),
+        ("[[ladder]]\nafter = \"скоро\"", "routes.toml:5:9: время «скоро» не понятно"),
+        ("[[ladder]]\nafter = \"1h\"\nlevel = \"red\"", "routes.toml:6:9: нет такого уровня"),
+        ("[alert]\nwaiting = \"5m\"", "routes.toml:5:11: слишком мало"),
+    ] {
+        check_fault(&format!("{receiver}{key}\n"), &[expected]);
+    }
+    let odd =
+        format!("{receiver}objects = [\"lft\"]\n[[ladder]]\nafter = \"1h\"\ntell = [\"Б\"]\n");
+    let (routes, warnings) = read(&odd).unwrap();
+    assert!(
+        warnings[0].starts_with("routes.toml:4:12: предупреждение: нет такого предмета: «lft»")
+    );
+    assert!(warnings[1].starts_with("routes.toml:7:9: предупреждение: нет получателя «Б»"));
+    assert_eq!(routes.ladder[0].tell, Vec::<String>::new());
+    let never = read(&format!("[alert]\nwaiting = \"never\"\n{receiver}")).unwrap().0;
+    assert_eq!(never.alert.waiting, None);
+}
+
+#[test]
+fn a_post_is_held_in_turns_and_hours_are_kept() {
+    let (routes, _) = read(
+        "[[receiver]]\nname = \"пост\"\nemail = \"p@b.ru\"\n\
+         [[receiver]]\nname = \"первый\"\nemail = \"a@b.ru\"\n\
+         [[receiver]]\nname = \"второй\"\nemail = \"c@b.ru\"\n\
+         [[receiver]]\nname = \"отдел\"\nemail = \"o@b.ru\"\nhours = \"work\"\n\
+         [[receiver]]\nname = \"лифты\"\nemail = \"l@b.ru\"\nobjects = [\"lift\"]\n",
+    )
+    .unwrap();
+    let names = routes.receivers.iter().map(|it| it.name.as_str()).collect();
+    let duties = "[[duty]]\nreceiver = \"пост\"\npeople = [\"первый\", \"второй\"]\n\
+                  from = \"2026-11-23\"\nevery = \"1d\"\n";
+    let duties = Duties::parse(Path::new("duty.toml"), duties, &names).unwrap();
+    let office = Office { duties, ..Office::of(&routes) };
+    let told = |level, object, at: &str| {
+        let topic = TopicId::from("housing");
+        let (kind, at) = (TopicKind::Problem, at.parse().unwrap());
+        let facts =
+            RouteFacts { topic: &topic, kind, department: None, level, place: None, object };
+        let told = route(&facts, &office.roster(), at);
+        told.iter().map(|it| format!("{} {}", it.name, it.due)).collect::<Vec<_>>().join(", ")
+    };
+    let (noon, night) = ("2026-11-23T04:00:00Z", "2026-11-23T18:00:00Z");
+    let high = RiskLevel::High;
+    assert_eq!(told(high, None, noon), format!("первый {noon}, отдел {noon}"));
+    // 02:00 of the next day: still the first one's turn; the department opens at 08:30.
+    assert_eq!(told(high, None, night), format!("первый {night}, отдел 2026-11-24T00:30:00Z"));
+    let critical = told(RiskLevel::Critical, Some("lift"), night);
+    assert_eq!(critical, format!("первый {night}, отдел {night}, лифты {night}"));
+    let tuesday = "2026-11-24T04:00:00Z";
+    assert_eq!(told(high, None, tuesday), format!("второй {tuesday}, отдел {tuesday}"));
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::mail::page;
 use super::{AlertText, words};
-use crate::model::{HealthLine, HealthNews, HealthNotice, HealthState};
+use crate::model::{HealthLine, HealthNews, HealthNotice, HealthState, UnsentLine};
 
 /// Most sources named in one message; the rest is counted.
 const LINES_MAX: usize = 30;
@@ -32,8 +32,8 @@ pub fn state(state: HealthState) -> &'static str {
 #[must_use]
 pub fn render_health(notice: &HealthNotice, district: &str, zone: &TimeZone) -> AlertText {
     let lines = lines(notice, zone);
-    let subject = format!("Источники, {}: {}", words::plain(district), head(notice));
-    let number = format!("Состояние источников · otklik · {}", notice.at);
+    let subject = format!("{}, {}: {}", what(notice), words::plain(district), head(notice));
+    let number = format!("Состояние службы · otklik · {}", notice.at);
     let text = format!(
         "{subject}\n\n{}\n\nВсё состояние: otklik status, otklik sources\n{number}\n",
         lines.iter().map(|line| format!("— {line}")).collect::<Vec<_>>().join("\n")
@@ -52,7 +52,24 @@ pub fn render_health(notice: &HealthNotice, district: &str, zone: &TimeZone) -> 
     }
 }
 
+/// What it is about in a word.
+fn what(notice: &HealthNotice) -> &'static str {
+    match (notice.lines.is_empty(), notice.unsent.is_empty()) {
+        (true, _) => "Отправка",
+        (false, true) => "Источники",
+        (false, false) => "Источники и отправка",
+    }
+}
+
 fn head(notice: &HealthNotice) -> String {
+    let messages: u32 = notice.unsent.iter().map(|line| line.messages).sum();
+    if messages > 0 {
+        return format!(
+            "не {} {}",
+            words::plural(messages, "доставлено", "доставлены", "доставлено"),
+            words::count(messages, "сообщение", "сообщения", "сообщений")
+        );
+    }
     if notice.network {
         return "сеть не работает".to_owned();
     }
@@ -73,6 +90,26 @@ fn head(notice: &HealthNotice) -> String {
 }
 
 fn lines(notice: &HealthNotice, zone: &TimeZone) -> Vec<String> {
+    let mut lines: Vec<String> =
+        notice.unsent.iter().map(|line| unsent(line, notice.at, zone)).collect();
+    lines.extend(source_lines(notice, zone));
+    lines
+}
+
+/// A receiver that could not be reached.
+fn unsent(line: &UnsentLine, at: Timestamp, zone: &TimeZone) -> String {
+    let messages = words::count(line.messages, "сообщение", "сообщения", "сообщений");
+    let lost = words::plural(line.messages, "доставлено", "доставлены", "доставлено");
+    let since = words::moment(line.since, at, zone);
+    let text = line.text.as_deref().unwrap_or_default().trim_end_matches('.');
+    let said = format!(
+        "{}: не {lost} {messages}, первое от {since}. {text}. Что это было: otklik alerts",
+        line.receiver
+    );
+    words::shorten(&words::plain(&said), LINE_CHARS_MAX)
+}
+
+fn source_lines(notice: &HealthNotice, zone: &TimeZone) -> Vec<String> {
     if notice.network {
         let since = notice.lines.iter().map(|line| line.since).min().unwrap_or(notice.at);
         return vec![format!(
@@ -140,7 +177,7 @@ mod tests {
             text: Some("Ключ VK <больше> не действует.".to_owned()),
             last_ok: None,
         };
-        HealthNotice { at, network, lines: vec![line] }
+        HealthNotice { at, network, lines: vec![line], unsent: Vec::new() }
     }
 
     #[test]
@@ -158,5 +195,25 @@ mod tests {
         let down =
             render_health(&notice(true, HealthNews::Trouble), "Лесной район", &TimeZone::UTC);
         assert!(!down.text.contains("vk-lesnoy") && down.text.contains("сеть"), "{}", down.text);
+    }
+
+    #[test]
+    fn what_was_not_delivered_is_counted_by_receiver() {
+        let mut notice = notice(false, HealthNews::Still);
+        notice.unsent.push(UnsentLine {
+            receiver: "Отдел ЖКХ".to_owned(),
+            messages: 3,
+            since: notice.at,
+            until: notice.at,
+            text: Some("Получатель заблокировал бота (403)".to_owned()),
+        });
+        let said = render_health(&notice, "Лесной район", &TimeZone::UTC);
+        assert_eq!(said.subject, "Источники и отправка, Лесной район: не доставлены 3 сообщения");
+        let line = "Отдел ЖКХ: не доставлены 3 сообщения, первое от 2 марта, 10:00. Получатель \
+                    заблокировал бота (403). Что это было: otklik alerts";
+        assert!(said.text.contains(line) && said.text.contains("vk-lesnoy"), "{}", said.text);
+        notice.lines.clear();
+        let alone = render_health(&notice, "Лесной район", &TimeZone::UTC);
+        assert!(alone.subject.starts_with("Отправка, Лесной район"), "{}", alone.subject);
     }
 }

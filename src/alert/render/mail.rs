@@ -38,6 +38,9 @@ pub(super) fn html(parts: &Parts) -> String {
         words::escape(&parts.headline),
         words::escape(&parts.title),
     ));
+    if let Some(again) = &parts.again {
+        body.push_str(&format!("<p>{}</p>\n", words::escape(again)));
+    }
     if let Some(danger) = parts.danger {
         body.push_str(&format!("<p><b>{}</b></p>\n", words::escape(danger)));
     }

@@ -55,6 +55,17 @@ pub struct AlertView<'a> {
     pub acknowledged: Option<Timestamp>,
     /// What else is known, each a short phrase (other problems of the place).
     pub also: &'a [String],
+    /// Why it comes again, if it does.
+    pub again: Option<Again>,
+}
+
+/// Why an alert is told once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again {
+    /// When.
+    pub now: Timestamp,
+    /// Whether this reader has not been told before.
+    pub new_to_reader: bool,
 }
 
 /// An alert in words.
@@ -89,6 +100,7 @@ struct Parts {
     subject: String,
     title: String,
     headline: String,
+    again: Option<String>,
     facts: Vec<String>,
     quotes: Vec<(String, Option<String>)>,
     why: Vec<String>,
@@ -107,15 +119,18 @@ impl Parts {
         let at = place.as_ref().map_or_else(String::new, |place| format!(", {place}"));
         let district = words::shorten(&words::plain(view.district), TITLE_CHARS_MAX);
         let level = words::level(facts.level);
+        let again = view.again.map(|again| again_line(view, again));
+        let prefix = if again.is_some() { "Напоминание. " } else { "" };
         Self {
             sign: words::level_sign(facts.level),
             level: facts.level,
-            subject: format!("{topic}{at}: {reason} (уровень {level})"),
+            subject: format!("{prefix}{topic}{at}: {reason} (уровень {level})"),
             title: place.map_or_else(
                 || format!("{topic}: место не названо"),
                 |place| format!("{topic}: {place}"),
             ),
             headline: format!("{}, уровень {level}", words::sentence(reason)),
+            again,
             facts: fact_lines(view),
             quotes: quote_lines(view.quotes),
             why: why_lines(&facts.reasons, facts.score),
@@ -125,6 +140,17 @@ impl Parts {
                 .then_some("Это сообщение не заменяет звонок по номеру 112."),
             number: format!("Оповещение {} · {district} · otklik", view.alert.id),
         }
+    }
+}
+
+/// That nobody took it into work, and for how long.
+fn again_line(view: &AlertView<'_>, again: Again) -> String {
+    let told = words::moment(view.alert.at, again.now, view.zone);
+    let lasts =
+        words::lasts(view.alert.at, again.now).map_or(String::new(), |it| format!(" ({it})"));
+    match again.new_to_reader {
+        true => format!("Вам сообщаем, потому что с {told}{lasts} никто не взял это в работу."),
+        false => format!("Сообщили {told}{lasts}, в работу никто не взял."),
     }
 }
 
@@ -192,7 +218,9 @@ fn also_lines(view: &AlertView<'_>) -> Vec<String> {
         None => "официального ответа в обсуждении пока нет".to_owned(),
     });
     if let Some(at) = view.acknowledged {
-        lines.push(format!("взято в работу: {}", moment(at)));
+        let ended =
+            if at < view.alert.at { "; после этого есть новое" } else { "" };
+        lines.push(format!("взято в работу: {}{ended}", moment(at)));
     }
     lines.extend(
         view.also.iter().take(5).map(|line| words::shorten(&words::plain(line), QUOTE_CHARS_MAX)),
@@ -203,6 +231,7 @@ fn also_lines(view: &AlertView<'_>) -> Vec<String> {
 /// The plain-text form.
 fn text(parts: &Parts) -> String {
     let mut lines = vec![parts.title.clone(), parts.headline.clone()];
+    lines.extend(parts.again.clone());
     lines.extend(parts.danger.map(str::to_owned));
     lines.push(String::new());
     lines.extend(parts.facts.iter().cloned());

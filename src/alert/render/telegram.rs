@@ -24,6 +24,7 @@ pub(super) fn messages(parts: &Parts) -> Vec<String> {
         Line::Bold(format!("{} {}", parts.sign, parts.title)),
         Line::Plain(parts.headline.clone()),
     ];
+    lines.extend(parts.again.clone().map(Line::Plain));
     lines.extend(parts.danger.map(|text| Line::Bold(text.to_owned())));
     lines.extend(parts.facts.iter().cloned().map(Line::Plain));
     for (quote, url) in &parts.quotes {

@@ -73,6 +73,8 @@ pub fn reason(reason: AlertReason, kind: TopicKind) -> &'static str {
         (AlertReason::Burst, _) => "пишут намного больше",
         (AlertReason::Reopened, _) => "проблема вернулась",
         (AlertReason::RumourSpreads, _) => "слух расходится",
+        (AlertReason::RumourConfirmed, _) => "слух подтвердился",
+        (AlertReason::WaitsTooLong, _) => "ответа всё ещё нет",
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn show(settings: &Settings, id: &AlertId) -> Result<Exit> {
         let Some(alert) = store.alert(id).await? else {
             return Err(Failure::failed(format!("нет оповещения {id}; список: otklik alerts")));
         };
-        let text = dispatch::word_alert(&store, &district, &alert).await?;
+        let text = dispatch::word_alert(&store, &district, &alert, None).await?;
         Ok((text, store.marks_of(id).await?, receipts(&store, id).await?))
     })?;
     say!("{}\n\n{}", text.subject, text.text)?;

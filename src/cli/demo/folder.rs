@@ -10,11 +10,13 @@ use std::path::Path;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
+use crate::model::PlaceId;
 use crate::model::digest::Week;
 use crate::notify::play::{BotMessage, Mail};
 use crate::pipeline::report;
+use crate::sim::Story;
 use crate::sim::run::{Drill, Ended};
-use crate::sim::{Story, WEEKS};
+use crate::sim::score::Listed;
 use crate::store::StoreLock;
 
 use super::super::{Failure, Result, words};
@@ -63,7 +65,7 @@ fn clear(out: &Path) -> io::Result<()> {
                 fs::remove_dir_all(entry.path())?;
             }
         } else if !name.ends_with(".lock")
-            && (name.starts_with(STORE) || name.starts_with("digest-"))
+            && (name.starts_with(STORE) || name.starts_with("digest-") || name == "messages.tsv")
         {
             fs::remove_file(entry.path())?;
         }
@@ -99,6 +101,25 @@ pub fn write_messages(out: &Path, ended: &Ended) -> Result<()> {
     Ok(())
 }
 
+/// Writes a list of all messages of alerts, with the planted problem that each is about.
+pub fn write_told(out: &Path, listed: &[Listed]) -> io::Result<()> {
+    let mut lines =
+        vec!["when\treceiver\tchannel\treason\ttopic\tplace\tlevel\tplanted".to_owned()];
+    for told in listed {
+        let (topic, place, level) = &told.about;
+        let place = place.as_ref().map_or("—", PlaceId::as_str);
+        let planted = told.planted.unwrap_or("—");
+        let (channel, reason) = (told.channel.name(), told.reason.name());
+        lines.push(format!(
+            "{}\t{}\t{channel}\t{reason}\t{topic}\t{place}\t{}\t{planted}",
+            told.at,
+            told.receiver,
+            level.name()
+        ));
+    }
+    fs::write(out.join("messages.tsv"), lines.join("\n") + "\n")
+}
+
 /// `003-jkh`: number and the receiver's mailbox.
 pub fn mail_name(number: usize, mail: &Mail) -> String {
     let to = mail.to.first().map(String::as_str).unwrap_or_default();
@@ -129,7 +150,7 @@ fn write_chat(folder: &Path, number: usize, message: &BotMessage) -> io::Result<
 pub fn weeks(story: &Story, ended: &Ended) -> Vec<Week> {
     let zone = &ended.services.settings.district.timezone;
     let first: Date = story.start.to_zoned(zone.clone()).date();
-    (0..WEEKS).map(|week| Week::of(first.saturating_add((week * 7).days()))).collect()
+    (0..story.weeks()).map(|week| Week::of(first.saturating_add((week * 7).days()))).collect()
 }
 
 /// Writes the digest of each week in all its forms, as it was made and sent.

@@ -10,7 +10,7 @@ use crate::model::{Alert, Channel, Problem};
 use crate::notify::play::Mail;
 use crate::sim::run::Ended;
 use crate::sim::score::{Answered, Score, Traces};
-use crate::sim::{SimPage, Story, WEEKS};
+use crate::sim::{SimPage, Story};
 use crate::store::StoredProblem;
 
 use super::super::words;
@@ -55,6 +55,7 @@ impl Told<'_> {
     async fn head(&self) -> Result<Vec<String>> {
         let zone = &self.ended.services.settings.district.timezone;
         let day = |at| words::day(at, self.story.start, zone);
+        let weeks = u32::try_from(self.story.weeks()).unwrap_or(0);
         let last = self.story.end.as_second() - 1;
         let last = jiff::Timestamp::from_second(last).unwrap_or(self.story.end);
         let status = self.ended.services.store.status(self.ended.at).await?;
@@ -63,7 +64,8 @@ impl Told<'_> {
             self.story.pages.iter().map(|page: &SimPage| page.title.to_owned()).collect();
         Ok(vec![
             format!(
-                "Показ: {WEEKS} недели из жизни района, {} – {}. Люди, страницы и события вымышлены,",
+                "Показ: {} из жизни района, {} – {}. Люди, страницы и события вымышлены,",
+                words::count(weeks, "неделя", "недели", "недель"),
                 day(self.story.start),
                 day(last)
             ),

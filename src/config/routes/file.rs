@@ -8,11 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 use toml::Spanned;
 
-use super::{AlertRules, KnownNames, Receiver, Routes};
+use super::{AlertRules, Hours, KnownNames, LadderStep, Receiver, Routes};
+use crate::config::calendar::DayHours;
+use crate::config::duration;
 use crate::config::fault::{Fault, Severity, parse_toml};
 use crate::model::{Channel, PlaceId, RiskLevel, TopicId, TopicKind};
 
@@ -28,6 +32,17 @@ struct RoutesFile {
     departments: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
     #[serde(default)]
     receiver: Vec<Spanned<ReceiverTable>>,
+    #[serde(default)]
+    ladder: Vec<Spanned<LadderTable>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LadderTable {
+    level: Option<Spanned<String>>,
+    after: Spanned<String>,
+    #[serde(default)]
+    tell: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -38,6 +53,7 @@ struct AlertTable {
     rumour_voices: Option<Spanned<i64>>,
     burst_times: Option<Spanned<i64>>,
     burst_more: Option<Spanned<i64>>,
+    waiting: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +76,10 @@ struct ReceiverTable {
     departments: Vec<Spanned<String>>,
     #[serde(default)]
     places: Vec<Spanned<String>>,
+    #[serde(default)]
+    objects: Vec<Spanned<String>>,
+    hours: Option<Spanned<String>>,
+    timezone: Option<Spanned<String>>,
     #[serde(default)]
     digest: bool,
     #[serde(default)]
@@ -141,7 +161,9 @@ impl Check<'_> {
             receivers.push(receiver);
         }
         let departments = self.departments(&typed, &mut receivers);
-        Routes { alert, receivers, departments }
+        let ladder =
+            typed.ladder.iter().map(|step| self.step(step.get_ref(), &receivers)).collect();
+        Routes { alert, receivers, ladder, departments }
     }
 
     fn alert(&mut self, table: &AlertTable) -> AlertRules {
@@ -153,7 +175,77 @@ impl Check<'_> {
             rumour_voices: self.number(table.rumour_voices.as_ref(), 3, default.rumour_voices),
             burst_times: self.number(table.burst_times.as_ref(), 2, default.burst_times),
             burst_more: self.number(table.burst_more.as_ref(), 1, default.burst_more),
+            waiting: match &table.waiting {
+                None => default.waiting,
+                Some(typed) if typed.get_ref().trim() == "never" => None,
+                Some(typed) => Some(self.length(typed, 3_600)),
+            },
         }
+    }
+
+    /// A length of time of at least `least` seconds.
+    fn length(&mut self, typed: &Spanned<String>, least: i64) -> SignedDuration {
+        match duration::parse(typed.get_ref()) {
+            Ok(secs) if secs >= least => SignedDuration::from_secs(secs),
+            Ok(_) => {
+                let text = format!("слишком мало: «{}»", typed.get_ref());
+                self.error(typed, text, format!("не меньше {}", duration::render(least)));
+                SignedDuration::from_secs(least)
+            }
+            Err(fix) => {
+                self.error(typed, format!("время «{}» не понятно", typed.get_ref()), fix);
+                SignedDuration::from_secs(least)
+            }
+        }
+    }
+
+    fn step(&mut self, typed: &LadderTable, receivers: &[Receiver]) -> LadderStep {
+        let mut tell = Vec::new();
+        for name in &typed.tell {
+            let wanted = name.get_ref().trim();
+            if receivers.iter().any(|receiver| receiver.name == wanted) {
+                tell.push(wanted.to_owned());
+            } else {
+                self.no_receiver(name);
+            }
+        }
+        LadderStep {
+            level: self.level(typed.level.as_ref(), RiskLevel::High),
+            after: self.length(&typed.after, 60),
+            tell,
+        }
+    }
+
+    /// Somebody is named whom no table describes.
+    fn no_receiver(&mut self, name: &Spanned<String>) {
+        let text = format!("нет получателя «{}»", name.get_ref());
+        let fix = "добавьте [[receiver]] с этим именем";
+        match self.known.receivers {
+            true => self.error(name, text, fix),
+            false => self.warn(name, text, fix),
+        }
+    }
+
+    fn hours(&mut self, typed: Option<&Spanned<String>>) -> Hours {
+        let Some(typed) = typed else { return Hours::Always };
+        match typed.get_ref().trim() {
+            "always" => Hours::Always,
+            "work" => Hours::Work,
+            text => DayHours::parse(text).map(Hours::Daily).unwrap_or_else(|text| {
+                let fix = "always — всегда, work — по calendar.toml, или часы \"08:00-20:00\"";
+                self.error(typed, text, fix);
+                Hours::Always
+            }),
+        }
+    }
+
+    fn zone(&mut self, typed: &Spanned<String>) -> Option<TimeZone> {
+        let zone = TimeZone::get(typed.get_ref().trim()).ok();
+        if zone.is_none() {
+            let text = format!("нет часового пояса «{}»", typed.get_ref());
+            self.error(typed, text, "например Asia/Irkutsk");
+        }
+        zone
     }
 
     fn number(&mut self, typed: Option<&Spanned<i64>>, least: u32, default: u32) -> u32 {
@@ -193,6 +285,7 @@ impl Check<'_> {
         let known = self.known;
         let topics = self.names(&typed.topics, known.topics.as_ref(), "такой темы");
         let places = self.names(&typed.places, known.places.as_ref(), "такого места");
+        let objects = self.names(&typed.objects, known.objects.as_ref(), "такого предмета");
         Receiver {
             name,
             channels,
@@ -201,6 +294,9 @@ impl Check<'_> {
             topics: topics.into_iter().map(TopicId).collect(),
             departments: self.names(&typed.departments, None, "").into_iter().collect(),
             places: places.into_iter().map(PlaceId).collect(),
+            objects: objects.into_iter().collect(),
+            hours: self.hours(typed.hours.as_ref()),
+            zone: typed.timezone.as_ref().and_then(|zone| self.zone(zone)),
             digest: typed.digest,
             operator: typed.operator,
         }
@@ -314,14 +410,7 @@ impl Check<'_> {
                     Some(receiver) => {
                         receiver.departments.insert(department.get_ref().clone());
                     }
-                    None => {
-                        let text = format!("нет получателя «{}»", name.get_ref());
-                        let fix = "добавьте [[receiver]] с этим именем";
-                        match self.known.receivers {
-                            true => self.error(name, text, fix),
-                            false => self.warn(name, text, fix),
-                        }
-                    }
+                    None => self.no_receiver(name),
                 }
             }
             let names = names.iter().map(|name| name.get_ref().trim().to_owned()).collect();

@@ -113,6 +113,8 @@ pub fn decision(when: Timestamp) -> GroupCommit {
         memberships: vec![member(key("1"))],
         alerts: vec![alert(key("1"), when)],
         deliveries: vec![delivery("d1", when)],
+        followed: Vec::new(),
+        follows: Vec::new(),
         now: when,
     }
 }

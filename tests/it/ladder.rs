@@ -1,0 +1,298 @@
+//! What becomes of an alert with time: reminders climb while nobody takes it into work, a missing
+//! answer is told, an acknowledgement ends the climb and new facts end the acknowledgement.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use otklik::alert::render::Again;
+use otklik::config;
+use otklik::model::{
+    Command, CommandKind, DeliveryState, Mark, Matter, PlaceId, ProblemEvent, ProblemEventKind,
+    ProblemId,
+};
+use otklik::pipeline::command::change_store;
+use otklik::pipeline::dispatch::word_alert;
+use otklik::pipeline::district::District;
+use otklik::pipeline::follow::take_up;
+use otklik::pipeline::group::{Sending, group_store};
+use otklik::pipeline::health;
+use otklik::pipeline::keys::PassingKeys;
+use otklik::pipeline::note::{self, Note};
+use otklik::store::{DeliveryEnd, Store};
+use otklik_collectors::door::Door;
+
+use crate::rig::Rig;
+
+const ROUTES: &str = "
+[alert]
+waiting = \"3d\"
+[[receiver]]
+name = \"МЦУ\"
+email = \"m@example.org\"
+operator = true
+[[receiver]]
+name = \"Отдел\"
+email = \"o@example.org\"
+hours = \"work\"
+[[receiver]]
+name = \"Глава\"
+email = \"g@example.org\"
+min_level = \"critical\"
+hours = \"work\"
+[[receiver]]
+name = \"ЦУР\"
+email = \"c@example.org\"
+topics = [\"gas\"]
+[[ladder]]
+after = \"1h\"
+level = \"high\"
+[[ladder]]
+after = \"2h\"
+level = \"high\"
+tell = [\"Глава\"]
+[[ladder]]
+after = \"4h\"
+level = \"high\"
+tell = [\"ЦУР\"]
+";
+
+/// A district with its store and a clock that the test turns.
+struct Hall {
+    _rig: Rig,
+    store: Store,
+    district: District,
+    door: Door,
+}
+
+impl Hall {
+    fn new() -> Self {
+        let rig = Rig::new();
+        rig.write("config/routes.toml", ROUTES);
+        let settings = config::load_all(&rig.path("config/otklik.toml")).expect("sound");
+        let district =
+            District::load(&settings, false).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let store = Store::open_play(&settings.store, settings.district.id.clone()).expect("opens");
+        let door = Door::new(Arc::new(PassingKeys::default()), []);
+        Self { _rig: rig, store, district, door }
+    }
+
+    /// Somebody writes that a house burns or that it is cold; grouped at once.
+    async fn complaint(&self, text: &str, now: Timestamp) {
+        let place = PlaceId::from("sosnyagino");
+        let note = Note { text, place: Some(&place), topic: None };
+        let noted = note::take(&self.store, &self.district, &self.door, note, now).await;
+        assert!(noted.expect("stored").done);
+        group_store(&self.store, &self.district, Sending::Live, || now).await.expect("grouped");
+    }
+
+    async fn take_up(&self, now: Timestamp) -> u32 {
+        take_up(&self.store, &self.district, now).await.expect("taken up")
+    }
+
+    /// Everything in the outbox: kind of subject, receiver, when due.
+    async fn outbox(&self) -> Vec<(String, String, Timestamp)> {
+        let alerts = self.store.alerts(None, None, 100).await.expect("read");
+        let mut subjects: Vec<String> = Vec::new();
+        for alert in alerts {
+            subjects.push(format!("alert:{}", alert.id));
+            subjects.extend((0..9).map(|step| format!("reminder:{}:{step}", alert.id)));
+        }
+        let mut rows = Vec::new();
+        for subject in subjects {
+            for row in self.store.deliveries_of(&subject).await.expect("read") {
+                let kind = subject.split(':').next().unwrap_or_default().to_owned();
+                rows.push((kind, row.receiver, row.due));
+            }
+        }
+        rows.sort_by(|a, b| (a.2, &a.0, &a.1).cmp(&(b.2, &b.0, &b.1)));
+        rows
+    }
+
+    async fn reminders(&self) -> Vec<String> {
+        let rows = self.outbox().await.into_iter().filter(|(kind, ..)| kind == "reminder");
+        rows.map(|(_, receiver, due)| format!("{receiver} {due}")).collect()
+    }
+
+    async fn reasons(&self) -> Vec<&'static str> {
+        let alerts = self.store.alerts(None, None, 100).await.expect("read");
+        alerts.iter().map(|alert| alert.reason.name()).collect()
+    }
+
+    async fn the_problem(&self) -> ProblemId {
+        self.store.alerts(None, None, 1).await.expect("read")[0].problem.clone()
+    }
+
+    async fn append(&self, kind: ProblemEventKind, at: Timestamp) {
+        let event = (self.the_problem().await, ProblemEvent { at, kind });
+        self.store.append_events(&[event]).await.expect("stored");
+    }
+
+    async fn acknowledge(&self, now: Timestamp) {
+        let alert = self.store.alerts(None, None, 100).await.expect("read").pop().expect("one").id;
+        let kind = CommandKind::Mark { alert, mark: Mark::Taken, to: None, channel: None };
+        let command = Command { actor: "a".into(), role: "duty".into(), at: now, kind };
+        let reply = change_store(&self.store, Some(&self.district), &command, now).await;
+        let reply = reply.expect("done");
+        assert!(reply.is_some_and(|reply| reply.done));
+    }
+}
+
+const COLD: &str = "Третий день батареи ледяные, в подъезде иней, дети замерзают, отопления нет";
+
+/// Monday, 23 November 2026, 15:00 in Irkutsk, and so many minutes.
+fn at(minutes: i64) -> Timestamp {
+    let start: Timestamp = "2026-11-23T07:00:00Z".parse().expect("an instant");
+    start + SignedDuration::from_mins(minutes)
+}
+
+#[tokio::test]
+async fn a_ladder_is_climbed_step_by_step_until_somebody_takes_it() {
+    let hall = Hall::new();
+    hall.complaint(COLD, at(0)).await;
+    assert_eq!(hall.reasons().await, ["new_problem"]);
+    assert_eq!(hall.take_up(at(59)).await, 0);
+    assert_eq!(hall.reminders().await, Vec::<String>::new());
+    // To those who know, once; the department's own time is still open.
+    assert_eq!(hall.take_up(at(60)).await, 2);
+    assert_eq!(hall.take_up(at(61)).await, 0, "a step is done once");
+    let first = [format!("МЦУ {}", at(60)), format!("Отдел {}", at(60))];
+    assert_eq!(hall.reminders().await, first);
+    // 18:00: the head works again in the morning.
+    assert_eq!(hall.take_up(at(180)).await, 1);
+    let morning: Timestamp = "2026-11-24T00:30:00Z".parse().expect("an instant");
+    assert_eq!(hall.reminders().await[2], format!("Глава {morning}"));
+    hall.acknowledge(at(300)).await;
+    assert_eq!(hall.take_up(at(9_000)).await, 0, "nobody writes any more: no news");
+    assert_eq!(hall.reminders().await.len(), 3, "nobody climbs on");
+}
+
+#[tokio::test]
+async fn everybody_silent_reaches_the_last_step_and_ends_there() {
+    let hall = Hall::new();
+    hall.complaint(COLD, at(0)).await;
+    for minutes in (0..48 * 60).step_by(30) {
+        hall.take_up(at(minutes)).await;
+    }
+    let reminders = hall.reminders().await;
+    assert_eq!(reminders.len(), 4, "{reminders:?}");
+    assert_eq!(reminders[2], format!("ЦУР {}", at(420)));
+    let problem = hall.the_problem().await;
+    let open = hall.store.follows_of(&problem).await.expect("read");
+    assert_eq!(open.iter().map(|row| row.matter).collect::<Vec<_>>(), [Matter::Waiting]);
+}
+
+#[tokio::test]
+async fn a_closed_or_answered_problem_reminds_nobody() {
+    for end in [
+        ProblemEventKind::Closed { reason: "person".to_owned() },
+        ProblemEventKind::Answered { published: at(30) },
+    ] {
+        let hall = Hall::new();
+        hall.complaint(COLD, at(0)).await;
+        hall.append(end.clone(), at(30)).await;
+        assert_eq!(hall.take_up(at(30 * 24 * 60)).await, 0, "{end:?}");
+        assert!(hall.store.follows_of(&hall.the_problem().await).await.expect("read").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_missing_answer_is_told_while_people_write_after_three_nine_and_twenty_seven_days() {
+    let hall = Hall::new();
+    let mut told = Vec::new();
+    for day in 0..60 {
+        let noon = at(day * 24 * 60);
+        hall.take_up(noon).await;
+        if hall.reasons().await.iter().filter(|it| **it == "waits_too_long").count() > told.len() {
+            told.push(day);
+        }
+        if day != 3 {
+            hall.complaint(COLD, at(day * 24 * 60 + 1)).await;
+        }
+        hall.acknowledge(at(day * 24 * 60 + 2)).await;
+    }
+    assert_eq!(told, [4, 13, 40]);
+}
+
+#[tokio::test]
+async fn a_missing_answer_is_no_news_where_nobody_writes() {
+    let hall = Hall::new();
+    hall.complaint(COLD, at(0)).await;
+    hall.acknowledge(at(1)).await;
+    for day in 0..60 {
+        assert_eq!(hall.take_up(at(day * 24 * 60)).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn new_facts_end_an_acknowledgement_and_the_text_says_so() {
+    let hall = Hall::new();
+    hall.complaint("В Соснягино холодно в домах, отопления нет", at(0)).await;
+    let level = hall.store.alerts(None, None, 9).await.expect("read");
+    assert_eq!(level.len(), 1, "told once: {level:?}");
+    hall.acknowledge(at(10)).await;
+    let now = at(200);
+    let alert = &level[0];
+    let text = word_alert(&hall.store, &hall.district, alert, None).await.expect("worded").text;
+    assert!(text.contains("взято в работу: 23 ноября, 15:10"), "{text}");
+    let kind = ProblemEventKind::Told {
+        alert: alert.id.clone(),
+        level: alert.facts.level,
+        voices: alert.facts.voices,
+    };
+    hall.append(kind, now).await;
+    let later = otklik::model::Alert { at: now, ..alert.clone() };
+    let text = word_alert(&hall.store, &hall.district, &later, None).await.expect("worded").text;
+    assert!(text.contains("взято в работу: 23 ноября, 15:10; после этого есть новое"), "{text}");
+    let again = Some(Again { now: at(320), new_to_reader: true });
+    let told = word_alert(&hall.store, &hall.district, &later, again).await.expect("worded");
+    assert!(told.subject.starts_with("Напоминание. "), "{}", told.subject);
+    let line = "Вам сообщаем, потому что с 23 ноября, 18:20 никто не взял это в работу.";
+    for form in [&told.text, &told.html, &told.telegram[0]] {
+        assert!(form.contains(line), "{form}");
+    }
+}
+
+#[tokio::test]
+async fn an_imported_past_is_followed_by_nobody() {
+    let hall = Hall::new();
+    let place = PlaceId::from("sosnyagino");
+    let note = Note { text: COLD, place: Some(&place), topic: None };
+    note::take(&hall.store, &hall.district, &hall.door, note, at(0)).await.expect("stored");
+    group_store(&hall.store, &hall.district, Sending::Suppressed, || at(0)).await.expect("grouped");
+    assert_eq!(hall.take_up(at(100_000)).await, 0);
+    let alert = &hall.store.alerts(None, None, 1).await.expect("read")[0];
+    let rows = hall.store.deliveries_of(&format!("alert:{}", alert.id)).await.expect("read");
+    assert!(rows.iter().all(|row| row.state == DeliveryState::Suppressed));
+}
+
+#[tokio::test]
+async fn messages_that_no_channel_took_are_told_to_the_operator_once() {
+    let hall = Hall::new();
+    let told = async |now| health::tell(&hall.store, &hall.district, now).await.expect("told");
+    assert!(!told(at(0)).await);
+    hall.complaint(COLD, at(0)).await;
+    let claimed = hall.store.claim_deliveries(at(1), "worker", at(9), 10).await.expect("claimed");
+    for claim in claimed {
+        let row = claim.delivery;
+        let end = DeliveryEnd {
+            state: DeliveryState::Failed,
+            due: row.due,
+            channel: row.channel,
+            address: row.address,
+            tries: 1,
+            unreachable_since: None,
+            trouble: Some("Ящика нет (550)".to_owned()),
+            receipt: None,
+            may_have_left: false,
+        };
+        hall.store.finish_delivery(&row.id, "worker", end, at(2)).await.expect("finished");
+    }
+    assert!(told(at(30)).await);
+    let notice = hall.store.notice(&at(30).to_string()).await.expect("read").expect("there");
+    let lost: Vec<(&str, u32)> =
+        notice.unsent.iter().map(|line| (line.receiver.as_str(), line.messages)).collect();
+    assert_eq!(lost, [("МЦУ", 1), ("Отдел", 1)]);
+    let rows = hall.store.deliveries_of(&format!("health:{}", at(30))).await.expect("read");
+    assert_eq!(rows.iter().map(|row| row.receiver.as_str()).collect::<Vec<_>>(), ["МЦУ"]);
+    assert!(!told(at(60)).await, "said once");
+}
