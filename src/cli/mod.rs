@@ -30,6 +30,7 @@ mod init;
 mod packs;
 mod paint;
 mod places;
+mod receivers;
 mod russian;
 mod sources;
 mod table;
@@ -119,6 +120,8 @@ enum CommandLine {
     Alerts(alerts::AlertsArgs),
     /// Дежурства: кто дежурит сейчас и дальше
     Duty(duty::DutyArgs),
+    /// Получатели: кому сообщаем, приглашения и проверка связи
+    Receivers(receivers::ReceiversArgs),
     /// Недельная сводка
     Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
@@ -207,6 +210,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Problems(args) => small::problems(args, &globals),
         CommandLine::Alerts(args) => alerts::run(args, &globals),
         CommandLine::Duty(args) => duty::run(args, &globals),
+        CommandLine::Receivers(args) => receivers::run(args, &globals),
         CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),

@@ -14,6 +14,8 @@
 //! - [`health`]: what the operator is told about sources.
 //! - [`report`]: fixed jobs: the digest, and what must pass with time.
 //! - [`command`]: what a person asked; [`mark`]: what a receiver answered.
+//! - [`press`], [`enrol`]: what was pressed and written to our bots.
+//! - [`touch`]: sent messages show what was answered since.
 //! - [`replay`]: stored posts through other rules, to see what would have been told.
 //!
 //! Invariant: rules are values ([`district::District`]); what does I/O is in
@@ -27,6 +29,7 @@ pub mod command;
 pub mod confirmed;
 pub mod dispatch;
 pub mod district;
+pub mod enrol;
 pub mod follow;
 pub mod group;
 pub mod health;
@@ -35,11 +38,13 @@ pub mod keys;
 pub mod mark;
 pub mod note;
 pub mod passing;
+pub mod press;
 pub mod replay;
 pub mod report;
 pub mod services;
 pub mod telegram;
 mod tell;
+pub mod touch;
 pub mod unsent;
 pub mod watch;
 pub mod words;

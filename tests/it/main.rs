@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
+mod alert_buttons;
 mod alert_decide;
 mod alert_render;
 mod bless;
@@ -18,6 +19,7 @@ mod demo;
 mod digest;
 mod engine_limits;
 mod engine_props;
+mod hands;
 mod kill;
 mod ladder;
 mod lexicons;
@@ -25,6 +27,7 @@ mod live;
 mod marks;
 mod normalise;
 mod notify_contract;
+mod notify_ears;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;
