@@ -5,6 +5,7 @@
 //! never told again (that attitude alone is never told is held by `cluster`: it opens no problem),
 //! and every yes has a name.
 
+pub mod buttons;
 pub mod follow;
 pub mod health;
 pub mod hold;

@@ -105,7 +105,15 @@ async fn daemon(
     stop: watch::Receiver<bool>,
 ) -> std::result::Result<(), StoreError> {
     let tick = SignedDuration::from_hours(1);
-    let control = Control { stop, socket: None, reload: None, tick, systemd: false, fault: None };
+    let control = Control {
+        stop,
+        socket: None,
+        reload: None,
+        tick,
+        systemd: false,
+        hear: false,
+        fault: None,
+    };
     daemon::run(services, control).await
 }
 

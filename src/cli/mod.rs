@@ -31,6 +31,7 @@ mod init;
 mod packs;
 mod paint;
 mod places;
+mod receivers;
 mod russian;
 mod silence;
 mod sources;
@@ -127,6 +128,8 @@ enum CommandLine {
     Silence(silence::SilenceArgs),
     /// Плановые работы: предложенные по объявлениям и записанные
     Works(works::WorksArgs),
+    /// Получатели: кому сообщаем, приглашения и проверка связи
+    Receivers(receivers::ReceiversArgs),
     /// Недельная сводка
     Digest(digest::DigestArgs),
     /// Удалить публикацию отовсюду
@@ -215,6 +218,7 @@ fn run(cli: Cli) -> Result<Exit> {
         CommandLine::Problems(args) => problems::problems(args, &globals),
         CommandLine::Alerts(args) => alerts::run(args, &globals),
         CommandLine::Duty(args) => duty::run(args, &globals),
+        CommandLine::Receivers(args) => receivers::run(args, &globals),
         CommandLine::Digest(args) => digest::run(args, &globals),
         CommandLine::Erase(args) => small::erase(args, &globals),
         CommandLine::Reload(args) => small::reload(args, &globals),

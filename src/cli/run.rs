@@ -103,6 +103,7 @@ async fn serve(
         fault,
         tick: SignedDuration::from_secs(TICK_SECS),
         systemd: true,
+        hear: true,
     };
     match daemon::run(Arc::new(services), control).await {
         Ok(()) => Ok(Exit::Done),

@@ -7,8 +7,8 @@ use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
-use crate::daemon::RULES_FAULT;
-use crate::model::{CommandKind, PostId, PostKey, ProblemState, SourceId};
+use crate::daemon::{RULES_FAULT, ears};
+use crate::model::{Channel, CommandKind, PostId, PostKey, ProblemState, SourceId};
 use crate::store::StatusCounts;
 
 use super::table::aligned;
@@ -30,16 +30,26 @@ pub fn status(args: StatusArgs, globals: &Globals) -> Result<Exit> {
         let ping = open::command(CommandKind::Ping);
         let runs = open::ask_daemon(&settings, &ping).await.is_ok_and(|reply| reply.is_some());
         let fault = store.setting(RULES_FAULT).await?.filter(|fault| runs && !fault.is_empty());
-        Ok((store.status(SystemClock.now()).await?, runs, fault))
+        let mut unheard = Vec::new();
+        for channel in Channel::ALL {
+            let fault = store.setting(&ears::fault_key(channel)).await?;
+            unheard.extend(fault.filter(|fault| runs && !fault.is_empty()));
+        }
+        Ok((store.status(SystemClock.now()).await?, runs, (fault, unheard)))
     })?;
+    let (fault, unheard) = fault;
     if args.json {
         let mut row = status_json(&counts, runs);
         row["rules_fault"] = serde_json::json!(fault);
+        row["unheard"] = serde_json::json!(unheard);
         say!("{row}")?;
     } else {
         tell_status(&settings, &counts, runs)?;
         if let Some(fault) = fault {
             say!("Изменённые файлы не приняты, действуют прежние правила: {fault}")?;
+        }
+        for text in unheard {
+            say!("Кнопки под оповещениями не работают. {text}")?;
         }
     }
     Ok(Exit::Done)

@@ -5,6 +5,7 @@
 //! time, so a restart forgets nothing; the watchdog is fed by this loop only while its tasks make
 //! progress.
 
+pub mod ears;
 pub mod reload;
 pub mod socket;
 mod tasks;
@@ -55,6 +56,8 @@ pub(crate) enum Task {
     Group,
     /// Emptying the outbox.
     Dispatch,
+    /// Changing what was sent.
+    Touch,
     /// Fixed jobs.
     Jobs,
     /// A digest a person asked for.
@@ -78,6 +81,8 @@ pub struct Control {
     pub tick: SignedDuration,
     /// Whether to talk to the service manager.
     pub systemd: bool,
+    /// Whether to listen to our bots.
+    pub hear: bool,
 }
 
 /// Runs until told to stop. Returns what must end the process: a store that is damaged or cannot be
@@ -93,6 +98,10 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
     if fault.is_none() {
         keep_rules(&services, By::start()).await?;
     }
+    let _ears = match control.hear {
+        true => Some(ears::start(&services, &sender, &control.stop).await?),
+        false => None,
+    };
     let mut tasks = Tasks::new(Arc::clone(&services), sender, control.stop.clone());
     let watchdog = watchdog::Watchdog::start(control.systemd);
     let mut alive = None;

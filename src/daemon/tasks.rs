@@ -18,7 +18,7 @@ use crate::model::CommandReply;
 use crate::pipeline::collect::{self, Manner};
 use crate::pipeline::group::{self, Sending};
 use crate::pipeline::services::Services;
-use crate::pipeline::{command, dispatch, follow, report};
+use crate::pipeline::{command, dispatch, follow, report, touch};
 use crate::store::{Agenda, StoreError};
 
 /// Looks side by side.
@@ -95,9 +95,12 @@ impl Tasks {
         if due(agenda.job) && self.free(Task::Jobs, now) {
             self.jobs(now);
         }
+        if due(agenda.touch) && self.free(Task::Touch, now) {
+            self.touch(now);
+        }
         // A source whose lane is full stays due; those of other lanes must not wait for it.
-        let Agenda { look, next_look, sending, job, follow, .. } = agenda;
-        let times = [look, next_look, sending, job, follow];
+        let Agenda { look, next_look, sending, job, follow, touch } = agenda;
+        let times = [look, next_look, sending, job, follow, touch];
         let times = times.into_iter().flatten().chain(self.paused.values().copied());
         Ok(times.filter(|at| *at > now).min().unwrap_or(Timestamp::MAX))
     }
@@ -182,6 +185,18 @@ impl Tasks {
         });
     }
 
+    fn touch(&mut self, now: Timestamp) {
+        self.running.insert(Task::Touch, now);
+        let (services, stop) = (Arc::clone(&self.services), self.stop.clone());
+        self.spawn(Task::Touch, async move {
+            let district = services.district.load_full();
+            let goes_on = || !*stop.borrow();
+            let changed = touch::touch(&services, &district, &goes_on).await?;
+            tracing::debug!(changed, "sent messages changed");
+            Ok(Ending)
+        });
+    }
+
     fn jobs(&mut self, now: Timestamp) {
         self.running.insert(Task::Jobs, now);
         let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
@@ -245,7 +260,7 @@ impl Tasks {
     fn vacate(&mut self, task: Task) {
         match task {
             Task::Look => self.looks = self.looks.saturating_sub(1),
-            Task::Group | Task::Dispatch | Task::Jobs | Task::Command => {
+            Task::Group | Task::Dispatch | Task::Jobs | Task::Command | Task::Touch => {
                 self.running.remove(&task);
             }
         }

@@ -5,6 +5,7 @@
 //! this module that a post, a problem or an alert could carry (see [`finding::Attitude`]).
 
 pub mod alert;
+pub mod button;
 pub mod command;
 pub mod coverage;
 pub mod digest;
@@ -24,6 +25,7 @@ pub use alert::{
     Alert, AlertFacts, AlertReason, BurstFacts, Channel, Delivery, DeliveryState, QuoteRef,
     SendOutcome,
 };
+pub use button::{Button, Keyboard, Tap};
 pub use command::{Command, CommandKind, CommandReply};
 pub use coverage::{
     Completeness, Gap, Hole, HoleCause, HoleState, Ledger, Noted, NotedHole, Stored, Stretch,

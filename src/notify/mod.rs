@@ -5,6 +5,7 @@
 //! never retries by itself, and no text it returns contains a token, a password or an address of a
 //! server.
 
+mod ear;
 mod email;
 mod max;
 mod next;
@@ -21,8 +22,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::model::{Channel, DeliveryId, SendOutcome};
+use crate::alert::render::words::escape;
+use crate::model::{Channel, DeliveryId, Keyboard, SendOutcome};
 
+pub use ear::{Batch, Ear, Heard, Press, Said};
 pub use email::{Email, EmailSettings};
 pub use max::Max;
 pub use next::{NextStep, apply_step, backoff, next_step};
@@ -70,6 +73,30 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// The conversation, if it goes on.
     pub thread: Option<Thread>,
+    /// Buttons under the message, where the channel has such.
+    pub buttons: Keyboard,
+}
+
+impl Message {
+    /// A message of plain text alone.
+    #[must_use]
+    pub fn plain(id: &str, at: Timestamp, text: String) -> Self {
+        Self {
+            id: id.into(),
+            at,
+            subject: text.lines().next().unwrap_or_default().to_owned(),
+            html: format!(
+                "<!doctype html><html lang=\"ru\"><meta charset=\"utf-8\"><body>\
+                 <p style=\"white-space: pre-line\">{}</p></body></html>",
+                escape(&text)
+            ),
+            telegram: Vec::new(),
+            attachments: Vec::new(),
+            thread: None,
+            buttons: Keyboard::new(),
+            text,
+        }
+    }
 }
 
 /// A channel that can send.
@@ -77,6 +104,20 @@ pub struct Message {
 pub trait Notifier: Send + Sync {
     /// Sends `message` to `address` once. Ends within a few minutes, whatever the other side does.
     async fn send(&self, message: &Message, address: &str) -> SendOutcome;
+
+    /// Shows the buttons of `message` under the message that was sent to `address` as `receipt`.
+    async fn edit(&self, message: &Message, address: &str, receipt: &str) -> SendOutcome {
+        let _ = (message, address, receipt);
+        SendOutcome::Refused {
+            text: "На этом канале отправленное не меняется".to_owned()
+        }
+    }
+
+    /// What people type to find the bot, for example `@otklik_bot`; none where there is no bot or
+    /// it does not answer.
+    async fn handle(&self) -> Option<String> {
+        None
+    }
 
     /// Proves without sending that the channel works (login, token), for `check --online`: one
     /// Russian sentence, good or bad.
@@ -87,6 +128,8 @@ pub trait Notifier: Send + Sync {
 #[derive(Clone, Default)]
 pub struct Notifiers {
     channels: BTreeMap<Channel, Arc<dyn Notifier>>,
+    ears: BTreeMap<Channel, Arc<dyn Ear>>,
+    deaf: BTreeMap<Channel, &'static str>,
 }
 
 impl Notifiers {
@@ -95,6 +138,30 @@ impl Notifiers {
     pub fn with(mut self, channel: Channel, notifier: Arc<dyn Notifier>) -> Self {
         self.channels.insert(channel, notifier);
         self
+    }
+
+    /// The same, hearing presses and codes of `channel` by `ear`.
+    #[must_use]
+    pub fn hearing(mut self, channel: Channel, ear: Arc<dyn Ear>) -> Self {
+        self.ears.insert(channel, ear);
+        self
+    }
+
+    /// The same with a channel that sends but cannot be heard; `text` says why.
+    #[must_use]
+    pub fn deafened(mut self, channel: Channel, text: &'static str) -> Self {
+        self.deaf.insert(channel, text);
+        self
+    }
+
+    /// Everything that can be heard.
+    pub fn ears(&self) -> impl Iterator<Item = (Channel, &Arc<dyn Ear>)> {
+        self.ears.iter().map(|(channel, ear)| (*channel, ear))
+    }
+
+    /// Channels that cannot be heard, and why.
+    pub fn deaf(&self) -> impl Iterator<Item = (Channel, &'static str)> {
+        self.deaf.iter().map(|(channel, text)| (*channel, *text))
     }
 
     /// The notifier of a channel, if it is set up.

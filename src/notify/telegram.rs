@@ -12,17 +12,24 @@ use serde_json::{Value, json};
 
 use super::pieces::split;
 use super::wire::{self, BotSettings, WAIT, Wire, is_plain_token, refused};
-use super::{Attachment, Message, Notifier};
+use super::{Attachment, Batch, Ear, Heard, Message, Notifier, Press, Said};
 use crate::alert::render::words::escape;
-use crate::model::SendOutcome;
+use crate::model::{Channel, Keyboard, SendOutcome};
 
 /// Longest message, in UTF-16 units after entity parsing.
 pub const UNITS_MAX: usize = 4_096;
+/// Longest answer to a press, in characters.
+const ANSWER_CHARS_MAX: usize = 200;
+/// Updates of one answer.
+const UPDATES_MAX: u32 = 100;
+
 /// The Telegram notifier.
 pub struct Telegram {
     wire: Wire,
     /// Base address with the token: secret.
     base: String,
+    /// How long the server may hold a question for updates, in seconds.
+    hold_secs: u64,
 }
 
 /// How a call failed.
@@ -71,7 +78,8 @@ impl Telegram {
         let key = "[telegram_bot] api_url";
         let api_url = wire::base(key, settings.api_url, "https://api.telegram.org")?;
         let wire = Wire::new("Telegram", settings.way, wait)?;
-        Ok(Self { wire, base: format!("{api_url}/bot{}", settings.token) })
+        let base = format!("{api_url}/bot{}", settings.token);
+        Ok(Self { wire, base, hold_secs: wire::hold_secs(wait) })
     }
 
     /// One call with a JSON body.
@@ -96,6 +104,7 @@ impl Telegram {
         chat: &str,
         html: &str,
         answers: Option<i64>,
+        buttons: Option<&Keyboard>,
     ) -> Result<Value, Trouble> {
         let mut body = json!({
             "chat_id": chat_of(chat),
@@ -106,6 +115,9 @@ impl Telegram {
         if let Some(id) = answers {
             body["reply_parameters"] =
                 json!({ "message_id": id, "allow_sending_without_reply": true });
+        }
+        if let Some(buttons) = buttons {
+            body["reply_markup"] = markup(buttons);
         }
         match self.call("sendMessage", &body).await {
             Err(Trouble::Entities) => {
@@ -140,10 +152,12 @@ impl Telegram {
         let answers = message.thread.as_ref().and_then(|it| it.receipt.as_ref()?.parse().ok());
         let pieces = pieces(message);
         let mut receipt = None;
-        for piece in &pieces {
-            let sent = self.message(chat, piece, answers).await?;
+        for (left, piece) in (0..pieces.len()).rev().zip(&pieces) {
+            // The last piece has the buttons; its number is kept, so that they can be changed.
+            let buttons = (left == 0 && !message.buttons.is_empty()).then_some(&message.buttons);
+            let sent = self.message(chat, piece, answers, buttons).await?;
             let id = sent.get("message_id").and_then(Value::as_i64);
-            receipt = receipt.or(id.map(|id| id.to_string()));
+            receipt = id.map(|id| id.to_string()).or(receipt);
         }
         for file in &message.attachments {
             self.file(chat, message.id.as_str(), file).await?;
@@ -165,6 +179,23 @@ impl Notifier for Telegram {
         }
     }
 
+    async fn edit(&self, message: &Message, address: &str, receipt: &str) -> SendOutcome {
+        let Ok(id) = receipt.parse::<i64>() else {
+            return refused("Telegram: номер сообщения неизвестен");
+        };
+        let body = json!({
+            "chat_id": chat_of(address),
+            "message_id": id,
+            "reply_markup": markup(&message.buttons),
+        });
+        outcome(self.call("editMessageReplyMarkup", &body).await)
+    }
+
+    async fn handle(&self) -> Option<String> {
+        let me = self.call("getMe", &json!({})).await.ok()?;
+        me.get("username").and_then(Value::as_str).map(|name| format!("@{}", one_word(name)))
+    }
+
     async fn prove(&self) -> Result<String, String> {
         match self.call("getMe", &json!({})).await {
             Ok(me) => {
@@ -174,6 +205,85 @@ impl Notifier for Telegram {
             Err(Trouble::Outcome(outcome)) => Err(wire::sentence(outcome)),
             Err(Trouble::Entities) => Err("Telegram ответил непонятно".to_owned()),
         }
+    }
+}
+
+#[async_trait]
+impl Ear for Telegram {
+    async fn hear(&self, from: Option<&str>) -> Result<Batch, SendOutcome> {
+        let mut body = json!({
+            "timeout": self.hold_secs,
+            "limit": UPDATES_MAX,
+            "allowed_updates": ["message", "callback_query", "my_chat_member"],
+        });
+        if let Some(from) = from.and_then(|it| it.parse::<i64>().ok()) {
+            body["offset"] = from.into();
+        }
+        let updates = match self.call("getUpdates", &body).await {
+            Ok(updates) => updates,
+            Err(trouble) => return Err(outcome(Err(trouble))),
+        };
+        let Some(updates) = updates.as_array() else {
+            let text = "Telegram ответил непонятно".to_owned();
+            return Err(SendOutcome::Retry { after_secs: None, text });
+        };
+        // One odd update does not stop the others; its number is passed all the same.
+        let number = |update: &Value| update.get("update_id").and_then(Value::as_i64);
+        let last = updates.iter().filter_map(number).max();
+        Ok(Batch {
+            heard: updates.iter().filter_map(heard).collect(),
+            next: last.map(|last| last.saturating_add(1).to_string()),
+        })
+    }
+
+    async fn answer(&self, query: &str, text: &str) -> SendOutcome {
+        let text: String = text.chars().take(ANSWER_CHARS_MAX).collect();
+        let body = json!({ "callback_query_id": query, "text": text });
+        outcome(self.call("answerCallbackQuery", &body).await)
+    }
+}
+
+/// An update without anything about who caused it.
+fn heard(update: &Value) -> Option<Heard> {
+    let text = |at: &str| update.pointer(at).and_then(Value::as_str);
+    let number = |at: &str| update.pointer(at).and_then(Value::as_i64).map(|it| it.to_string());
+    let channel = Channel::Telegram;
+    if let Some(query) = text("/callback_query/id") {
+        return Some(Heard::Press(Press {
+            channel,
+            address: number("/callback_query/message/chat/id").unwrap_or_default(),
+            tap: text("/callback_query/data").unwrap_or_default().to_owned(),
+            query: query.to_owned(),
+            message: number("/callback_query/message/message_id"),
+        }));
+    }
+    if let Some(address) = number("/message/chat/id") {
+        let private = text("/message/chat/type") == Some("private");
+        let said = Said::new(channel, address, text("/message/text")?, private);
+        return Some(Heard::Said(said));
+    }
+    let gone = matches!(text("/my_chat_member/new_chat_member/status"), Some("left" | "kicked"));
+    let address = number("/my_chat_member/chat/id").filter(|_| gone)?;
+    Some(Heard::Left { address })
+}
+
+fn markup(buttons: &Keyboard) -> Value {
+    let rows: Vec<Vec<Value>> = buttons
+        .iter()
+        .map(|row| {
+            let shown = row.iter();
+            shown.map(|it| json!({ "text": it.title, "callback_data": it.tap.text() })).collect()
+        })
+        .collect();
+    json!({ "inline_keyboard": rows })
+}
+
+/// How a call ended, as everybody else says it.
+fn outcome(ended: Result<Value, Trouble>) -> SendOutcome {
+    match ended {
+        Ok(_) => SendOutcome::Sent { receipt: None },
+        Err(Trouble::Outcome(outcome)) => outcome,
+        Err(Trouble::Entities) => refused("Telegram не понял сообщение"),
     }
 }
 
@@ -207,6 +317,17 @@ fn refusal(answer: &Answer, status: u16, retry_after: Option<i64>) -> Trouble {
         400 if says("rights") => refused("У бота нет права писать в этот канал (400)"),
         400 if says("deactivated") => refused("Группа Telegram закрыта (400)"),
         400 if says("too long") => refused("Telegram: сообщение слишком длинное (400)"),
+        // The same buttons again: what was wished is there.
+        400 if says("not modified") => SendOutcome::Sent { receipt: None },
+        400 if says("query is too old") => refused("Telegram: нажатие устарело (400)"),
+        409 if says("webhook") => refused(
+            "Telegram: нажатия и коды забирает чужой адрес (webhook этого бота): снимите его \
+             (deleteWebhook) или возьмите для otklik отдельного бота",
+        ),
+        409 if says("getupdates") => refused(
+            "Telegram: этого же бота слушает ещё одна программа (409): остановите её или возьмите \
+             для otklik отдельного бота",
+        ),
         409 | 500.. => SendOutcome::Retry {
             after_secs: retry_after,
             text: format!("Telegram временно не принимает сообщения ({code})"),

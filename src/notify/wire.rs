@@ -85,6 +85,16 @@ impl Wire {
         self.exchange(self.client.post(url).body(body), headers).await
     }
 
+    /// Puts `body` at `url` and reads the whole answer.
+    pub async fn put(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Reply, SendOutcome> {
+        self.exchange(self.client.put(url).body(body), headers).await
+    }
+
     /// Asks `url` and reads the whole answer.
     pub async fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Reply, SendOutcome> {
         self.exchange(self.client.get(url), headers).await
@@ -131,6 +141,11 @@ impl Wire {
         let text = format!("{} ответил непонятно (HTTP {})", self.name, reply.status);
         SendOutcome::Retry { after_secs: reply.retry_after, text }
     }
+}
+
+/// How long a server may hold a question for updates, so that its answer comes within `wait`.
+pub(super) fn hold_secs(wait: Duration) -> u64 {
+    wait.as_secs().saturating_sub(5)
 }
 
 /// A "no" for good.

@@ -9,13 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::health;
+use super::press;
 use super::report;
 use super::services::Services;
 use super::{hold, together, trial, unsent, words};
 use crate::alert::render::{Again, AlertText, AlertView, QuoteView, render};
 use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState, ProblemState, SendOutcome};
 use crate::notify::{Message, NextStep, Thread, apply_step, next_step};
-use crate::store::{ClaimedDelivery, DeliveryEnd, Store, StoreError};
+use crate::store::{ClaimedDelivery, DeliveryEnd, Store, StoreError, enrol::is_twin};
 
 /// How long one claim holds: longer than any channel takes for one message.
 const LEASE_SECS: i64 = 5 * 60;
@@ -91,6 +92,11 @@ async fn send_one(
     if let NextStep::Failed { text } = &step {
         unsent::note(&services.settings.store, &delivery, text, now);
     }
+    if let NextStep::Readdress { address } = &step {
+        // A press comes from the new chat, the routes name the old one.
+        let key = press::moved_key(delivery.channel, &delivery.address);
+        services.store.keep_setting(&key, address).await?;
+    }
     apply_step(&mut delivery, &step, now);
     let state = delivery.state;
     let end = DeliveryEnd {
@@ -127,8 +133,12 @@ fn end_of(
     }
 }
 
-/// The receiver's channels as routes.toml has them now; a receiver that was removed keeps this one.
+/// The receiver's channels as routes.toml has them now; a receiver that was removed keeps this one,
+/// and so does a chat that the receiver joined: the others have a message of their own.
 fn channels_of(district: &District, delivery: &Delivery) -> Vec<(Channel, String)> {
+    if is_twin(&delivery.id) {
+        return vec![(delivery.channel, delivery.address.clone())];
+    }
     district
         .routes
         .receivers
@@ -199,6 +209,7 @@ async fn word_told(
     };
     let text = word_alert(store, district, &alert, again).await?;
     let text = trial::head(store, &delivery.subject, text).await?;
+    let buttons = press::buttons_of(services, district, &alert, &delivery.receiver, false).await?;
     Ok(Some(Message {
         id: delivery.id.clone(),
         at,
@@ -208,7 +219,43 @@ async fn word_told(
         telegram: text.telegram,
         attachments: Vec::new(),
         thread: begun.map(|begun| Thread { first: begun.first, receipt: begun.receipt }),
+        buttons,
     }))
+}
+
+/// The alert that a message is about, if it is an alert's or a reminder's.
+fn alert_in(subject: &str) -> Option<AlertId> {
+    let id = subject.strip_prefix("alert:").or_else(|| {
+        let (id, _step) = subject.strip_prefix("reminder:")?.split_once(':')?;
+        Some(id)
+    })?;
+    Some(AlertId(id.to_owned()))
+}
+
+/// A message that was sent, as it reads now, with its alert; `None` if it is about no alert. It has
+/// no buttons: which ones it shall have hangs on what it is changed for.
+pub(super) async fn reworded(
+    services: &Services,
+    district: &District,
+    delivery: &Delivery,
+) -> Result<Option<(Alert, Message)>, StoreError> {
+    let Some(id) = alert_in(&delivery.subject) else { return Ok(None) };
+    let Some(alert) = services.store.alert(&id).await? else { return Ok(None) };
+    let reminds = delivery.subject.starts_with("reminder:");
+    let again = reminds.then_some(Again { now: delivery.due, new_to_reader: false });
+    let text = word_alert(&services.store, district, &alert, again).await?;
+    let message = Message {
+        id: delivery.id.clone(),
+        at: alert.at,
+        subject: text.subject,
+        text: text.text,
+        html: text.html,
+        telegram: text.telegram,
+        attachments: Vec::new(),
+        thread: None,
+        buttons: Vec::new(),
+    };
+    Ok(Some((alert, message)))
 }
 
 /// An alert in words, from what is stored now; `again`: it is told once more.
@@ -218,9 +265,9 @@ pub async fn word_alert(
     alert: &Alert,
     again: Option<Again>,
 ) -> Result<AlertText, StoreError> {
-    let words = store.quotes_text(&alert.facts.quotes).await?;
-    let mut quotes = Vec::with_capacity(words.len());
-    for (quote, words) in alert.facts.quotes.iter().zip(words) {
+    let texts = store.quotes_text(&alert.facts.quotes).await?;
+    let mut quotes = Vec::with_capacity(texts.len());
+    for (quote, words) in alert.facts.quotes.iter().zip(texts) {
         let url = match &words {
             Some(_) => store.post(&quote.post).await?.and_then(|post| post.post.url),
             None => None,
@@ -229,7 +276,11 @@ pub async fn word_alert(
     }
     let problem = store.problems(std::slice::from_ref(&alert.problem)).await?;
     let problem = problem.first().map(|loaded| &loaded.problem);
-    let also = hold::effects(store, district, alert).await?;
+    let mut also = hold::effects(store, district, alert).await?;
+    let marks = store.marks_of(&alert.id).await?;
+    let handed =
+        marks.iter().filter_map(|marked| Some(words::handed(&marked.by, marked.to.as_deref()?)));
+    also.extend(handed);
     let view = AlertView {
         alert,
         topic: district.topic_title(&alert.facts.topic),

@@ -65,5 +65,6 @@ pub async fn word_notice(
         telegram: text.telegram,
         attachments: Vec::new(),
         thread: None,
+        buttons: Vec::new(),
     }))
 }

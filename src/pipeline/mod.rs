@@ -20,6 +20,8 @@
 //! - [`command`]: what a person asked; [`mark`]: what a receiver answered.
 //! - [`facets`]: what the posts of a problem have in common.
 //! - [`rejoin`]: the problems made once more from what is stored.
+//! - [`press`], [`enrol`]: what was pressed and written to our bots.
+//! - [`touch`]: sent messages show what was answered since.
 //! - [`replay`]: stored posts through other rules, to see what would have been told.
 //!
 //! Invariant: rules are values ([`district::District`]); what does I/O is in
@@ -33,6 +35,7 @@ pub mod command;
 pub mod confirmed;
 pub mod dispatch;
 pub mod district;
+pub mod enrol;
 pub mod facets;
 pub mod follow;
 pub mod group;
@@ -44,6 +47,7 @@ pub mod keys;
 pub mod mark;
 pub mod note;
 pub mod passing;
+pub mod press;
 pub mod rejoin;
 pub mod replay;
 pub mod report;
@@ -53,6 +57,7 @@ mod tallies;
 pub mod telegram;
 mod tell;
 pub mod together;
+pub mod touch;
 mod trial;
 pub mod unsent;
 pub mod watch;

@@ -195,6 +195,7 @@ pub async fn word_digest(
         telegram,
         attachments,
         thread: None,
+        buttons: Vec::new(),
     }))
 }
 

@@ -291,24 +291,54 @@ fn ca_pem(settings: &Settings) -> Result<Option<Vec<u8>>, Fault> {
     Ok(Some(bytes))
 }
 
-/// All channels that are configured.
+/// All channels that are configured, heard where they can be.
 pub fn notifiers(settings: &Settings) -> Result<Notifiers, Fault> {
     let mut notifiers = Notifiers::default();
-    for channel in Channel::ALL {
+    for channel in [Channel::Email, Channel::Vk, Channel::Webhook] {
         if let Some(notifier) = notifier(settings, channel)? {
             notifiers = notifiers.with(channel, notifier);
         }
     }
+    if let Some(bot) = bot(settings, settings.telegram_bot.as_ref(), Telegram::new)? {
+        let bot = Arc::new(bot);
+        notifiers = notifiers.with(Channel::Telegram, bot.clone()).hearing(Channel::Telegram, bot);
+    }
+    if let Some(bot) = bot(settings, settings.max_bot.as_ref(), notify::Max::new)? {
+        notifiers = if reads_too(settings)? {
+            let notifiers = notifiers.deafened(Channel::Max, words::ONE_QUEUE);
+            notifiers.with(Channel::Max, Arc::new(bot.deaf()))
+        } else {
+            let bot = Arc::new(bot);
+            notifiers.with(Channel::Max, bot.clone()).hearing(Channel::Max, bot)
+        };
+    }
     Ok(notifiers)
+}
+
+/// Whether the bot that sends over MAX is the one that reads it. Updates of a bot are one queue:
+/// who takes them first, takes them from the other.
+fn reads_too(settings: &Settings) -> Result<bool, Fault> {
+    let (Some(bot), Some(max)) = (&settings.max_bot, max_settings(settings)?) else {
+        return Ok(false);
+    };
+    let token = bot.token.read().map_err(|error| unread(settings, error))?;
+    Ok(token.expose() == max.token)
+}
+
+/// A notifier as one of many.
+fn shared<T: Notifier + 'static>(notifier: Option<T>) -> Option<Arc<dyn Notifier>> {
+    notifier.map(|notifier| Arc::new(notifier) as Arc<dyn Notifier>)
 }
 
 /// One channel; `None` if it is not configured.
 pub fn notifier(settings: &Settings, channel: Channel) -> Result<Option<Arc<dyn Notifier>>, Fault> {
     match channel {
         Channel::Email => email(settings),
-        Channel::Telegram => bot(settings, settings.telegram_bot.as_ref(), Telegram::new),
-        Channel::Max => bot(settings, settings.max_bot.as_ref(), notify::Max::new),
-        Channel::Vk => bot(settings, settings.vk_bot.as_ref(), notify::Vk::new),
+        Channel::Telegram => {
+            Ok(shared(bot(settings, settings.telegram_bot.as_ref(), Telegram::new)?))
+        }
+        Channel::Max => Ok(shared(bot(settings, settings.max_bot.as_ref(), notify::Max::new)?)),
+        Channel::Vk => Ok(shared(bot(settings, settings.vk_bot.as_ref(), notify::Vk::new)?)),
         Channel::Webhook => webhook(settings),
     }
 }
@@ -327,11 +357,11 @@ fn email(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {
     Ok(Some(Arc::new(email)))
 }
 
-fn bot<T: Notifier + 'static>(
+fn bot<T>(
     settings: &Settings,
     configured: Option<&Bot>,
     make: impl FnOnce(&BotSettings<'_>) -> Result<T, String>,
-) -> Result<Option<Arc<dyn Notifier>>, Fault> {
+) -> Result<Option<T>, Fault> {
     let Some(configured) = configured else { return Ok(None) };
     let token = configured.token.read().map_err(|error| unread(settings, error))?;
     let notifier = make(&BotSettings {
@@ -339,7 +369,7 @@ fn bot<T: Notifier + 'static>(
         token: token.expose(),
         way: Way { proxy: settings.network.proxy.as_deref(), ca_pem: ca_pem(settings)?.as_deref() },
     });
-    Ok(Some(Arc::new(notifier.map_err(|text| Fault::whole(&settings.file, text, ""))?)))
+    notifier.map(Some).map_err(|text| Fault::whole(&settings.file, text, ""))
 }
 
 fn webhook(settings: &Settings) -> Result<Option<Arc<dyn Notifier>>, Fault> {

@@ -90,6 +90,7 @@ pub(super) async fn word(
         html: text.html,
         telegram: text.telegram,
         attachments: Vec::new(),
+        buttons: Vec::new(),
         thread: None,
     }))
 }

@@ -164,6 +164,43 @@ pub(super) fn no_alert(alert: impl std::fmt::Display) -> String {
 pub(super) const TO_ALONE: &str = "Кому передать, говорят только вместе с «не наше»";
 pub(super) const NO_RULES: &str = "Правила не прочитаны, отметка не поставлена";
 
+/// Answers to a press.
+pub const STRANGER: &str = "Эта кнопка не для этого чата";
+pub(super) const TAP_UNKNOWN: &str = "Эта кнопка больше не действует";
+pub(super) const ALERT_GONE: &str = "Этого оповещения уже нет";
+pub(super) const ONLY_SAYS: &str = "Это отметка: кто и когда ответил";
+pub(super) const WHOM: &str = "Кому передать?";
+pub(super) const NO_LONGER_THERE: &str = "Такого получателя больше нет, выберите другого";
+/// The list of receivers could not be shown.
+pub const NOT_SHOWN: &str = "Не получилось показать кнопки, нажмите ещё раз";
+/// A command that nobody carries out.
+pub const NOT_NOW: &str = "Сейчас это не выполнить";
+
+/// Answers to what is written to a bot.
+pub(super) const SEND_CODE: &str = "Это бот оповещений района. Чтобы получать их здесь, \
+     пришлите код приглашения: его даёт тот, кто ведёт «Отклик» в администрации.";
+pub(super) const WRONG_CODE: &str =
+    "Код не подошёл: он действует сутки и один раз. Попросите новый и пришлите его сюда.";
+
+/// Why a channel is not heard.
+pub(super) const ONE_QUEUE: &str = "MAX: [max_bot] и [platforms.max] — один и тот же бот, \
+     его события забирает чтение площадки, поэтому кнопок и приглашений в MAX нет; заведите для \
+     оповещений второго бота";
+
+/// A chat joined a receiver.
+pub(super) fn joined(receiver: &str, known: bool) -> String {
+    let later = match known {
+        true => "",
+        false => " Такого получателя сейчас нет в routes.toml: сообщите тому, кто ведёт «Отклик».",
+    };
+    format!("Готово: сюда придут оповещения для «{receiver}».{later}")
+}
+
+/// An alert was handed on.
+pub(super) fn handed(by: &str, to: &str) -> String {
+    format!("передано: {by} → {to}")
+}
+
 pub(super) fn no_receiver(name: &str) -> String {
     format!("Нет ни получателя, ни отдела «{name}» в routes.toml")
 }

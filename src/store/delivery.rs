@@ -13,7 +13,7 @@ use super::column::{At, Count, Word, at, time};
 use super::error::{Result, StoreError};
 use super::{Store, Tx, enrol, rollup, touch};
 use crate::model::{
-    Allotment, Channel, Delivery, DeliveryId, DeliveryState, Outstanding, ProblemId,
+    AlertId, Allotment, Channel, Delivery, DeliveryId, DeliveryState, Outstanding, ProblemId,
 };
 
 /// A message claimed for sending.
@@ -209,6 +209,12 @@ impl Store {
         .await
     }
 
+    /// Messages of an alert and its reminders, by id.
+    pub async fn deliveries_about(&self, alert: &AlertId) -> Result<Vec<Delivery>> {
+        let alert = alert.clone();
+        self.read(move |tx| about(tx, &alert)).await
+    }
+
     /// Messages about one subject (`alert:<id>`, `digest:<week>`), by id.
     pub async fn deliveries_of(&self, subject: &str) -> Result<Vec<Delivery>> {
         let subject = subject.to_owned();
@@ -251,6 +257,21 @@ pub(super) fn delivery_of(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         unreachable_since: time(row.get(9)?),
         trouble: row.get(10)?,
     })
+}
+
+/// Messages of an alert and its reminders, by id.
+pub(super) fn about(tx: &Tx<'_>, alert: &AlertId) -> Result<Vec<Delivery>> {
+    tx.rows(
+        concat!(
+            "SELECT ",
+            delivery_columns!(),
+            " FROM delivery WHERE district = ?1 AND (subject = 'alert:' || ?2
+                 OR (subject > 'reminder:' || ?2 || ':' AND subject < 'reminder:' || ?2 || ';'))
+             ORDER BY id"
+        ),
+        params![tx.district, alert.as_str()],
+        delivery_of,
+    )
 }
 
 /// Puts a message into the outbox, with one more for each chat that the receiver joined itself; one

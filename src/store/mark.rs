@@ -2,7 +2,7 @@
 //!
 //! Place in the flow: written by a command, read by `alerts show`, by the buttons and by `export`.
 //! Invariants: a mark is committed with the event of its problem and the messages it causes; the
-//! same mark of the same receiver is kept once.
+//! same mark of the same receiver is one row.
 
 use std::collections::BTreeMap;
 
@@ -203,7 +203,7 @@ fn mark(tx: &Tx<'_>, commit: &MarkCommit) -> Result<bool> {
     let Living { problem, closed, in_work } = living(tx, &marked.problem)?;
     // Taken again where new facts ended the first time is an answer of its own.
     let again = marked.mark == Mark::Taken && !closed && !in_work;
-    if fresh == 0 && !again {
+    if fresh == 0 && !renewed(tx, marked)? && !again {
         return Ok(false);
     }
     for kind in &commit.events {
@@ -223,6 +223,28 @@ fn mark(tx: &Tx<'_>, commit: &MarkCommit) -> Result<bool> {
     }
     touch::alert(tx, &marked.alert, commit.now)?;
     Ok(true)
+}
+
+/// A mark that its receiver has taken back by another one of the same sort counts anew. Whether it
+/// was so.
+fn renewed(tx: &Tx<'_>, marked: &Marked) -> Result<bool> {
+    let renewed = tx.exec(
+        "UPDATE mark SET at = ?6
+         WHERE district = ?1 AND alert = ?2 AND marked_by = ?3 AND mark = ?4 AND handed_to = ?5
+             AND EXISTS (SELECT 1 FROM mark later WHERE later.district = mark.district
+                 AND later.alert = mark.alert AND later.marked_by = mark.marked_by
+                 AND later.at > mark.at
+                 AND (later.mark IN ('useful', 'noise')) = (mark.mark IN ('useful', 'noise')))",
+        params![
+            tx.district,
+            marked.alert.as_str(),
+            marked.by,
+            Word(marked.mark),
+            marked.to.as_deref().unwrap_or_default(),
+            At(marked.at),
+        ],
+    )?;
+    Ok(renewed > 0)
 }
 
 /// The problem that an answer is about now.

@@ -7,11 +7,11 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::column::{At, Word};
-use super::delivery::{delivery_columns, delivery_of};
+use super::column::At;
+use super::delivery::{self, delivery_columns, delivery_of};
 use super::error::Result;
 use super::{Store, Tx};
-use crate::model::{AlertId, Channel, Delivery, DeliveryId};
+use crate::model::{AlertId, Channel, Delivery, DeliveryId, DeliveryState};
 
 /// A message to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,14 +84,15 @@ fn due(tx: &Tx<'_>, now: Timestamp, limit: u32) -> Result<Vec<Touch>> {
     )?;
     let mut touches = Vec::with_capacity(found.len());
     for (id, asked, tries) in found {
-        let Some((delivery, receipt)) = sent(tx, &id)? else { continue };
-        let overtaken = overtaken(tx, &delivery)?;
+        let Some((delivery, Some(receipt))) = sent(tx, &id)? else { continue };
+        let overtaken = conversation(tx, &delivery)?.last() != Some(&delivery.id);
         touches.push(Touch { delivery, receipt, asked, tries, overtaken });
     }
     Ok(touches)
 }
 
-fn sent(tx: &Tx<'_>, id: &DeliveryId) -> Result<Option<(Delivery, String)>> {
+/// A message and the channel's id of it, if it gave one.
+fn sent(tx: &Tx<'_>, id: &DeliveryId) -> Result<Option<(Delivery, Option<String>)>> {
     tx.row(
         concat!(
             "SELECT ",
@@ -106,67 +107,92 @@ fn sent(tx: &Tx<'_>, id: &DeliveryId) -> Result<Option<(Delivery, String)>> {
     )
 }
 
-fn overtaken(tx: &Tx<'_>, delivery: &Delivery) -> Result<bool> {
-    let Some(alert) = delivery.subject.strip_prefix("alert:") else { return Ok(false) };
-    let later = tx.number(
-        "SELECT COUNT(*) FROM alert own
-         JOIN alert later ON later.district = own.district AND later.problem = own.problem
-             AND (later.at, later.id) > (own.at, own.id)
-         JOIN delivery d ON d.district = later.district AND d.subject = 'alert:' || later.id
-         WHERE own.district = ?1 AND own.id = ?2 AND d.receiver = ?3 AND d.channel = ?4
-             AND d.address = ?5 AND d.state = 'sent'",
-        params![tx.district, alert, delivery.receiver, Word(delivery.channel), delivery.address],
+/// The messages of the conversation to which a sent message belongs, in the order they were sent:
+/// those about the same problem, to the same chat.
+fn conversation(tx: &Tx<'_>, delivery: &Delivery) -> Result<Vec<DeliveryId>> {
+    let Some(alert) = alert_in(&delivery.subject) else { return Ok(Vec::new()) };
+    let alerts = tx.rows(
+        "SELECT a.id FROM alert own JOIN alert a
+             ON a.district = own.district AND a.problem = own.problem
+         WHERE own.district = ?1 AND own.id = ?2",
+        params![tx.district, alert],
+        |row| Ok(AlertId(row.get(0)?)),
     )?;
-    Ok(later > 0)
+    let mut sent = Vec::new();
+    for alert in &alerts {
+        for other in delivery::about(tx, alert)? {
+            let same = other.receiver == delivery.receiver
+                && (other.channel, &other.address) == (delivery.channel, &delivery.address);
+            if same && other.state == DeliveryState::Sent {
+                sent.push((sent_at(tx, &other.id)?, other.id));
+            }
+        }
+    }
+    sent.sort();
+    Ok(sent.into_iter().map(|(_, id)| id).collect())
 }
 
-/// Channels whose messages carry buttons that can be changed.
-const CHANGEABLE: [Channel; 2] = [Channel::Telegram, Channel::Max];
+/// The alert that a message is about.
+fn alert_in(subject: &str) -> Option<&str> {
+    subject.strip_prefix("alert:").or_else(|| {
+        let (id, _step) = subject.strip_prefix("reminder:")?.split_once(':')?;
+        Some(id)
+    })
+}
+
+fn sent_at(tx: &Tx<'_>, id: &DeliveryId) -> Result<Option<At>> {
+    let at = tx.row(
+        "SELECT MAX(at) FROM delivery_try
+         WHERE district = ?1 AND delivery = ?2 AND state = 'sent'",
+        params![tx.district, id.as_str()],
+        |row| row.get::<_, Option<At>>(0),
+    )?;
+    Ok(at.flatten())
+}
+
+/// Asks for a message to be changed.
+fn ask(tx: &Tx<'_>, id: &DeliveryId, now: Timestamp) -> Result<()> {
+    tx.exec(
+        "INSERT INTO touch (district, delivery, asked, due, tries) VALUES (?1, ?2, ?3, ?3, 0)
+         ON CONFLICT (district, delivery) DO UPDATE
+             SET asked = MAX(excluded.asked, touch.asked + 1), due = excluded.due, tries = 0",
+        params![tx.district, id.as_str(), At(now)],
+    )?;
+    Ok(())
+}
+
+/// Whether a channel's messages carry buttons that can be changed.
+fn changeable(channel: Channel) -> bool {
+    matches!(channel, Channel::Telegram | Channel::Max)
+}
 
 /// All messages of an alert show its marks.
 pub(super) fn alert(tx: &Tx<'_>, alert: &AlertId, now: Timestamp) -> Result<()> {
-    let [telegram, max] = CHANGEABLE.map(Word);
-    tx.exec(
-        "INSERT INTO touch (district, delivery, asked, due, tries)
-         SELECT district, id, ?3, ?3, 0 FROM delivery
-         WHERE district = ?1 AND subject = 'alert:' || ?2 AND state = 'sent'
-             AND channel IN (?4, ?5)
-         ON CONFLICT (district, delivery) DO UPDATE
-             SET asked = MAX(excluded.asked, touch.asked + 1), due = excluded.due, tries = 0",
-        params![tx.district, alert.as_str(), At(now), telegram, max],
-    )?;
+    for sent in delivery::about(tx, alert)? {
+        if sent.state == DeliveryState::Sent && changeable(sent.channel) {
+            ask(tx, &sent.id, now)?;
+        }
+    }
     Ok(())
 }
 
 /// A message about an alert was sent: the one before it in its conversation gives its buttons away,
 /// and it shows the marks that came while it was on its way.
 pub(super) fn after(tx: &Tx<'_>, id: &DeliveryId, now: Timestamp) -> Result<()> {
-    let [telegram, max] = CHANGEABLE.map(Word);
-    tx.exec(
-        "INSERT INTO touch (district, delivery, asked, due, tries)
-         SELECT d.district, d.id, ?3, ?3, 0 FROM delivery d
-         JOIN mark m ON m.district = d.district AND d.subject = 'alert:' || m.alert
-         WHERE d.district = ?1 AND d.id = ?2 AND d.channel IN (?4, ?5) LIMIT 1
-         ON CONFLICT (district, delivery) DO UPDATE
-             SET asked = MAX(excluded.asked, touch.asked + 1), due = excluded.due, tries = 0",
-        params![tx.district, id.as_str(), At(now), &telegram, &max],
+    let Some((delivery, _receipt)) = sent(tx, id)? else { return Ok(()) };
+    let Some(alert) = alert_in(&delivery.subject) else { return Ok(()) };
+    if !changeable(delivery.channel) {
+        return Ok(());
+    }
+    let marks = tx.number(
+        "SELECT COUNT(*) FROM mark WHERE district = ?1 AND alert = ?2",
+        params![tx.district, alert],
     )?;
-    tx.exec(
-        "INSERT INTO touch (district, delivery, asked, due, tries)
-         SELECT d.district, d.id, ?3, ?3, 0 FROM delivery sent
-         JOIN alert own ON own.district = sent.district AND sent.subject = 'alert:' || own.id
-         JOIN alert a ON a.district = own.district AND a.problem = own.problem
-             AND (a.at, a.id) < (own.at, own.id)
-         JOIN delivery d ON d.district = a.district AND d.subject = 'alert:' || a.id
-         WHERE sent.district = ?1 AND sent.id = ?2 AND d.state = 'sent'
-             AND d.receiver = sent.receiver AND d.channel IN (?4, ?5)
-             AND d.address = sent.address
-         ORDER BY a.at DESC, a.id DESC LIMIT 1
-         ON CONFLICT (district, delivery) DO UPDATE
-             SET asked = MAX(excluded.asked, touch.asked + 1), due = excluded.due, tries = 0",
-        params![tx.district, id.as_str(), At(now), &telegram, &max],
-    )?;
-    Ok(())
+    if marks > 0 {
+        ask(tx, id, now)?;
+    }
+    let before = conversation(tx, &delivery)?.into_iter().rev().find(|other| other != id);
+    before.map_or(Ok(()), |before| ask(tx, &before, now))
 }
 
 /// When the next message is to be changed.

@@ -12,7 +12,7 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn alert() -> Alert {
+pub fn alert() -> Alert {
     let reason = |points, text: &str| RiskReason { reason: "r".into(), points, text: text.into() };
     Alert {
         id: "a0123456789ab".into(),

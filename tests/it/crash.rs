@@ -174,6 +174,7 @@ impl Drill {
             fault: None,
             tick: SignedDuration::from_mins(30),
             systemd: false,
+            hear: false,
         };
         let mut run = Box::pin(daemon::run(services, control));
         let mut watched = Box::pin(async {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
+mod alert_buttons;
 mod alert_decide;
 mod alert_render;
 mod alert_rollup;
@@ -20,6 +21,7 @@ mod digest;
 mod engine_fuzz;
 mod engine_limits;
 mod engine_props;
+mod hands;
 mod hold;
 mod joining;
 mod kill;
@@ -29,6 +31,7 @@ mod live;
 mod marks;
 mod normalise;
 mod notify_contract;
+mod notify_ears;
 mod notify_email;
 mod notify_next;
 mod notify_telegram;

@@ -64,6 +64,12 @@ fn marks_are_kept_once_with_their_rules_and_exported() {
     let shown = rig.run(&["alerts", "show", &id]).out;
     assert!(shown.contains("operator: взято в работу"), "{shown}");
     assert!(shown.contains("operator: не наше → jkh"), "{shown}");
+
+    // Who thinks otherwise is heard: the last answer counts.
+    assert!(answer(&rig, &id, &[]).contains("Отмечено: взято в работу"));
+    let marks = rig.export("marks");
+    assert_eq!((marks.len(), &marks[2]["mark"]), (3, &json!("taken")), "{marks:?}");
+    assert!(answer(&rig, &id, &["--mark", "useful"]).contains("Уже отмечено"));
 }
 
 #[test]

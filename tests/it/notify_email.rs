@@ -21,6 +21,7 @@ pub fn message() -> Message {
         telegram: vec!["<b>Отопление</b>".into()],
         attachments: Vec::new(),
         thread: None,
+        buttons: Vec::new(),
     }
 }
 

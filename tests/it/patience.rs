@@ -172,6 +172,7 @@ impl Village {
             reload: None,
             tick,
             systemd: false,
+            hear: false,
             fault: None,
         };
         // The daemon first: were the watch alone at work, time would run to its end at once.

@@ -42,7 +42,7 @@ pub(super) fn show(settings: &Settings, id: &AlertId) -> Result<Exit> {
 
 async fn receipts(store: &Store, id: &AlertId) -> Result<Vec<(Delivery, Vec<DeliveryTry>)>> {
     let mut all = Vec::new();
-    for delivery in store.deliveries_of(&format!("alert:{id}")).await? {
+    for delivery in store.deliveries_about(id).await? {
         let tries = store.tries_of(&delivery.id).await?;
         all.push((delivery, tries));
     }

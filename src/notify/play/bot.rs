@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::http::{Ask, Reply, listen};
+use super::updates::{PERSON, Updates, person, rows};
 use super::{Running, Shared, lock, parsed_units};
 
 /// What goes wrong with one call.
@@ -37,6 +38,12 @@ pub enum BotFault {
     Reset,
     /// Keeps the message, but the answer is lost.
     LostAnswer,
+    /// 409: another program asks for updates too.
+    Conflict,
+    /// 409: a webhook takes the updates.
+    Webhook,
+    /// 400: the press was too long ago.
+    TooOld,
 }
 
 /// A message or file that was accepted.
@@ -63,6 +70,8 @@ struct State {
     chat_faults: BTreeMap<String, BotFault>,
     messages: Vec<BotMessage>,
     calls: usize,
+    method_faults: BTreeMap<String, VecDeque<BotFault>>,
+    updates: Updates,
 }
 
 /// A running Bot API server on a loopback port; stops when dropped.
@@ -97,6 +106,63 @@ impl LocalBot {
         lock(&self.state).chat_faults.insert(chat.to_owned(), fault);
     }
 
+    /// Lets the next call of this method go wrong like this. Questions for updates go wrong in no
+    /// other way.
+    pub fn fail_at(&self, method: &str, fault: BotFault) {
+        let mut state = lock(&self.state);
+        state.method_faults.entry(method.to_owned()).or_default().push_back(fault);
+        state.updates.ring();
+    }
+
+    /// Somebody presses the button that carries `data` under a message; returns the question's id.
+    pub fn press(&self, chat: i64, message: i64, data: &str) -> String {
+        let mut state = lock(&self.state);
+        let query = format!("query{}", state.updates.next());
+        state.updates.add(json!({ "callback_query": {
+            "id": query, "from": person(), "data": data, "chat_instance": "1",
+            "message": { "message_id": message, "date": 0, "chat": { "id": chat,
+                "type": "supergroup" } } } }));
+        query
+    }
+
+    /// Somebody writes to the bot in a chat of this type.
+    pub fn says(&self, chat: i64, kind: &str, text: &str) {
+        lock(&self.state).updates.add(json!({ "message": {
+            "message_id": 1, "date": 0, "from": person(), "text": text,
+            "chat": { "id": chat, "type": kind, "first_name": PERSON } } }));
+    }
+
+    /// Tells the bot anything at all.
+    pub fn tell(&self, update: Value) {
+        lock(&self.state).updates.add(update);
+    }
+
+    /// What presses were answered with: the question's id and the text.
+    #[must_use]
+    pub fn answers(&self) -> Vec<(String, String)> {
+        lock(&self.state).updates.answers.clone()
+    }
+
+    /// The buttons under a message now: title and what it carries.
+    #[must_use]
+    pub fn buttons(&self, message: i64) -> Vec<Vec<(String, String)>> {
+        let state = lock(&self.state);
+        let found = state.updates.buttons.get(&message.to_string());
+        found.map(|it| rows(it, "text", "callback_data")).unwrap_or_default()
+    }
+
+    /// How many times messages were changed.
+    #[must_use]
+    pub fn edits(&self) -> usize {
+        lock(&self.state).updates.edits.len()
+    }
+
+    /// How many updates the bot has not confirmed.
+    #[must_use]
+    pub fn unheard(&self) -> usize {
+        lock(&self.state).updates.waiting().count()
+    }
+
     /// Everything accepted so far.
     #[must_use]
     pub fn messages(&self) -> Vec<BotMessage> {
@@ -115,9 +181,14 @@ fn serve(ask: &Ask, state: &Shared<State>) -> Reply {
     let call = Call::read(&ask.path, ask.header("content-type").unwrap_or_default(), &ask.body);
     let fault = {
         let mut state = lock(state);
-        state.calls += 1;
-        let of_chat = state.chat_faults.get(&call.chat).copied();
-        state.faults.pop_front().or(of_chat)
+        let own = state.method_faults.get_mut(&call.method).and_then(VecDeque::pop_front);
+        if call.method == "getUpdates" {
+            own
+        } else {
+            state.calls += 1;
+            let of_chat = state.chat_faults.get(&call.chat).copied();
+            own.or_else(|| state.faults.pop_front()).or(of_chat)
+        }
     };
     match fault {
         Some(BotFault::Hang) => Reply::Hang,
@@ -134,6 +205,8 @@ struct Call {
     html: bool,
     answers: Option<i64>,
     file: Option<Vec<u8>>,
+    /// The whole body, for what is not read apart.
+    body: Value,
 }
 
 impl Call {
@@ -148,6 +221,7 @@ impl Call {
             html: false,
             answers: None,
             file: None,
+            body: Value::Null,
         };
         if let Some(boundary) = mime.strip_prefix("multipart/form-data; boundary=") {
             call.read_parts(boundary, body);
@@ -160,6 +234,7 @@ impl Call {
             call.text = text("text").to_owned();
             call.html = text("parse_mode") == "HTML";
             call.answers = json.pointer("/reply_parameters/message_id").and_then(Value::as_i64);
+            call.body = json;
         }
         call
     }
@@ -210,6 +285,9 @@ fn answer(call: &Call, fault: Option<BotFault>, state: &Shared<State>) -> Reply 
     let answer = match call.method.as_str() {
         "getMe" => ok(&json!({ "id": 1, "is_bot": true, "username": "otklik_local_bot" })),
         "sendMessage" | "sendDocument" => take(call, state),
+        "getUpdates" => updates(call, &mut lock(state).updates),
+        "answerCallbackQuery" => note_answer(call, &mut lock(state).updates),
+        "editMessageReplyMarkup" => edit(call, state),
         _ => error(404, "Not Found"),
     };
     if fault == Some(BotFault::LostAnswer) { Reply::Close } else { answer }
@@ -237,6 +315,17 @@ fn fault_answer(fault: BotFault) -> Reply {
         BotFault::Kicked => error(403, "Forbidden: bot was kicked from the supergroup chat"),
         BotFault::NoChat => error(400, "Bad Request: chat not found"),
         BotFault::CantParse => error(400, "Bad Request: can't parse entities: byte 5"),
+        BotFault::Conflict => error(
+            409,
+            "Conflict: terminated by other getUpdates request; make sure that only one bot \
+             instance is running",
+        ),
+        BotFault::Webhook => {
+            error(409, "Conflict: can't use getUpdates method while webhook is active")
+        }
+        BotFault::TooOld => {
+            error(400, "Bad Request: query is too old and response timeout expired")
+        }
         BotFault::Gateway(status) => Reply::say(status, "<html><h1>Bad Gateway</h1></html>"),
         BotFault::Reset | BotFault::Hang | BotFault::LostAnswer => Reply::Close,
     }
@@ -265,6 +354,9 @@ fn take(call: &Call, state: &Shared<State>) -> Reply {
             return error(400, "Bad Request: message is too long");
         }
     }
+    if let Err(why) = check_markup(&call.body) {
+        return error(400, why);
+    }
     let mut state = lock(state);
     let id = i64::try_from(state.messages.len()).unwrap_or(i64::MAX - 1) + 1;
     state.messages.push(BotMessage {
@@ -275,5 +367,74 @@ fn take(call: &Call, state: &Shared<State>) -> Reply {
         answers: call.answers,
         file: call.file.clone(),
     });
+    if let Some(rows) = call.body.pointer("/reply_markup/inline_keyboard") {
+        state.updates.buttons.insert(id.to_string(), rows.clone());
+    }
     ok(&json!({ "message_id": id, "chat": { "id": call.chat }, "date": 0 }))
+}
+
+/// What the Bot API refuses of buttons: nothing to press, more than 64 bytes.
+fn check_markup(body: &Value) -> Result<(), &'static str> {
+    let Some(keyboard) = body.pointer("/reply_markup/inline_keyboard") else { return Ok(()) };
+    for (title, data) in rows(keyboard, "text", "callback_data").into_iter().flatten() {
+        if title.is_empty() {
+            return Err("Bad Request: text must be non-empty");
+        }
+        if !(1..=64).contains(&data.len()) {
+            return Err("Bad Request: BUTTON_DATA_INVALID");
+        }
+    }
+    Ok(())
+}
+
+fn updates(call: &Call, updates: &mut Updates) -> Reply {
+    let number = |key: &str| call.body.get(key).and_then(Value::as_i64);
+    if let Some(offset) = number("offset") {
+        updates.confirm(offset);
+    }
+    let most = usize::try_from(number("limit").unwrap_or(100)).unwrap_or(100);
+    let given: Vec<Value> = updates
+        .waiting()
+        .take(most)
+        .map(|(number, update)| {
+            let mut update = update.clone();
+            if let Some(update) = update.as_object_mut() {
+                update.insert("update_id".to_owned(), number.into());
+            }
+            update
+        })
+        .collect();
+    if given.is_empty() {
+        let secs = number("timeout").and_then(|it| u64::try_from(it).ok()).unwrap_or(0);
+        return updates.hold(secs, &json!({ "ok": true, "result": [] }));
+    }
+    ok(&Value::Array(given))
+}
+
+fn note_answer(call: &Call, updates: &mut Updates) -> Reply {
+    let text = |key: &str| call.body.get(key).and_then(Value::as_str).unwrap_or_default();
+    if text("text").chars().count() > 200 {
+        return error(400, "Bad Request: MESSAGE_TOO_LONG");
+    }
+    updates.answers.push((text("callback_query_id").to_owned(), text("text").to_owned()));
+    ok(&Value::Bool(true))
+}
+
+fn edit(call: &Call, state: &Shared<State>) -> Reply {
+    if let Err(why) = check_markup(&call.body) {
+        return error(400, why);
+    }
+    let mut state = lock(state);
+    let number = call.body.get("message_id").and_then(Value::as_i64).unwrap_or_default();
+    if !state.messages.iter().any(|it| it.id == number && it.chat == call.chat) {
+        return error(400, "Bad Request: message to edit not found");
+    }
+    let empty = json!([]);
+    let rows = call.body.pointer("/reply_markup/inline_keyboard").unwrap_or(&empty);
+    if state.updates.buttons.get(&number.to_string()).unwrap_or(&empty) == rows {
+        return error(400, "Bad Request: message is not modified");
+    }
+    state.updates.buttons.insert(number.to_string(), rows.clone());
+    state.updates.edits.push(number.to_string());
+    ok(&json!({ "message_id": number, "chat": { "id": call.chat }, "date": 0 }))
 }

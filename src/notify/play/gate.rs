@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::http::{Ask, Reply, listen};
+use super::updates::{Updates, person, rows};
 use super::{Running, Shared, lock};
 
 /// Which service a gate plays.
@@ -65,6 +66,8 @@ struct State {
     faults: VecDeque<GateFault>,
     messages: Vec<GateMessage>,
     copies: BTreeMap<String, usize>,
+    updates: Updates,
+    update_faults: VecDeque<GateFault>,
 }
 
 /// A running server on a loopback port; stops when dropped.
@@ -83,6 +86,8 @@ impl LocalGate {
             faults: VecDeque::new(),
             messages: Vec::new(),
             copies: BTreeMap::new(),
+            updates: Updates::default(),
+            update_faults: VecDeque::new(),
         };
         let state: Shared<State> = Arc::new(Mutex::new(state));
         let (addr, running) = listen(&state, serve).await?;
@@ -100,6 +105,57 @@ impl LocalGate {
         lock(&self.state).faults.push_back(fault);
     }
 
+    /// Lets the next question for updates go wrong like this.
+    pub fn fail_updates(&self, fault: GateFault) {
+        let mut state = lock(&self.state);
+        state.update_faults.push_back(fault);
+        state.updates.ring();
+    }
+
+    /// Somebody presses the button that carries `payload` under message `mid` of a MAX chat;
+    /// returns the question's id.
+    pub fn press(&self, chat: i64, mid: &str, payload: &str) -> String {
+        let mut state = lock(&self.state);
+        let query = format!("query&{}", state.updates.next());
+        state.updates.add(json!({ "update_type": "message_callback", "timestamp": 0,
+            "callback": { "callback_id": query, "payload": payload, "user": person() },
+            "message": { "recipient": { "chat_id": chat, "chat_type": "chat" },
+                "body": { "mid": mid, "seq": 1, "text": "" } } }));
+        query
+    }
+
+    /// Somebody writes to the bot in a MAX chat of this type.
+    pub fn says(&self, chat: i64, kind: &str, text: &str) {
+        lock(&self.state).updates.add(json!({ "update_type": "message_created", "timestamp": 0,
+            "message": { "sender": person(), "recipient": { "chat_id": chat, "chat_type": kind },
+                "body": { "mid": "mid.0", "seq": 1, "text": text } } }));
+    }
+
+    /// Tells the bot anything at all.
+    pub fn tell(&self, update: Value) {
+        lock(&self.state).updates.add(update);
+    }
+
+    /// What presses were answered with: the question's id and the text.
+    #[must_use]
+    pub fn answers(&self) -> Vec<(String, String)> {
+        lock(&self.state).updates.answers.clone()
+    }
+
+    /// The buttons under a MAX message now: title and what it carries.
+    #[must_use]
+    pub fn buttons(&self, mid: &str) -> Vec<Vec<(String, String)>> {
+        let state = lock(&self.state);
+        let found = state.updates.buttons.get(mid);
+        found.map(|it| rows(it, "text", "payload")).unwrap_or_default()
+    }
+
+    /// How many updates the bot has not confirmed.
+    #[must_use]
+    pub fn unheard(&self) -> usize {
+        lock(&self.state).updates.waiting().count()
+    }
+
     /// Everything accepted so far; copies that the service itself dropped are not among them.
     #[must_use]
     pub fn messages(&self) -> Vec<GateMessage> {
@@ -110,7 +166,9 @@ impl LocalGate {
 fn serve(ask: &Ask, state: &Shared<State>) -> Reply {
     let (fault, service) = {
         let mut state = lock(state);
-        (state.faults.pop_front(), state.service)
+        let hears = state.service == Service::Max && ask.path.starts_with("/updates");
+        let faults = if hears { &mut state.update_faults } else { &mut state.faults };
+        (faults.pop_front(), state.service)
     };
     let keep = match fault {
         Some(GateFault::Hang) => return Reply::Hang,
@@ -165,16 +223,36 @@ fn max(ask: &Ask, state: &mut State) -> Reply {
     }
     let (path, query) = ask.path.split_once('?').unwrap_or((&ask.path, ""));
     if path == "/me" {
-        return Reply::say(200, json!({ "user_id": 1, "is_bot": true }).to_string());
+        return Reply::say(
+            200,
+            json!({ "user_id": 1, "is_bot": true, "username": "otklik_max_bot" }).to_string(),
+        );
     }
-    let Some(chat) = query.strip_prefix("chat_id=").filter(|_| path == "/messages") else {
-        return max_error(404, "not.found");
-    };
+    let fields: BTreeMap<String, String> =
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let field = |name: &str| fields.get(name).map(String::as_str);
     let body: Value = serde_json::from_slice(&ask.body).unwrap_or_default();
     let text = body.get("text").and_then(Value::as_str).unwrap_or_default();
-    if text.trim().is_empty() || text.chars().count() > 4_000 {
+    let written = ask.method() != "GET" && path == "/messages";
+    if written && (text.trim().is_empty() || text.chars().count() > 4_000) {
         return max_error(400, "proto.payload");
     }
+    match (ask.method(), path) {
+        ("POST", "/messages") => max_message(field("chat_id"), text, &body, state),
+        ("PUT", "/messages") => max_edit(field("message_id").unwrap_or_default(), &body, state),
+        ("GET", "/updates") => max_updates(&fields, &mut state.updates),
+        ("POST", "/answers") => {
+            let text = body.get("notification").and_then(Value::as_str).unwrap_or_default();
+            let query = field("callback_id").unwrap_or_default().to_owned();
+            state.updates.answers.push((query, text.to_owned()));
+            Reply::say(200, json!({ "success": true }).to_string())
+        }
+        _ => max_error(404, "not.found"),
+    }
+}
+
+fn max_message(chat: Option<&str>, text: &str, body: &Value, state: &mut State) -> Reply {
+    let Some(chat) = chat else { return max_error(404, "chat.not.found") };
     state.messages.push(GateMessage {
         to: chat.to_owned(),
         text: text.to_owned(),
@@ -184,8 +262,47 @@ fn max(ask: &Ask, state: &mut State) -> Reply {
         at: None,
     });
     let mid = format!("mid.{}", state.messages.len());
+    keep_buttons(&mid, body, state);
     let message = json!({ "timestamp": 0, "body": { "mid": mid, "seq": 1, "text": text } });
     Reply::say(200, json!({ "message": message }).to_string())
+}
+
+/// Attachments that are sent stand in the place of those before.
+fn keep_buttons(mid: &str, body: &Value, state: &mut State) {
+    let Some(attachments) = body.get("attachments") else { return };
+    let rows = attachments.pointer("/0/payload/buttons").cloned().unwrap_or_default();
+    state.updates.buttons.insert(mid.to_owned(), rows);
+}
+
+fn max_edit(mid: &str, body: &Value, state: &mut State) -> Reply {
+    let number = mid.strip_prefix("mid.").and_then(|it| it.parse::<usize>().ok());
+    let message = number.and_then(|it| state.messages.get_mut(it.checked_sub(1)?));
+    let Some(message) = message else { return max_error(404, "message.not.found") };
+    message.text = body.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
+    keep_buttons(mid, body, state);
+    state.updates.edits.push(mid.to_owned());
+    Reply::say(200, json!({ "success": true }).to_string())
+}
+
+/// Without a marker only the latest update is given; a marker confirms everything up to it.
+fn max_updates(fields: &BTreeMap<String, String>, updates: &mut Updates) -> Reply {
+    let number = |name: &str| fields.get(name).and_then(|it| it.parse::<i64>().ok());
+    match number("marker") {
+        Some(marker) => updates.confirm(marker + 1),
+        None => updates.confirm(updates.last()),
+    }
+    let types = fields.get("types").map(String::as_str).unwrap_or_default();
+    let wanted = |update: &Value| {
+        let kind = update.get("update_type").and_then(Value::as_str).unwrap_or_default();
+        types.split(',').any(|it| it == kind)
+    };
+    let given: Vec<Value> = updates.waiting().map(|(_, it)| it.clone()).filter(wanted).collect();
+    let answer = json!({ "updates": given, "marker": updates.last() });
+    if given.is_empty() {
+        let secs = number("timeout").and_then(|it| u64::try_from(it).ok()).unwrap_or(0);
+        return updates.hold(secs, &answer);
+    }
+    Reply::say(200, answer.to_string())
 }
 
 fn vk(ask: &Ask, state: &mut State) -> Reply {

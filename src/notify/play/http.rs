@@ -6,9 +6,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use super::{Running, Shared};
 
@@ -24,6 +26,11 @@ pub(super) struct Ask {
 }
 
 impl Ask {
+    /// GET, POST …
+    pub fn method(&self) -> &str {
+        self.head.split(' ').next().unwrap_or_default()
+    }
+
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.split("\r\n").find_map(|line| {
@@ -41,6 +48,9 @@ pub(super) enum Reply {
     Close,
     /// Silence.
     Hang,
+    /// The question is held until something rings, then asked again; after the time the body is the
+    /// answer.
+    Later(watch::Receiver<u64>, Duration, String),
 }
 
 impl Reply {
@@ -92,8 +102,20 @@ async fn serve<S>(
         ask.header("content-length").and_then(|it| it.parse().ok()).unwrap_or_default();
     ask.body.resize(length.min(BODY_BYTES_MAX), 0);
     stream.read_exact(&mut ask.body).await?;
-    let (status, headers, text) = match answer(&ask, state) {
-        Reply::Hang => return std::future::pending().await,
+    let reply = loop {
+        match answer(&ask, state) {
+            Reply::Later(mut bell, wait, empty) => {
+                match tokio::time::timeout(wait, bell.changed()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => break Reply::Close,
+                    Err(_) => break Reply::say(200, empty),
+                }
+            }
+            other => break other,
+        }
+    };
+    let (status, headers, text) = match reply {
+        Reply::Hang | Reply::Later(..) => return std::future::pending().await,
         Reply::Close => return Ok(()),
         Reply::Say(status, headers, text) => (status, headers, text),
     };

@@ -10,12 +10,14 @@ mod gate;
 mod http;
 mod parts;
 mod smtp;
+mod updates;
 
 pub use bot::{BotFault, BotMessage, LocalBot};
 pub use entities::parsed_units;
 pub use gate::{GateFault, GateMessage, LocalGate, Service};
 pub use parts::Part;
 pub use smtp::{LocalSmtp, Mail, SmtpFault, SmtpStage};
+pub use updates::PERSON;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
