@@ -38,6 +38,7 @@ pub(super) async fn hand_over(
     }
     let trouble = words::has_it(&target.name);
     let messages = store.give_messages(from, &target.name, way, &trouble, now).await?;
+    let silences = store.give_silences(from, &target.name, now).await?;
     let tokens: Vec<&str> = district
         .duties
         .tokens
@@ -45,6 +46,7 @@ pub(super) async fn hand_over(
         .filter(|(_, owner)| *owner == from)
         .map(|(key, _)| key.as_str())
         .collect();
-    let text = words::handed_over(from, &target.name, &taken, messages, &tokens);
+    let counts = (messages, silences);
+    let text = words::handed_over(from, &target.name, &taken, counts, &tokens);
     Ok(CommandReply { done: true, text })
 }

@@ -118,7 +118,7 @@ pub(super) fn handed_over(
     from: &str,
     to: &str,
     taken: &[AlertId],
-    messages: u32,
+    (messages, silences): (u32, u32),
     tokens: &[&str],
 ) -> String {
     let mut text = format!("Дела «{from}» приняты: «{to}».");
@@ -130,6 +130,9 @@ pub(super) fn handed_over(
     }
     if messages > 0 {
         text.push_str(&format!(" Ещё не отправленных сообщений: {messages}."));
+    }
+    if silences > 0 {
+        text.push_str(&format!(" Тишин на нём: {silences}."));
     }
     if !tokens.is_empty() {
         let tokens = tokens.join(", ");

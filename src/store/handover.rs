@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::Store;
-use super::column::{At, Word};
+use super::column::{At, Json, Word};
 use super::error::Result;
-use crate::model::{AlertId, Channel, Mark, ProblemState};
+use crate::model::{AlertId, Channel, Mark, ProblemState, SilenceFacts};
 
 impl Store {
     /// Alerts of problems that are not over and that this receiver was the last to take, by id.
@@ -56,6 +56,33 @@ impl Store {
                 params![tx.district, from, to, Word(way.0), way.1, At(now)],
             )?;
             Ok(u32::try_from(given).unwrap_or(u32::MAX))
+        })
+        .await
+    }
+
+    /// Makes `to` the owner of silences of `from` that are not over. Returns how many.
+    pub async fn give_silences(&self, from: &str, to: &str, now: Timestamp) -> Result<u32> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.write(move |tx| {
+            let open = tx.rows(
+                "SELECT id, facts FROM silence
+                 WHERE district = ?1 AND ended IS NULL AND until > ?2 ORDER BY id",
+                params![tx.district, At(now)],
+                |row| Ok((row.get::<_, String>(0)?, row.get::<_, Json<SilenceFacts>>(1)?.0)),
+            )?;
+            let mut given = 0;
+            for (id, facts) in open {
+                if facts.owner.as_deref() != Some(from.as_str()) {
+                    continue;
+                }
+                let facts = SilenceFacts { owner: Some(to.clone()), ..facts };
+                tx.exec(
+                    "UPDATE silence SET facts = ?3 WHERE district = ?1 AND id = ?2",
+                    params![tx.district, id, Json(&facts)],
+                )?;
+                given += 1;
+            }
+            Ok(given)
         })
         .await
     }

@@ -8,7 +8,7 @@ use otklik::alert::render::Again;
 use otklik::config;
 use otklik::model::{
     Command, CommandKind, DeliveryState, Mark, Matter, PlaceId, ProblemEvent, ProblemEventKind,
-    ProblemId, RumourState, TopicKind,
+    ProblemId, RumourState, SilenceFacts, TopicKind,
 };
 use otklik::pipeline::command::change_store;
 use otklik::pipeline::dispatch::word_alert;
@@ -356,6 +356,16 @@ async fn a_handover_moves_what_was_taken_and_what_has_not_left() {
     let hall = Hall::new();
     hall.complaint(COLD, at(0)).await;
     hall.mark_as("МЦУ", Mark::Taken, at(5)).await;
+    let facts = SilenceFacts {
+        topic: Some("gas".into()),
+        owner: Some("МЦУ".to_owned()),
+        reason: "проверка".to_owned(),
+        ..SilenceFacts::default()
+    };
+    let silence = CommandKind::AddSilence { facts, until: at(600) };
+    let command = Command { actor: "a".into(), role: "duty".into(), at: at(6), kind: silence };
+    let reply = change_store(&hall.store, Some(&hall.district), &command, at(6)).await;
+    assert!(reply.expect("done").is_some_and(|reply| reply.done));
     let kind = CommandKind::HandOver { from: "МЦУ".to_owned(), to: "Глава".to_owned() };
     let command = Command { actor: "a".into(), role: "operator".into(), at: at(9), kind };
     let reply = change_store(&hall.store, Some(&hall.district), &command, at(9)).await;
@@ -363,6 +373,7 @@ async fn a_handover_moves_what_was_taken_and_what_has_not_left() {
     let alert = hall.store.alerts(None, None, 1).await.expect("read")[0].id.clone();
     assert!(reply.done && reply.text.contains(&format!("В работе: {alert}.")), "{}", reply.text);
     assert!(reply.text.contains("Ещё не отправленных сообщений: 1"), "{}", reply.text);
+    assert!(reply.text.contains("Тишин на нём: 1"), "{}", reply.text);
     let marks = hall.store.marks_of(&alert).await.expect("read");
     let by: Vec<&str> = marks.iter().map(|marked| marked.by.as_str()).collect();
     assert_eq!(by, ["МЦУ", "Глава"]);
