@@ -14,6 +14,12 @@ use crate::model::{Alert, Button, Keyboard, Mark, Marked, Tap};
 
 /// About what these buttons speak.
 pub const NOUN: &str = "alert";
+/// About what the buttons under a proposal of planned works speak.
+pub const WORKS: &str = "works";
+/// Accepts planned works.
+pub const ACCEPT: &str = "accept";
+/// Rejects them.
+pub const REJECT: &str = "reject";
 /// Asks for the list of those who may be meant by «не наше».
 pub const ASK_WHOM: &str = "whom";
 /// Goes back from that list.
@@ -68,6 +74,14 @@ pub fn under(
         rows.push(vec![button(useful.1, useful.0.name()), button(noise.1, noise.0.name())]);
     }
     rows
+}
+
+/// The buttons under a proposal of planned works.
+#[must_use]
+pub fn proposal(id: &str) -> Keyboard {
+    let button =
+        |title: &str, word| Button { title: title.to_owned(), tap: Tap::new(WORKS, id, word) };
+    vec![vec![button("Принять", ACCEPT), button("Отклонить", REJECT)]]
 }
 
 /// To whom an alert may be handed over: everybody but those who say that it is not theirs.

@@ -13,7 +13,7 @@ use super::group::{Desk, Sending, load_problems};
 use super::{command, trial, words};
 use crate::alert::hold::{Cause, Restraints};
 use crate::alert::render::{AlertText, hold as render};
-use crate::alert::{self, route};
+use crate::alert::{self, buttons, route};
 use crate::cluster::usual::Usual;
 use crate::config::routes::Inhibit;
 use crate::model::{
@@ -254,6 +254,11 @@ pub(super) async fn word(
         ["works", id] => works_text(store, district, id, delivery.due).await?,
         _ => None,
     };
+    let proposed = match delivery.subject.strip_prefix("works:") {
+        Some(id) => store.one_works(id).await?.filter(|it| it.state == WorksState::Proposed),
+        None => None,
+    };
+    let buttons = proposed.map(|works| buttons::proposal(&works.id)).unwrap_or_default();
     Ok(text.map(|text| Message {
         id: delivery.id.clone(),
         at: delivery.due,
@@ -262,7 +267,7 @@ pub(super) async fn word(
         html: text.html,
         telegram: text.telegram,
         attachments: Vec::new(),
-        buttons: Vec::new(),
+        buttons,
         thread: None,
     }))
 }

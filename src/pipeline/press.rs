@@ -10,7 +10,9 @@ use super::district::District;
 use super::services::Services;
 use super::{dispatch, words};
 use crate::alert::buttons;
-use crate::model::{AlertId, Channel, Command, CommandKind, Delivery, Keyboard, Mark, Tap};
+use crate::model::{
+    AlertId, Channel, Command, CommandKind, Delivery, Keyboard, Mark, Tap, WorksState,
+};
 use crate::notify::{Message, Press};
 use crate::store::StoreError;
 
@@ -40,6 +42,7 @@ pub async fn read(
     }
     match Tap::read(&press.tap) {
         Some(tap) if tap.noun == buttons::NOUN => alert(services, district, press, &tap, own).await,
+        Some(tap) if tap.noun == buttons::WORKS => works(services, press, &tap, &own).await,
         _ => Ok(Meaning::Say(words::TAP_UNKNOWN)),
     }
 }
@@ -133,6 +136,33 @@ async fn alert(
             None => Meaning::Say(words::TAP_UNKNOWN),
         },
     })
+}
+
+/// Planned works are accepted or rejected by those to whom they were proposed.
+async fn works(
+    services: &Services,
+    press: &Press,
+    tap: &Tap,
+    own: &BTreeSet<String>,
+) -> Result<Meaning, StoreError> {
+    let asked = services.store.deliveries_of(&format!("works:{}", tap.id)).await?;
+    if asked.is_empty() {
+        return Ok(Meaning::Say(words::TAP_UNKNOWN));
+    }
+    let Some(asked) = asked.into_iter().find(|row| own.contains(&row.receiver)) else {
+        return Ok(Meaning::Stranger);
+    };
+    let state = match tap.word.as_str() {
+        buttons::ACCEPT => WorksState::Accepted,
+        buttons::REJECT => WorksState::Rejected,
+        _ => return Ok(Meaning::Say(words::TAP_UNKNOWN)),
+    };
+    Ok(Meaning::Do(Command {
+        actor: press.channel.name().to_owned(),
+        role: asked.receiver,
+        at: services.clock.now(),
+        kind: CommandKind::DecideWorks { id: tap.id.clone(), state },
+    }))
 }
 
 /// The buttons under a message about an alert, as its marks have them now.

@@ -1,6 +1,10 @@
 //! Silences, planned works and effects of one cause: what is held, what passes, what is told later.
 
-use otklik::model::{CommandKind, DeliveryState, HeldBy, SilenceFacts, WorksFacts, WorksState};
+use otklik::model::{
+    Channel, CommandKind, DeliveryState, HeldBy, SilenceFacts, Tap, WorksFacts, WorksState,
+};
+use otklik::notify::Press;
+use otklik::pipeline::press::{self, Meaning};
 
 use crate::office::{Office, Says, hours, instant, mins, says};
 use crate::rig::{PACKS, Rig};
@@ -144,8 +148,24 @@ async fn an_announced_outage_is_proposed_accepted_and_overdue() {
     assert_eq!(works.state, WorksState::Proposed);
     assert_eq!(works.until, instant("2026-03-14T09:00:00Z"));
 
+    // One tap, of those who were asked: not from another chat, not another word.
     let accept = CommandKind::DecideWorks { id: works.id.clone(), state: WorksState::Accepted };
-    assert!(office.ask(accept.clone()).await.done);
+    let taps: Vec<Tap> =
+        told[0].message.buttons.iter().flatten().map(|button| button.tap.clone()).collect();
+    assert_eq!(taps[0], Tap::new("works", &works.id, "accept"));
+    let means = async |address: &str, tap: String| {
+        let (address, query) = (address.to_owned(), "q".to_owned());
+        let press = Press { channel: Channel::Email, address, tap, query, message: None };
+        let district = office.services.district.load_full();
+        press::read(&office.services, &district, &press).await.expect("read")
+    };
+    let tapped = taps[0].text();
+    assert!(matches!(means("x@b.ru", tapped.clone()).await, Meaning::Stranger));
+    let odd = Tap::new("works", &works.id, "burn").text();
+    assert!(matches!(means("m@b.ru", odd).await, Meaning::Say(_)));
+    let Meaning::Do(command) = means("m@b.ru", tapped).await else { panic!("a command") };
+    assert_eq!(command.kind, accept);
+    assert!(office.ask(command.kind).await.done);
     let again = office.ask(accept).await;
     assert!(!again.done && again.text.contains("accepted"), "{again:?}");
     office.pass(hours(5) + mins(30)).await;
