@@ -8,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    Health, HealthLine, HealthNews, HealthNotice, HealthState, SourceId, UnsentLine,
+    Health, HealthLine, HealthNews, HealthNotice, HealthState, RulesNews, SourceId, UnsentLine,
 };
 
 /// Failures in a row, and how long they last, before «сбои» are worth a message.
@@ -46,7 +46,38 @@ pub fn decide_health(
     let lines: Vec<HealthLine> =
         sources.iter().filter_map(|source| line(source, network, now)).collect();
     let news = !lines.is_empty() || !unsent.is_empty();
-    news.then_some(HealthNotice { at: now, network: network && !lines.is_empty(), lines, unsent })
+    let network = network && !lines.is_empty();
+    news.then_some(HealthNotice { at: now, network, lines, unsent, rules: None })
+}
+
+/// What to tell of the files that people edit: `fault` is what is wrong with them now, `told` what
+/// was told last; empty where nothing is. A fault is told once, another one anew.
+#[must_use]
+pub fn decide_rules(fault: &str, told: &str) -> Option<RulesNews> {
+    (fault != told).then(|| match fault {
+        "" => RulesNews::Good,
+        fault => RulesNews::Bad(fault.to_owned()),
+    })
+}
+
+/// A notice with news of the rules; they alone are worth one.
+#[must_use]
+pub fn with_rules(
+    notice: Option<HealthNotice>,
+    rules: Option<RulesNews>,
+    now: Timestamp,
+) -> Option<HealthNotice> {
+    if rules.is_none() {
+        return notice;
+    }
+    let none = HealthNotice {
+        at: now,
+        network: false,
+        lines: Vec::new(),
+        unsent: Vec::new(),
+        rules: None,
+    };
+    Some(HealthNotice { rules, ..notice.unwrap_or(none) })
 }
 
 /// Whether every source fails for want of a network: at least two, none excepted.
@@ -163,5 +194,23 @@ mod tests {
         let mut after = down;
         after.iter_mut().for_each(|source| source.told = Some((HealthState::Slow, hour(0))));
         assert_eq!(decide_health(&after, Vec::new(), hour(5)), None);
+    }
+
+    #[test]
+    fn a_bad_file_is_told_once_then_another_fault_then_that_all_is_well() {
+        let (quote, bracket) = ("fire.toml:7:31: нет кавычки", "fire.toml:7:9: нет скобки");
+        let bad = |text: &str| Some(RulesNews::Bad(text.to_owned()));
+        for (fault, told, expected) in [
+            ("", "", None),
+            (quote, "", bad(quote)),
+            (quote, quote, None),
+            (bracket, quote, bad(bracket)),
+            ("", bracket, Some(RulesNews::Good)),
+        ] {
+            let news = decide_rules(fault, told);
+            assert_eq!(news, expected, "{fault} after {told}");
+            let notice = with_rules(None, news.clone(), hour(0));
+            assert_eq!(notice.and_then(|notice| notice.rules), news);
+        }
     }
 }

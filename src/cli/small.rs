@@ -7,8 +7,9 @@ use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
-use crate::daemon::{RULES_FAULT, ears};
+use crate::daemon::ears;
 use crate::model::{Channel, CommandKind, PostId, PostKey, ProblemState, SourceId};
+use crate::pipeline::health::RULES_FAULT;
 use crate::store::StatusCounts;
 
 use super::table::aligned;

@@ -21,15 +21,13 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Busy;
 use crate::config::{Fault, Severity, rules};
 use crate::model::{Command, CommandKind, CommandReply};
+use crate::pipeline::health::RULES_FAULT;
 use crate::pipeline::note::{self, Note};
 use crate::pipeline::{command, report, services::Services, together};
 use crate::store::{FreedLeases, RulesEntry, StoreError};
 use reload::Reload;
 use socket::{Asked, Socket};
 use tasks::Tasks;
-
-/// What is wrong with changed files that are not in force, for `status`; empty if nothing is.
-pub const RULES_FAULT: &str = "rules:fault";
 
 /// Most events that wait for the loop.
 const EVENTS_MAX: usize = 256;
@@ -173,8 +171,18 @@ async fn take_over(services: &Services) -> Result<(), StoreError> {
 async fn begin(services: &Services, fault: Option<&str>) -> Result<(), StoreError> {
     let district = services.district.load_full();
     services.store.sync_sources(&district.sources, services.clock.now()).await?;
-    services.store.keep_setting(RULES_FAULT, fault.unwrap_or_default()).await?;
-    report::plan(services, &district).await
+    report::plan(services, &district).await?;
+    keep_fault(services, fault.unwrap_or_default()).await
+}
+
+/// Keeps what is wrong with the files that people edit; whoever is to know is told at once.
+async fn keep_fault(services: &Services, fault: &str) -> Result<(), StoreError> {
+    let store = &services.store;
+    if store.setting(RULES_FAULT).await?.unwrap_or_default() == fault {
+        return Ok(());
+    }
+    store.keep_setting(RULES_FAULT, fault).await?;
+    store.plan_job(report::HEALTH, services.clock.now(), true).await
 }
 
 /// Who changed the rules, and why.
@@ -230,7 +238,7 @@ async fn put_in_force(
         let broken = |fault: &&Fault| fault.severity == Severity::Error;
         let first = faults.iter().find(broken).or(faults.first());
         let first = first.map(ToString::to_string).unwrap_or_default();
-        services.store.keep_setting(RULES_FAULT, &first).await?;
+        keep_fault(services, &first).await?;
         return Ok(Err(format!("Правила не приняты, действуют прежние. {first}")));
     }
     begin(services, None).await?;

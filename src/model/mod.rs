@@ -47,7 +47,7 @@ pub use risk::{Risk, RiskLevel, RiskReason};
 pub use rollup::{Absence, Allotment, Outstanding, RollUp, RollUpReason, WaitingAlert};
 pub use silence::{Held, HeldBy, Hidden, SILENCE_DAYS_MAX, Silence, SilenceFacts};
 pub use source::{
-    Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, Source, SourceKind,
-    SourceScope, UnsentLine,
+    Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, RulesNews, Source,
+    SourceKind, SourceScope, UnsentLine,
 };
 pub use works::{Works, WorksFacts, WorksState};

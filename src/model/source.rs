@@ -146,7 +146,17 @@ pub struct UnsentLine {
     pub text: Option<String>,
 }
 
-/// What the operator is told about sources at one instant.
+/// What the operator is told about the files that people edit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RulesNews {
+    /// They are not used: file, line, column and what is wrong.
+    Bad(String),
+    /// They are used again.
+    Good,
+}
+
+/// What the operator is told about sources, sending and files at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthNotice {
     /// When it was decided.
@@ -158,6 +168,9 @@ pub struct HealthNotice {
     /// Receivers that could not be reached, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<UnsentLine>,
+    /// Files that people edit, if there is news of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<RulesNews>,
 }
 
 /// Health of one source, as shown and told.

@@ -1,19 +1,25 @@
-//! Tells the operator about sources in trouble and about messages that no channel took.
+//! Tells the operator about sources in trouble, about messages that no channel took and about edits
+//! that cannot be used.
 //!
-//! Place in the flow: a fixed job, every half hour. Invariants: only receivers with `operator =
-//! true` are told; what was told is a row, so a restart tells nothing twice.
+//! Place in the flow: a fixed job, every half hour and after each edit that changes what is wrong.
+//! Invariants: only receivers with `operator = true` are told; what was told is a row, so a restart
+//! tells nothing twice.
 
 use jiff::Timestamp;
 
 use super::district::District;
 use super::services::Services;
-use crate::alert::health::{Told, decide_health};
+use crate::alert::health::{Told, decide_health, decide_rules, with_rules};
 use crate::alert::render::health::render_health;
 use crate::alert::{self, route};
 use crate::model::{Delivery, DeliveryState};
 use crate::notify::Message;
 use crate::store::{Store, StoreError};
 
+/// What is wrong with the files that people edit; empty if nothing is.
+pub const RULES_FAULT: &str = "rules:fault";
+/// What was told of that last.
+const RULES_TOLD: &str = "rules:told";
 /// Until when given-up messages were told.
 const UNSENT_TOLD: &str = "unsent:told";
 
@@ -38,12 +44,16 @@ pub async fn tell(store: &Store, district: &District, now: Timestamp) -> Result<
     let mark = store.setting(UNSENT_TOLD).await?.and_then(|mark| mark.parse().ok());
     let unsent = store.unsent_since(mark.unwrap_or(Timestamp::MIN)).await?;
     let until = unsent.iter().map(|line| line.until).max();
-    let Some(notice) = decide_health(&sources, unsent, now) else { return Ok(false) };
+    let fault = store.setting(RULES_FAULT).await?.unwrap_or_default();
+    let rules = decide_rules(&fault, &store.setting(RULES_TOLD).await?.unwrap_or_default());
+    let notice = with_rules(decide_health(&sources, unsent, now), rules, now);
+    let Some(notice) = notice else { return Ok(false) };
     let id = now.to_string();
     let subject = format!("health:{id}");
     let deliveries = alert::outbox(&subject, operators, DeliveryState::Pending);
-    let mark = until.map(|until| (UNSENT_TOLD, until.to_string()));
-    store.commit_notice(&id, notice, deliveries, mark).await?;
+    let mut marks = vec![(RULES_TOLD, fault)];
+    marks.extend(until.map(|until| (UNSENT_TOLD, until.to_string())));
+    store.commit_notice(&id, notice, deliveries, marks).await?;
     Ok(true)
 }
 

@@ -54,18 +54,18 @@ impl Store {
         .await
     }
 
-    /// Stores a notice with its messages, and marks what it told; `mark`: a setting that says how
+    /// Stores a notice with its messages, and marks what it told; `marks`: settings that say how
     /// far.
     pub async fn commit_notice(
         &self,
         id: &str,
         notice: HealthNotice,
         deliveries: Vec<Delivery>,
-        mark: Option<(&'static str, String)>,
+        marks: Vec<(&'static str, String)>,
     ) -> Result<()> {
         let id = id.to_owned();
         self.write(move |tx| {
-            if let Some((name, value)) = &mark {
+            for (name, value) in &marks {
                 super::setting::keep(tx, name, value)?;
             }
             tx.exec(

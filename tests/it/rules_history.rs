@@ -26,6 +26,7 @@ fn history(rig: &Rig) -> Vec<Value> {
 fn a_bad_folder_at_the_start_leaves_the_last_good_rules() {
     let town = Town::new();
     let rig = &town.rig;
+    rig.add("config/routes.toml", "operator = true\n");
     town.writes(100_001, 50, "В Кедрово горит дом");
     let mut daemon = town.start();
     daemon.wait_for("a problem", || (rig.export("problems").len() == 1).then_some(()));
@@ -40,6 +41,16 @@ fn a_bad_folder_at_the_start_leaves_the_last_good_rules() {
     assert_eq!(rows[0]["reason"], "просьба МЦУ");
     let first = rows.last().expect("the start")["version"].as_str().expect("a version").to_owned();
     assert_eq!(rows.last().expect("the start")["reason"], "запуск службы");
+    // A bad edit is told once, with its place, and so is its end.
+    let told = |text: &str| {
+        town.bot.messages().iter().filter(|message| message.text.contains(text)).count()
+    };
+    let fault = "нет закрывающей кавычки";
+    rig.add(FIRE, "[[rule]]\nfind = '\"не закрыта'\n");
+    daemon.wait_for("the fault", || (told(fault) == 1 && told("fire.toml:") == 1).then_some(()));
+    rig.write(FIRE, &huts());
+    daemon.wait_for("its end", || (told("Правила исправлены") == 1).then_some(()));
+    assert_eq!(told(fault), 1);
     daemon.stop();
 
     // Broken while nobody ran: the daemon starts with what was good last, and says so.

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::mail::page;
 use super::{AlertText, words};
-use crate::model::{HealthLine, HealthNews, HealthNotice, HealthState, UnsentLine};
+use crate::model::{HealthLine, HealthNews, HealthNotice, HealthState, RulesNews, UnsentLine};
 
 /// Most sources named in one message; the rest is counted.
 const LINES_MAX: usize = 30;
@@ -55,7 +55,8 @@ pub fn render_health(notice: &HealthNotice, district: &str, zone: &TimeZone) -> 
 /// What it is about in a word.
 fn what(notice: &HealthNotice) -> &'static str {
     match (notice.lines.is_empty(), notice.unsent.is_empty()) {
-        (true, _) => "Отправка",
+        (true, true) => "Правила",
+        (true, false) => "Отправка",
         (false, true) => "Источники",
         (false, false) => "Источники и отправка",
     }
@@ -72,6 +73,12 @@ fn head(notice: &HealthNotice) -> String {
     }
     if notice.network {
         return "сеть не работает".to_owned();
+    }
+    if notice.lines.is_empty() {
+        return match notice.rules {
+            Some(RulesNews::Bad(_)) => "правка не принята, действуют прежние".to_owned(),
+            _ => "исправлено".to_owned(),
+        };
     }
     let troubled = notice.lines.iter().filter(|line| line.news != HealthNews::Over).count();
     match u32::try_from(troubled).unwrap_or(u32::MAX) {
@@ -90,10 +97,21 @@ fn head(notice: &HealthNotice) -> String {
 }
 
 fn lines(notice: &HealthNotice, zone: &TimeZone) -> Vec<String> {
-    let mut lines: Vec<String> =
-        notice.unsent.iter().map(|line| unsent(line, notice.at, zone)).collect();
+    let mut lines: Vec<String> = notice.rules.iter().map(rules).collect();
+    lines.extend(notice.unsent.iter().map(|line| unsent(line, notice.at, zone)));
     lines.extend(source_lines(notice, zone));
     lines
+}
+
+/// The files that people edit.
+fn rules(news: &RulesNews) -> String {
+    let said = match news {
+        RulesNews::Bad(fault) => {
+            format!("Правка правил не принята, действуют прежние. {fault}. Проверить: otklik check")
+        }
+        RulesNews::Good => "Правила исправлены и действуют".to_owned(),
+    };
+    words::shorten(&words::plain(&said), LINE_CHARS_MAX)
 }
 
 /// A receiver that could not be reached.
@@ -177,7 +195,7 @@ mod tests {
             text: Some("Ключ VK <больше> не действует.".to_owned()),
             last_ok: None,
         };
-        HealthNotice { at, network, lines: vec![line], unsent: Vec::new() }
+        HealthNotice { at, network, lines: vec![line], unsent: Vec::new(), rules: None }
     }
 
     #[test]
@@ -215,5 +233,22 @@ mod tests {
         notice.lines.clear();
         let alone = render_health(&notice, "Лесной район", &TimeZone::UTC);
         assert!(alone.subject.starts_with("Отправка, Лесной район"), "{}", alone.subject);
+    }
+
+    #[test]
+    fn a_bad_edit_names_its_place_and_a_mended_one_says_so() {
+        let mut notice = notice(false, HealthNews::Trouble);
+        notice.rules = Some(RulesNews::Bad("fire.toml:7:31: нет кавычки".to_owned()));
+        let zone = TimeZone::UTC;
+        let both = render_health(&notice, "Лесной район", &zone);
+        assert!(both.subject.starts_with("Источники, Лесной район:"), "{}", both.subject);
+        assert!(both.text.contains("действуют прежние. fire.toml:7:31: нет кавычки. Проверить"));
+        notice.lines.clear();
+        let bad = render_health(&notice, "Лесной район", &zone);
+        assert_eq!(bad.subject, "Правила, Лесной район: правка не принята, действуют прежние");
+        notice.rules = Some(RulesNews::Good);
+        let good = render_health(&notice, "Лесной район", &zone);
+        assert_eq!(good.subject, "Правила, Лесной район: исправлено");
+        assert!(good.text.contains("— Правила исправлены и действуют"), "{}", good.text);
     }
 }
