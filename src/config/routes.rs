@@ -109,7 +109,7 @@ pub struct Receiver {
     pub zone: Option<TimeZone>,
     /// Whether the weekly digest goes there.
     pub digest: bool,
-    /// Whether news about sources in trouble goes there.
+    /// Whether news about sources in trouble and edits that cannot be used goes there.
     pub operator: bool,
     /// Whether it gets what others would get while the trial runs.
     pub analyst: bool,
