@@ -105,15 +105,7 @@ async fn daemon(
     stop: watch::Receiver<bool>,
 ) -> std::result::Result<(), StoreError> {
     let tick = SignedDuration::from_hours(1);
-    let control = Control {
-        stop,
-        socket: None,
-        reload: None,
-        tick,
-        systemd: false,
-        hear: false,
-        fault: None,
-    };
+    let control = Control::alone(stop, tick);
     daemon::run(services, control).await
 }
 

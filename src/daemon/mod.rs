@@ -83,6 +83,15 @@ pub struct Control {
     pub hear: bool,
 }
 
+impl Control {
+    /// A daemon by itself: no socket, no files to watch, no service manager, nobody to hear.
+    #[must_use]
+    pub const fn alone(stop: watch::Receiver<bool>, tick: SignedDuration) -> Self {
+        let (socket, reload, fault) = (None, None, None);
+        Self { stop, socket, reload, fault, tick, systemd: false, hear: false }
+    }
+}
+
 /// Runs until told to stop. Returns what must end the process: a store that is damaged or cannot be
 /// written.
 pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::group::nothing;
+use super::desk::nothing;
 use super::handover;
 use super::mark::{self, Answer};
 use super::report::parse_week;
@@ -61,7 +61,7 @@ pub async fn change_store(
         | CommandKind::AddWorks { .. }
         | CommandKind::DecideWorks { .. } => restrain(store, &command.kind, now).await?,
         CommandKind::CloseProblem { problem } => {
-            if store.problems(std::slice::from_ref(problem)).await?.is_empty() {
+            if store.problem(problem).await?.is_none() {
                 refused(words::no_problem(problem))
             } else {
                 let kind = ProblemEventKind::Closed { reason: "person".to_owned() };
@@ -131,10 +131,10 @@ async fn set_rumour(
     link: Option<String>,
     now: Timestamp,
 ) -> Result<CommandReply, StoreError> {
-    let Some(found) = store.problems(std::slice::from_ref(problem)).await?.pop() else {
+    let Some(found) = store.problem(problem).await? else {
         return Ok(refused(words::no_problem(problem)));
     };
-    if found.problem.kind != TopicKind::Rumour {
+    if found.kind != TopicKind::Rumour {
         return Ok(refused(words::no_rumour(problem)));
     }
     let mut commit = nothing(now);

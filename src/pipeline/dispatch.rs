@@ -12,7 +12,7 @@ use super::health;
 use super::press;
 use super::report;
 use super::services::Services;
-use super::{hold, together, trial, unsent, words};
+use super::{hold, message, together, trial, unsent, words};
 use crate::alert::render::{Again, AlertText, AlertView, QuoteView, render};
 use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState, ProblemState, SendOutcome};
 use crate::notify::{Message, NextStep, Thread, apply_step, next_step};
@@ -198,8 +198,8 @@ async fn word_told(
     let again = match again {
         None => None,
         Some(now) => {
-            let problem = store.problems(std::slice::from_ref(&alert.problem)).await?.pop();
-            let Some(problem) = problem.map(|it| it.problem) else { return Ok(None) };
+            let problem = store.problem(&alert.problem).await?;
+            let Some(problem) = problem else { return Ok(None) };
             if problem.in_work() || problem.state == ProblemState::Closed {
                 return Ok(None);
             }
@@ -210,17 +210,8 @@ async fn word_told(
     let text = word_alert(store, district, &alert, again).await?;
     let text = trial::head(store, &delivery.subject, text).await?;
     let buttons = press::buttons_of(services, district, &alert, &delivery.receiver, false).await?;
-    Ok(Some(Message {
-        id: delivery.id.clone(),
-        at,
-        subject: text.subject,
-        text: text.text,
-        html: text.html,
-        telegram: text.telegram,
-        attachments: Vec::new(),
-        thread: begun.map(|begun| Thread { first: begun.first, receipt: begun.receipt }),
-        buttons,
-    }))
+    let thread = begun.map(|begun| Thread { first: begun.first, receipt: begun.receipt });
+    Ok(Some(Message { thread, buttons, ..message(delivery, at, text) }))
 }
 
 /// The alert that a message is about, if it is an alert's or a reminder's.
@@ -244,17 +235,7 @@ pub(super) async fn reworded(
     let reminds = delivery.subject.starts_with("reminder:");
     let again = reminds.then_some(Again { now: delivery.due, new_to_reader: false });
     let text = word_alert(&services.store, district, &alert, again).await?;
-    let message = Message {
-        id: delivery.id.clone(),
-        at: alert.at,
-        subject: text.subject,
-        text: text.text,
-        html: text.html,
-        telegram: text.telegram,
-        attachments: Vec::new(),
-        thread: None,
-        buttons: Vec::new(),
-    };
+    let message = message(delivery, alert.at, text);
     Ok(Some((alert, message)))
 }
 
@@ -274,8 +255,7 @@ pub async fn word_alert(
         };
         quotes.push(QuoteView { words, url });
     }
-    let problem = store.problems(std::slice::from_ref(&alert.problem)).await?;
-    let problem = problem.first().map(|loaded| &loaded.problem);
+    let problem = store.problem(&alert.problem).await?;
     let mut also = hold::effects(store, district, alert).await?;
     let marks = store.marks_of(&alert.id).await?;
     let handed =
@@ -292,7 +272,7 @@ pub async fn word_alert(
             .lexicon
             .topic(alert.facts.topic.as_str())
             .map_or(&[], |topic| topic.advice.as_slice()),
-        answered: problem.and_then(|problem| problem.answered),
+        answered: problem.as_ref().and_then(|problem| problem.answered),
         acknowledged: problem.and_then(|problem| problem.acknowledged),
         also: &also,
         again,

@@ -1,24 +1,18 @@
 //! Takes up what is due about problems that were told: reminders, the next on the ladder, an answer
-//! that does not come, a rumour that proved true.
+//! that does not come, a rumour that proved true, planned works whose end has passed.
 //!
 //! Place in the flow: the group task, behind grouping, so that one hand at a time decides about a
 //! problem. Invariant: a row and what came of it are one transaction; a row that cannot be carried
 //! out (its problem is gone) ends.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
+use super::desk::{Desk, nothing};
 use super::district::District;
-use super::group::nothing;
-use super::{hold, tell};
+use super::{hold, tell, works};
 use crate::alert::follow::{Next, next};
-use crate::alert::{self, Decision, QuoteCandidate, Weight};
-use crate::model::{
-    AlertReason, DeliveryState, Follow, Problem, ProblemEvent, ProblemEventKind, QuoteRef,
-    RiskLevel,
-};
-use crate::store::{GroupCommit, GroupOutcome, LoadedProblem, Store, StoreError};
+use crate::model::{DeliveryState, Follow, ProblemEvent, ProblemEventKind, RiskLevel};
+use crate::store::{GroupCommit, GroupOutcome, Store, StoreError};
 
 /// Rows taken up in one round.
 const BATCH: u32 = 100;
@@ -29,7 +23,7 @@ pub async fn take_up(
     district: &District,
     now: Timestamp,
 ) -> Result<u32, StoreError> {
-    let mut queued = 0;
+    let mut queued = works::end(store, district, now).await?;
     loop {
         let due = store.due_follows(now, BATCH).await?;
         if due.is_empty() {
@@ -54,14 +48,13 @@ async fn carry_out(
     now: Timestamp,
 ) -> Result<GroupCommit, StoreError> {
     let mut commit = nothing(now);
-    commit.followed.push(row.clone());
-    let Some(loaded) = store.problems(std::slice::from_ref(&row.problem)).await?.pop() else {
+    let Some(problem) = store.problem(&row.problem).await? else {
+        commit.followed.push(row);
         return Ok(commit);
     };
-    let problem = &loaded.problem;
     let told = receivers(store, district, &row).await?;
     let first = told.first().map(String::as_str);
-    match next(&row, problem, first, &district.roster(), now) {
+    match next(&row, &problem, first, &district.roster(), now) {
         Next::Over => {}
         Next::Later(follow) => commit.follows.push(follow),
         Next::Remind { tell: names, then } => {
@@ -76,10 +69,14 @@ async fn carry_out(
             commit.follows.extend(then);
         }
         Next::Tell { reason, then } => {
+            let restraints = hold::restraints(store, district, now).await?;
+            let mut desk = Desk::about(store, district, &[problem.id], restraints, now).await?;
+            desk.tell(&row.problem, reason);
+            commit = desk.commit;
             commit.follows.extend(then);
-            tell_now(store, district, &loaded, reason, &mut commit).await?;
         }
     }
+    commit.followed.push(row);
     Ok(commit)
 }
 
@@ -96,46 +93,4 @@ async fn receivers(
     };
     let listed = district.routes.receivers.iter().map(|receiver| receiver.name.clone());
     Ok(listed.filter(|name| got(name)).collect())
-}
-
-/// An alert of its own.
-async fn tell_now(
-    store: &Store,
-    district: &District,
-    loaded: &LoadedProblem,
-    reason: AlertReason,
-    commit: &mut GroupCommit,
-) -> Result<(), StoreError> {
-    let problem: &Problem = &loaded.problem;
-    let months = loaded.voices.values().map(BTreeSet::len).filter(|voices| *voices > 0);
-    let largest = months.clone().max().and_then(|most| u32::try_from(most).ok()).unwrap_or(0);
-    let weight = Weight {
-        voices: largest.max(loaded.voices_kept).max(problem.voices),
-        voices_at_least: months.count() > 1 || loaded.voices_kept > 0,
-        sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
-        danger_beside: false,
-        burst: None,
-    };
-    let words = store.quotes_text(&loaded.quotes).await?;
-    let candidates: Vec<QuoteCandidate> = loaded
-        .quotes
-        .iter()
-        .zip(words)
-        .map(|(quote, words)| QuoteCandidate {
-            quote: quote.clone(),
-            risk: 0,
-            words: words.unwrap_or_default(),
-        })
-        .collect();
-    let quotes: Vec<QuoteRef> = alert::choose_quotes(&candidates);
-    let (level, voices, at) = (problem.level, weight.voices, commit.now);
-    let decision = Decision { reason, level, voices, at };
-    let restraints = hold::restraints(store, district, commit.now).await?;
-    let told = tell::tell(district, problem, &weight, &decision, quotes, Some(&restraints));
-    commit.events.push((problem.id.clone(), told.event));
-    commit.deliveries.extend(told.deliveries);
-    commit.follows.extend(told.follows);
-    commit.held.extend(told.held);
-    commit.alerts.push(told.alert);
-    Ok(())
 }

@@ -8,6 +8,7 @@
 use jiff::Timestamp;
 
 use super::district::District;
+use super::message;
 use super::services::Services;
 use crate::alert::health::{Told, decide_health, decide_rules, with_rules};
 use crate::alert::render::health::render_health;
@@ -66,15 +67,5 @@ pub async fn word_notice(
 ) -> Result<Option<Message>, StoreError> {
     let Some(notice) = services.store.notice(id).await? else { return Ok(None) };
     let text = render_health(&notice, &district.name, &district.zone);
-    Ok(Some(Message {
-        id: delivery.id.clone(),
-        at: notice.at,
-        subject: text.subject,
-        text: text.text,
-        html: text.html,
-        telegram: text.telegram,
-        attachments: Vec::new(),
-        thread: None,
-        buttons: Vec::new(),
-    }))
+    Ok(Some(message(delivery, notice.at, text)))
 }

@@ -1,34 +1,30 @@
 //! Silences and planned works: what is in force, what a person changes, what falls due.
 //!
 //! Place in the flow: grouping asks what holds alerts back; a command changes it; a fixed job tells
-//! owners and ends what is over. Invariants: whatever is told is marked as told in the same
-//! transaction; works whose announced end has passed are dealt with once.
+//! owners and ends silences (the end of works is grouping's: it decides about problems). Invariant:
+//! whatever is told is marked as told in the same transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
-use super::group::{Desk, Sending, load_problems};
-use super::{command, trial, words};
+use super::{command, message, trial, words};
 use crate::alert::hold::{Cause, Restraints};
 use crate::alert::render::{AlertText, hold as render};
 use crate::alert::{self, buttons, route};
-use crate::cluster::usual::Usual;
 use crate::config::routes::Inhibit;
 use crate::model::{
     Alert, CommandReply, Delivery, DeliveryState, Held, HeldBy, ProblemId, SILENCE_DAYS_MAX,
     Silence, SilenceFacts, TopicId, Works, WorksState,
 };
 use crate::notify::Message;
-use crate::store::{GroupOutcome, Store, StoreError};
+use crate::store::{Store, StoreError};
 
-/// Name of the job that ends silences and works.
+/// Name of the job that ends silences.
 pub const RESTRAINTS: &str = "restraints";
 /// Longest pause of that job.
 const PAUSE_MINUTES: i64 = 10;
-/// A problem of which somebody wrote so shortly before the announced end lives on.
-const LIVES_MINUTES: i64 = 60;
 /// Most alerts listed in a message about what was hidden.
 const LISTED_MAX: usize = 200;
 
@@ -76,7 +72,7 @@ pub(super) async fn add_silence(
         return Ok(command::refused(words::SILENCE_WHAT.to_owned()));
     }
     if let Some(problem) = &facts.problem
-        && store.problems(std::slice::from_ref(problem)).await?.is_empty()
+        && store.problem(problem).await?.is_none()
     {
         return Ok(command::refused(words::no_problem(problem)));
     }
@@ -172,53 +168,12 @@ pub(super) async fn pass(
         let messages = alert::outbox(&subject, owner, DeliveryState::Pending);
         store.tell_silence(&silence.id, over, messages, now).await?;
     }
-    for works in store.ended_works(now).await? {
-        overdue(store, district, &works, now).await?;
-        store.finish_works(&works.id, now).await?;
-    }
     trial::end(store, district, now).await?;
     let pause = SignedDuration::from_mins(PAUSE_MINUTES);
     let latest = now.saturating_add(pause).unwrap_or(now);
     let soonest = now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now);
     let next = store.next_restraint(now).await?;
     Ok(next.unwrap_or(latest).clamp(soonest, latest))
-}
-
-/// Tells of every problem that these works held and that lives on behind their end.
-async fn overdue(
-    store: &Store,
-    district: &District,
-    works: &Works,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let restraints = restraints(store, district, now).await?;
-    let expected: Vec<ProblemId> = restraints
-        .expected
-        .iter()
-        .filter(|(_, holder)| *holder == works.id)
-        .map(|(problem, _)| problem.clone())
-        .collect();
-    if expected.is_empty() {
-        return Ok(());
-    }
-    let lives = SignedDuration::from_mins(LIVES_MINUTES);
-    let since = works.until.saturating_sub(lives).unwrap_or(works.until);
-    let open = load_problems(store, district, &expected).await?;
-    let mut desk = Desk::new(district, open, Usual::default(), Sending::Live, now);
-    desk.restraints = restraints;
-    desk.read_quotes(store).await?;
-    for id in &expected {
-        let alive = desk.open.get(id).is_some_and(|it| it.problem.last >= since);
-        if alive {
-            desk.decide(id, None, now, true);
-        }
-    }
-    if desk.commit.alerts.is_empty() {
-        return Ok(());
-    }
-    match store.commit_group(desk.commit).await? {
-        GroupOutcome::Committed | GroupOutcome::Stale => Ok(()),
-    }
 }
 
 /// What is told in the conversation of a cause instead of by itself, as short phrases.
@@ -259,17 +214,7 @@ pub(super) async fn word(
         None => None,
     };
     let buttons = proposed.map(|works| buttons::proposal(&works.id)).unwrap_or_default();
-    Ok(text.map(|text| Message {
-        id: delivery.id.clone(),
-        at: delivery.due,
-        subject: text.subject,
-        text: text.text,
-        html: text.html,
-        telegram: text.telegram,
-        attachments: Vec::new(),
-        buttons,
-        thread: None,
-    }))
+    Ok(text.map(|text| Message { buttons, ..message(delivery, delivery.due, text) }))
 }
 
 async fn silence_text(

@@ -8,7 +8,7 @@
 //! - [`collect`]: one look at one source; its pages go through [`assess`] and are committed whole.
 //! - [`watch`]: when to look next.
 //! - [`import`]: the same for posts out of a file, told to nobody.
-//! - [`group`]: posts that wait become problems, alerts and outbox rows.
+//! - [`group`]: posts that wait become problems, alerts and outbox rows; `desk` decides.
 //! - [`follow`]: problems that were told and must be looked at again.
 //! - [`dispatch`]: outbox rows become messages.
 //! - [`together`]: which alerts are told as one message.
@@ -33,6 +33,7 @@ pub mod calendar;
 pub mod collect;
 pub mod command;
 pub mod confirmed;
+mod desk;
 pub mod dispatch;
 pub mod district;
 pub mod enrol;
@@ -66,7 +67,9 @@ mod works;
 
 use jiff::Timestamp;
 
-use crate::model::{Source, SourceId};
+use crate::alert::render::AlertText;
+use crate::model::{Delivery, Keyboard, Source, SourceId};
+use crate::notify::Message;
 use crate::store::StoreError;
 use collect::{LookReport, Manner};
 use district::District;
@@ -132,4 +135,19 @@ async fn look_to_the_end(
         }
     }
     Ok(Some(report))
+}
+
+/// What is sent for an outbox row, without conversation and buttons.
+fn message(delivery: &Delivery, at: Timestamp, text: AlertText) -> Message {
+    Message {
+        id: delivery.id.clone(),
+        at,
+        subject: text.subject,
+        text: text.text,
+        html: text.html,
+        telegram: text.telegram,
+        attachments: Vec::new(),
+        thread: None,
+        buttons: Keyboard::new(),
+    }
 }

@@ -14,8 +14,9 @@ use otklik_collectors::Author;
 use otklik_collectors::door::Door;
 
 use super::assess::{Batch, Threads, assess_one};
+use super::desk::{Desk, nothing};
 use super::district::District;
-use super::group::{Desk, Sending, newcomer, nothing};
+use super::group::{Sending, newcomer};
 use super::import::source_of;
 use super::keys::{PassingKeys, month_of};
 use crate::classify::Scratch;

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
+use super::message;
 use crate::alert::render::rollup::{self as render, RollUpView, Rolled};
 use crate::alert::rollup;
 use crate::model::{Absence, Delivery, RollUp};
@@ -82,17 +83,7 @@ pub(super) async fn word(
         return Ok(None);
     };
     let text = view(store, district, &delivery.subject, &found, render::render).await?;
-    Ok(Some(Message {
-        id: delivery.id.clone(),
-        at: found.at,
-        subject: text.subject,
-        text: text.text,
-        html: text.html,
-        telegram: text.telegram,
-        attachments: Vec::new(),
-        buttons: Vec::new(),
-        thread: None,
-    }))
+    Ok(Some(message(delivery, found.at, text)))
 }
 
 /// All alerts of a roll-up, a line each.

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::district::District;
+use super::message;
 use crate::alert::render::{AlertText, trial as render};
 use crate::alert::trial::{self, TRIAL, WouldGo};
 use crate::alert::{self, RoutedReceiver, route};
@@ -102,15 +103,5 @@ pub(super) async fn word(
     let days = u32::try_from((hours + 23) / 24).unwrap_or(1).max(1);
     let lines = trial::summary(&would, days, &district.zone);
     let text = render::page(&lines, days, &district.name, day);
-    Ok(Some(Message {
-        id: delivery.id.clone(),
-        at: delivery.due,
-        subject: text.subject,
-        text: text.text,
-        html: text.html,
-        telegram: text.telegram,
-        attachments: Vec::new(),
-        buttons: Vec::new(),
-        thread: None,
-    }))
+    Ok(Some(message(delivery, delivery.due, text)))
 }

@@ -1,26 +1,31 @@
-//! Planned works read out of official notices.
+//! Planned works: read out of official notices, and their announced end.
 //!
-//! Place in the flow: asked for each post that is grouped. Invariants: only a body's own notice
-//! proposes works, and only for a topic that the packs know; a proposal holds nothing until a
-//! person accepts it.
+//! Place in the flow: asked for each post that is grouped, and behind grouping for ends that have
+//! passed. Invariants: only a body's own notice proposes works, and only for a topic that the packs
+//! know; a proposal holds nothing until a person accepts it; an end is dealt with once, in the
+//! transaction of what is told of it.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
+use super::desk::Desk;
 use super::district::District;
+use super::hold;
 use crate::alert::{self, route};
 use crate::classify::outage::outages;
 use crate::model::{
-    Delivery, DeliveryState, PlaceBy, PlaceFinding, PlaceId, Post, PostKind, Works, WorksFacts,
-    WorksState,
+    Delivery, DeliveryState, PlaceBy, PlaceFinding, PlaceId, Post, PostKind, ProblemId, Works,
+    WorksFacts, WorksState,
 };
-use crate::store::WorkItem;
+use crate::store::{GroupOutcome, Store, StoreError, WorkItem};
 
 /// Most works that one notice may propose.
 const WORKS_MAX: usize = 20;
+/// A problem of which somebody wrote so shortly before the announced end lives on.
+const LIVES_MINUTES: i64 = 60;
 
 /// The planned works that a post announces, each with the message that proposes it.
 pub(super) fn proposed(
@@ -62,6 +67,41 @@ pub(super) fn proposed(
     }
     found.truncate(WORKS_MAX);
     found
+}
+
+/// Deals with works whose announced end has passed: tells of every problem that they held and that
+/// lives on behind it. Returns how many messages were queued.
+pub(super) async fn end(
+    store: &Store,
+    district: &District,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    let mut queued = 0;
+    for works in store.ended_works(now).await? {
+        let restraints = hold::restraints(store, district, now).await?;
+        let held = restraints.expected.iter().filter(|(_, holder)| *holder == works.id);
+        let expected: Vec<ProblemId> = held.map(|(problem, _)| problem.clone()).collect();
+        let mut desk = Desk::about(store, district, &expected, restraints, now).await?;
+        for id in living(&desk, &expected, &works) {
+            desk.decide(&id, None, now, true);
+        }
+        desk.commit.ended.push(works);
+        let messages = u32::try_from(desk.commit.deliveries.len()).unwrap_or(u32::MAX);
+        match store.commit_group(desk.commit).await? {
+            GroupOutcome::Committed => queued += messages,
+            // Somebody moved their end: they come again when it passes.
+            GroupOutcome::Stale => {}
+        }
+    }
+    Ok(queued)
+}
+
+/// Those of the problems that were written about near the end of the works, or behind it.
+fn living(desk: &Desk<'_>, expected: &[ProblemId], works: &Works) -> Vec<ProblemId> {
+    let lives = SignedDuration::from_mins(LIVES_MINUTES);
+    let since = works.until.saturating_sub(lives).unwrap_or(works.until);
+    let written = |id: &&ProblemId| desk.open.get(id).is_some_and(|it| it.problem.last >= since);
+    expected.iter().filter(written).cloned().collect()
 }
 
 /// Whether a body speaks, in a post of its own.

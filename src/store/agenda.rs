@@ -8,7 +8,7 @@ use rusqlite::params;
 
 use super::column::{At, time};
 use super::error::Result;
-use super::{Store, Tx, follow, job, source, touch};
+use super::{Store, Tx, follow, hold, job, source, touch};
 
 /// Next times; `None` where nothing waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Agenda {
     pub sending: Option<Timestamp>,
     /// A fixed job to run.
     pub job: Option<Timestamp>,
-    /// A problem to look at again.
+    /// A problem to look at again, or planned works that should be over.
     pub follow: Option<Timestamp>,
     /// A message whose buttons are to be shown anew.
     pub touch: Option<Timestamp>,
@@ -36,7 +36,7 @@ impl Store {
                 next_look: source::next_due(tx, now)?,
                 sending: next_sending(tx)?,
                 job: job::next_due(tx)?,
-                follow: follow::next_due(tx)?,
+                follow: follow::next_due(tx)?.into_iter().chain(hold::next_end(tx)?).min(),
                 touch: touch::next_due(tx)?,
             })
         })

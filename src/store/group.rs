@@ -40,6 +40,8 @@ pub struct GroupCommit {
     pub held: Vec<Held>,
     /// Planned works read out of notices, with the messages that propose them.
     pub works: Vec<(Works, Vec<Delivery>)>,
+    /// Planned works whose announced end was dealt with, as they were read.
+    pub ended: Vec<Works>,
     /// The present instant.
     pub now: Timestamp,
 }
@@ -73,6 +75,14 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
         if !follow::stands(tx, row)? {
             return Ok(GroupOutcome::Stale);
         }
+    }
+    for works in &group.ended {
+        if !hold::awaits_end(tx, works)? {
+            return Ok(GroupOutcome::Stale);
+        }
+    }
+    for works in &group.ended {
+        hold::finish(tx, works, group.now)?;
     }
     for row in &group.followed {
         follow::end(tx, row)?;

@@ -27,7 +27,7 @@ pub struct StoredRestraints {
     pub works: Vec<Works>,
     /// Open problems of the topics asked for that somebody was told of: problem, topic,
     /// settlement, when.
-    pub causes: Vec<(ProblemId, TopicId, Option<PlaceId>, Timestamp)>,
+    pub causes: Vec<ToldCause>,
     /// Problems held by works, with their works, of which nobody was told since.
     pub expected: Vec<(ProblemId, String)>,
 }
@@ -261,20 +261,7 @@ impl Store {
         .await
     }
 
-    /// Notes that the end of planned works was dealt with.
-    pub async fn finish_works(&self, id: &str, now: Timestamp) -> Result<()> {
-        let id = id.to_owned();
-        self.write(move |tx| {
-            tx.exec(
-                "UPDATE works SET ended = ?3 WHERE district = ?1 AND id = ?2",
-                params![tx.district, id, At(now)],
-            )?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// When something here is due next: a reminder, an end.
+    /// When something about silences is due next: a reminder, an end.
     pub async fn next_restraint(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         self.read(move |tx| {
             let open = tx.rows(
@@ -287,17 +274,40 @@ impl Store {
                 None => silence.reminds().min(silence.end()),
                 Some(_) => silence.end(),
             });
-            let works = tx.row(
-                "SELECT MIN(until) FROM works
-                 WHERE district = ?1 AND state = 'accepted' AND ended IS NULL",
-                params![tx.district],
-                |row| row.get::<_, Option<At>>(0),
-            )?;
-            let due = silences.chain(time(works.flatten())).min();
-            Ok(due.map(|due| due.max(now)))
+            Ok(silences.min().map(|due| due.max(now)))
         })
         .await
     }
+}
+
+/// When accepted planned works should be over that were not dealt with.
+pub(super) fn next_end(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
+    let next = tx.row(
+        "SELECT MIN(until) FROM works
+         WHERE district = ?1 AND state = 'accepted' AND ended IS NULL",
+        params![tx.district],
+        |row| row.get::<_, Option<At>>(0),
+    )?;
+    Ok(time(next.flatten()))
+}
+
+/// Whether the end of planned works is still to be dealt with, and stands where it was read.
+pub(super) fn awaits_end(tx: &Tx<'_>, works: &Works) -> Result<bool> {
+    let found = tx.row(
+        "SELECT 1 FROM works WHERE district = ?1 AND id = ?2 AND until = ?3 AND ended IS NULL",
+        params![tx.district, works.id, At(works.until)],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
+/// Notes that the end of planned works was dealt with.
+pub(super) fn finish(tx: &Tx<'_>, works: &Works, now: Timestamp) -> Result<()> {
+    tx.exec(
+        "UPDATE works SET ended = ?3 WHERE district = ?1 AND id = ?2",
+        params![tx.district, works.id, At(now)],
+    )?;
+    Ok(())
 }
 
 /// Enters planned works; false if they are known.

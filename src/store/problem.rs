@@ -112,6 +112,12 @@ impl Store {
         .await
     }
 
+    /// A problem as its events left it; nothing if it is not known.
+    pub async fn problem(&self, id: &ProblemId) -> Result<Option<Problem>> {
+        let id = id.clone();
+        self.read(move |tx| Ok(read(tx, &id)?.map(|(problem, _)| problem))).await
+    }
+
     /// These problems with all that belongs to them, by id; unknown ones are left out.
     pub async fn problems(&self, ids: &[ProblemId]) -> Result<Vec<LoadedProblem>> {
         let ids: BTreeSet<_> = ids.iter().cloned().collect();

@@ -167,15 +167,7 @@ impl Drill {
     async fn live(&self, gate: &Arc<Gate>, end: Timestamp) -> bool {
         let services = Arc::new(self.services(gate));
         let (stop, stopped) = watch::channel(false);
-        let control = Control {
-            stop: stopped,
-            socket: None,
-            reload: None,
-            fault: None,
-            tick: SignedDuration::from_mins(30),
-            systemd: false,
-            hear: false,
-        };
+        let control = Control::alone(stopped, SignedDuration::from_mins(30));
         let mut run = Box::pin(daemon::run(services, control));
         let mut watched = Box::pin(async {
             let busy = self.clock.busy();

@@ -161,15 +161,7 @@ async fn a_quarter_of_alerts_is_about_planted_problems() {
         }
         let daemon = async |services, stop| {
             let tick = jiff::SignedDuration::from_hours(1);
-            let control = Control {
-                stop,
-                socket: None,
-                reload: None,
-                tick,
-                systemd: false,
-                hear: false,
-                fault: None,
-            };
+            let control = Control::alone(stop, tick);
             daemon::run(services, control).await
         };
         let ended = drill.run(dir.path(), daemon, |_| ()).await.unwrap_or_else(|_| panic!("ran"));

@@ -22,7 +22,7 @@ use otklik::pipeline::command::change_store;
 use otklik::pipeline::district::District;
 use otklik::pipeline::group::{Sending, group};
 use otklik::pipeline::services::Services;
-use otklik::pipeline::{dispatch, hold, report, together};
+use otklik::pipeline::{dispatch, follow, hold, report, together};
 use otklik::store::{PageCommit, Store};
 use otklik_collectors::play::InProcess;
 use otklik_collectors::play::rss::PlayRss;
@@ -191,6 +191,7 @@ impl Office {
         together::alive(self.store(), None, now).await.expect("noted");
         self.store().plan_job(hold::RESTRAINTS, now, false).await.expect("planned");
         group(&self.services, &district, Sending::Live).await.expect("grouped");
+        follow::take_up(self.store(), &district, now).await.expect("taken up");
         for job in self.store().claim_jobs(now, "test", now + hours(1)).await.expect("claimed") {
             let ended = report::run_job(&self.services, &district, &job.name, job.next_due).await;
             let next = ended.expect("done");
@@ -205,7 +206,11 @@ impl Office {
         loop {
             let agenda = self.store().agenda(self.now()).await.expect("read");
             let alive = self.now() + SignedDuration::from_mins(30);
-            let due = [agenda.sending, agenda.job].into_iter().flatten().chain([alive]).min();
+            let due = [agenda.sending, agenda.job, agenda.follow]
+                .into_iter()
+                .flatten()
+                .chain([alive])
+                .min();
             let next = due.unwrap_or(end).max(self.now() + SignedDuration::from_secs(1));
             if next >= end {
                 break;

@@ -166,15 +166,7 @@ impl Village {
             drop(busy);
         };
         let tick = SignedDuration::from_hours(24);
-        let control = Control {
-            stop: stopped,
-            socket: None,
-            reload: None,
-            tick,
-            systemd: false,
-            hear: false,
-            fault: None,
-        };
+        let control = Control::alone(stopped, tick);
         // The daemon first: were the watch alone at work, time would run to its end at once.
         let (ended, ()) = tokio::join!(daemon::run(services, control), watch);
         ended.expect("it ends in peace");

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use otklik::model::{
     Alert, AlertFacts, AlertId, AlertReason, Channel, Delivery, DeliveryId, DeliveryState,
     Membership, PlaceId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemKey,
-    QuoteRef, RiskLevel, RumourState, Span, TopicId, TopicKind,
+    QuoteRef, RiskLevel, RumourState, Span, TopicId, TopicKind, Works, WorksFacts, WorksState,
 };
 use otklik::store::{GroupCommit, GroupOutcome, ProblemsWanted, StoreError, WorkTicket};
 use proptest::prelude::*;
@@ -120,6 +120,7 @@ pub fn decision(when: Timestamp) -> GroupCommit {
         follows: Vec::new(),
         held: Vec::new(),
         works: Vec::new(),
+        ended: Vec::new(),
         now: when,
     }
 }
@@ -182,6 +183,43 @@ async fn known_alerts_and_messages_stay_as_they_are() {
     assert_eq!(stored.at, at(2));
     let messages = world.store.deliveries_of("alert:a0123456789ab").await.expect("read");
     assert_eq!(messages, [delivery("d1", at(2))]);
+}
+
+#[tokio::test]
+async fn the_end_of_works_is_told_once_and_not_where_it_was_moved() {
+    let world = World::new();
+    let store = &world.store;
+    let works = Works {
+        id: "w0123456789ab".to_owned(),
+        state: WorksState::Accepted,
+        begins: at(1),
+        until: at(5),
+        facts: WorksFacts { topic: "heating".into(), place: None, streets: Vec::new() },
+        notice: None,
+        proposed: at(1),
+        ended: None,
+    };
+    assert!(store.add_works(&works, Vec::new(), at(1)).await.expect("added"));
+    assert_eq!(store.agenda(at(2)).await.expect("read").follow, Some(at(5)));
+    let told = |works: &Works, id: &str| GroupCommit {
+        done: Vec::new(),
+        events: Vec::new(),
+        memberships: Vec::new(),
+        alerts: Vec::new(),
+        deliveries: vec![delivery(id, at(9))],
+        ended: vec![works.clone()],
+        ..decision(at(9))
+    };
+    let read = store.ended_works(at(9)).await.expect("read").remove(0);
+    let accepted = WorksState::Accepted;
+    let moved = store.decide_works(&works.id, accepted, accepted, Some(at(7))).await;
+    assert!(moved.expect("moved"));
+    assert_eq!(group(&world, told(&read, "d1")).await, GroupOutcome::Stale);
+    let read = store.ended_works(at(9)).await.expect("read").remove(0);
+    assert_eq!(group(&world, told(&read, "d2")).await, GroupOutcome::Committed);
+    assert_eq!(group(&world, told(&read, "d3")).await, GroupOutcome::Stale);
+    assert_eq!(world.number("SELECT COUNT(*) FROM delivery"), 1);
+    assert_eq!(store.agenda(at(9)).await.expect("read").follow, None);
 }
 
 #[tokio::test]
