@@ -31,12 +31,15 @@ pub enum Deed {
     Delete { deed: usize },
 }
 
+// Below eight words that tell something: longer texts as alike as these are copies of each other,
+// and copies are one voice, whoever wrote which first.
+
 fn complaint(number: usize) -> String {
-    format!("Третий день ледяные батареи, в доме холодно, обращение {number}")
+    format!("Третий день ледяные батареи, в доме холодно, № {number}")
 }
 
 fn danger(number: usize) -> String {
-    format!("Горит лес за селом, дым идёт на дома, сообщение {number}")
+    format!("Горит лес за селом, дым идёт на дома, № {number}")
 }
 
 fn chatter(number: usize) -> String {
