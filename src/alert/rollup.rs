@@ -1,4 +1,5 @@
-//! Which alerts go alone, which are told together, and when: the attention of one receiver.
+//! Which alerts and reminders go alone, which are told together, and when: the attention of one
+//! receiver.
 //!
 //! Place in the flow: asked by the outbox before it claims a message. Invariants: what is not sent
 //! alone stands in a roll-up, nothing vanishes; a receiver gets at most its budget of messages in
@@ -190,8 +191,12 @@ fn roll_up(
     let newest = rest.iter().max_by_key(|it| it.since).unwrap_or(&order[0]);
     let channel = (newest.channel, newest.address.clone());
     let row = outbox_row(&subject, &outstanding.receiver, channel, now);
-    let alerts = order.iter().map(|it| (it.alert.clone(), it.delivery.clone())).collect();
-    (row, RollUp { reason, at: now, alerts })
+    let (reminders, alerts): (Vec<_>, Vec<_>) = order.iter().partition(|it| it.reminds);
+    let pairs = |list: Vec<&&WaitingAlert>| {
+        list.iter().map(|it| (it.alert.clone(), it.delivery.clone())).collect()
+    };
+    let (alerts, reminders) = (pairs(alerts), pairs(reminders));
+    (row, RollUp { reason, at: now, alerts, reminders })
 }
 
 fn minutes(minutes: i64) -> SignedDuration {

@@ -1,4 +1,5 @@
-//! Alerts told together: what waits for a receiver, and the one message that stands for many.
+//! Alerts and reminders told together: what waits for a receiver, and the one message that stands
+//! for many.
 //!
 //! Place in the flow: the store shows what is [`Outstanding`], `alert::rollup` answers with an
 //! [`Allotment`], the store carries it out in the transaction that claims. Invariant: an alert that
@@ -11,13 +12,15 @@ use super::alert::{Channel, Delivery};
 use super::ids::{AlertId, DeliveryId};
 use super::risk::RiskLevel;
 
-/// An alert's message that nobody has tried to send yet.
+/// A message of an alert, or a reminder of one, that nobody has tried to send yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingAlert {
     /// Its row.
     pub delivery: DeliveryId,
     /// What it tells.
     pub alert: AlertId,
+    /// Whether it only reminds of it.
+    pub reminds: bool,
     /// Level told.
     pub level: RiskLevel,
     /// When it was put into the outbox.
@@ -35,7 +38,7 @@ pub struct WaitingAlert {
 pub struct Outstanding {
     /// Who.
     pub receiver: String,
-    /// Alerts that are due or gather, by (since, row).
+    /// What is due or gathers, by (since, row).
     pub waiting: Vec<WaitingAlert>,
     /// When each message of the running shift left (or began to leave), in order.
     pub left: Vec<Timestamp>,
@@ -90,6 +93,16 @@ pub struct RollUp {
     pub at: Timestamp,
     /// What is told, and the rows it stands for; one a row.
     pub alerts: Vec<(AlertId, DeliveryId)>,
+    /// What is told once more because nobody took it into work, and the rows.
+    #[serde(default)]
+    pub reminders: Vec<(AlertId, DeliveryId)>,
+}
+
+impl RollUp {
+    /// Rows it stands for.
+    pub fn rows(&self) -> impl Iterator<Item = &DeliveryId> {
+        self.alerts.iter().chain(&self.reminders).map(|(_, row)| row)
+    }
 }
 
 /// A time without the program.

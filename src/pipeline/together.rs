@@ -9,7 +9,7 @@ use super::district::District;
 use super::message;
 use crate::alert::render::rollup::{self as render, RollUpView, Rolled};
 use crate::alert::rollup;
-use crate::model::{Absence, Delivery, RollUp};
+use crate::model::{Absence, AlertId, Delivery, DeliveryId, RollUp};
 use crate::notify::Message;
 use crate::store::{ClaimedDelivery, Store, StoreError};
 
@@ -103,19 +103,25 @@ async fn view<T>(
     found: &RollUp,
     say: impl Fn(&RollUpView<'_>) -> T,
 ) -> Result<T, StoreError> {
-    let ids: Vec<_> = found.alerts.iter().map(|(alert, _)| alert.clone()).collect();
-    let alerts = store.alerts_by_id(&ids).await?;
-    let rolled = alerts.iter().map(|alert| Rolled {
+    let ids = |told: &[(AlertId, DeliveryId)]| -> Vec<AlertId> {
+        told.iter().map(|(alert, _)| alert.clone()).collect()
+    };
+    let alerts = store.alerts_by_id(&ids(&found.alerts)).await?;
+    let reminders = store.alerts_by_id(&ids(&found.reminders)).await?;
+    let told = alerts.iter().map(|alert| (alert, false));
+    let rolled = told.chain(reminders.iter().map(|alert| (alert, true)));
+    let rolled = rolled.map(|(alert, reminds)| Rolled {
         alert,
         topic: district.topic_title(&alert.facts.topic),
         place: alert.facts.place.as_ref().map(|place| district.place_title(place)),
+        reminds,
     });
     Ok(say(&RollUpView {
         subject,
         reason: found.reason,
         at: found.at,
         alerts: rolled.collect(),
-        rows: found.alerts.len(),
+        rows: (found.alerts.len(), found.reminders.len()),
         district: &district.name,
         zone: &district.zone,
     }))

@@ -1,8 +1,10 @@
-//! Alerts told together: what waits for each receiver, and the rows that stand for many.
+//! Alerts and reminders told together: what waits for each receiver, and the rows that stand for
+//! many.
 //!
 //! Place in the flow: inside the transaction that claims a message. Invariants: rows become
 //! `rolled_up` in the transaction that writes the row that stands for them, and only rows that
-//! nobody has tried to send; every such row stands in exactly one roll-up.
+//! nobody has tried to send; every such row stands in exactly one roll-up, but for the twins of a
+//! receiver's own chats: they share the lot of the row that the routes name.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
@@ -10,11 +12,20 @@ use serde::Deserialize;
 
 use super::column::{At, Json, Word};
 use super::error::{Result, StoreError};
-use super::{Store, Tx, alert, delivery};
+use super::{Store, Tx, alert, delivery, problem};
 use crate::model::{
-    Alert, AlertId, Allotment, Delivery, DeliveryId, DeliveryState, Outstanding, RiskLevel, RollUp,
-    WaitingAlert,
+    Alert, AlertId, Allotment, Delivery, DeliveryId, DeliveryState, Outstanding, ProblemState,
+    RiskLevel, RollUp, WaitingAlert,
 };
+
+/// Says which rows are row `?2` and its twins, as far as nobody has tried to send them.
+macro_rules! and_twins {
+    () => {
+        "district = ?1 AND state = 'pending' AND tries = 0 AND copies = 0
+             AND receiver = (SELECT receiver FROM delivery WHERE district = ?1 AND id = ?2)
+             AND subject = (SELECT subject FROM delivery WHERE district = ?1 AND id = ?2)"
+    };
+}
 
 /// The one fact of an alert that is asked for here.
 #[derive(Deserialize)]
@@ -72,7 +83,8 @@ pub(super) fn allot(
 ) -> Result<()> {
     let receivers = tx.rows(
         "SELECT DISTINCT receiver FROM delivery
-         WHERE district = ?1 AND state = 'pending' AND due <= ?2 AND subject LIKE 'alert:%'
+         WHERE district = ?1 AND state = 'pending' AND due <= ?2
+             AND (subject LIKE 'alert:%' OR subject LIKE 'reminder:%')
              AND tries = 0 AND copies = 0
          ORDER BY receiver",
         params![tx.district, At(now)],
@@ -91,31 +103,14 @@ fn outstanding(
     now: Timestamp,
     shift: SignedDuration,
 ) -> Result<Outstanding> {
-    let waiting = tx.rows(
-        "SELECT d.id, a.id, a.facts, d.created, d.gathers, d.channel, d.address
-         FROM delivery d JOIN alert a
-             ON a.district = d.district AND d.subject = 'alert:' || a.id
-         WHERE d.district = ?1 AND d.receiver = ?2 AND d.state = 'pending'
-             AND d.tries = 0 AND d.copies = 0 AND (d.due <= ?3 OR d.gathers = 1)
-         ORDER BY d.created, d.id",
-        params![tx.district, receiver, At(now)],
-        |row| {
-            Ok(WaitingAlert {
-                delivery: DeliveryId(row.get(0)?),
-                alert: AlertId(row.get(1)?),
-                level: row.get::<_, Json<Level>>(2)?.0.level,
-                since: row.get::<_, At>(3)?.0,
-                gathers: row.get(4)?,
-                channel: row.get::<_, Word<_>>(5)?.0,
-                address: row.get(6)?,
-            })
-        },
-    )?;
+    let mut waiting = alerts_waiting(tx, &receiver, now)?;
+    waiting.extend(reminders_waiting(tx, &receiver, now)?);
+    waiting.sort_by(|a, b| (a.since, &a.delivery).cmp(&(b.since, &b.delivery)));
     // What is on its way, or may have left, counts from when it was decided.
     let from = now.saturating_sub(shift).unwrap_or(Timestamp::MIN);
     let mut left = tx.rows(
         "SELECT COALESCE(sent, created) FROM delivery
-         WHERE district = ?1 AND receiver = ?2
+         WHERE district = ?1 AND receiver = ?2 AND id NOT LIKE '%.%'
              AND (subject LIKE 'alert:%' OR subject LIKE 'rollup:%' OR subject LIKE 'catchup:%'
                  OR subject LIKE 'reminder:%')
              AND (state = 'sent' AND sent > ?3
@@ -134,12 +129,75 @@ fn outstanding(
     Ok(Outstanding { receiver, waiting, left, rolled })
 }
 
+/// Alerts that are due or gather.
+fn alerts_waiting(tx: &Tx<'_>, receiver: &str, now: Timestamp) -> Result<Vec<WaitingAlert>> {
+    tx.rows(
+        "SELECT d.id, a.id, a.facts, d.created, d.gathers, d.channel, d.address
+         FROM delivery d JOIN alert a
+             ON a.district = d.district AND d.subject = 'alert:' || a.id
+         WHERE d.district = ?1 AND d.receiver = ?2 AND d.state = 'pending'
+             AND d.tries = 0 AND d.copies = 0 AND (d.due <= ?3 OR d.gathers = 1)
+             AND d.id NOT LIKE '%.%'",
+        params![tx.district, receiver, At(now)],
+        |row| {
+            Ok(WaitingAlert {
+                delivery: DeliveryId(row.get(0)?),
+                alert: AlertId(row.get(1)?),
+                reminds: false,
+                level: row.get::<_, Json<Level>>(2)?.0.level,
+                since: row.get::<_, At>(3)?.0,
+                gathers: row.get(4)?,
+                channel: row.get::<_, Word<_>>(5)?.0,
+                address: row.get(6)?,
+            })
+        },
+    )
+}
+
+/// Reminders that are due or gather and whose problem still waits for somebody.
+fn reminders_waiting(tx: &Tx<'_>, receiver: &str, now: Timestamp) -> Result<Vec<WaitingAlert>> {
+    let rows = tx.rows(
+        "SELECT id, subject, created, gathers, channel, address FROM delivery
+         WHERE district = ?1 AND receiver = ?2 AND state = 'pending' AND tries = 0 AND copies = 0
+             AND (due <= ?3 OR gathers = 1) AND subject LIKE 'reminder:%' AND id NOT LIKE '%.%'",
+        params![tx.district, receiver, At(now)],
+        |row| {
+            let subject: String = row.get(1)?;
+            let alert = reminded(&subject).unwrap_or_default();
+            Ok(WaitingAlert {
+                delivery: DeliveryId(row.get(0)?),
+                alert: alert.into(),
+                reminds: true,
+                level: RiskLevel::Low,
+                since: row.get::<_, At>(2)?.0,
+                gathers: row.get(3)?,
+                channel: row.get::<_, Word<_>>(4)?.0,
+                address: row.get(5)?,
+            })
+        },
+    )?;
+    let mut waiting = Vec::new();
+    for row in rows {
+        let Some(alert) = alert::read(tx, &row.alert)? else { continue };
+        let Some((problem, _)) = problem::read(tx, &alert.problem)? else { continue };
+        // One that came too late goes its own way and tells nothing.
+        if !problem.in_work() && problem.state != ProblemState::Closed {
+            waiting.push(WaitingAlert { level: problem.level.max(alert.facts.level), ..row });
+        }
+    }
+    Ok(waiting)
+}
+
+/// The alert in the subject of a reminder, `reminder:ALERT:STEP`.
+fn reminded(subject: &str) -> Option<&str> {
+    Some(subject.strip_prefix("reminder:")?.split_once(':')?.0)
+}
+
 fn carry_out(tx: &Tx<'_>, allotment: &Allotment, now: Timestamp) -> Result<()> {
     if let Some((rows, until)) = &allotment.gather {
         for id in rows {
             tx.exec(
-                "UPDATE delivery SET gathers = 1, due = ?3
-                 WHERE district = ?1 AND id = ?2 AND state = 'pending'",
+                concat!("UPDATE delivery SET gathers = 1, due = ?3 WHERE ", and_twins!()),
                 params![tx.district, id.as_str(), At(*until)],
             )?;
         }
@@ -157,22 +215,20 @@ fn write(tx: &Tx<'_>, row: &Delivery, roll_up: &RollUp, now: Timestamp) -> Resul
          VALUES (?1, ?2, ?3, ?4, ?5)",
         params![tx.district, row.subject, row.receiver, At(roll_up.at), Json(roll_up)],
     )?;
-    let mut rolled = 0;
-    for (_, id) in &roll_up.alerts {
-        rolled += tx.exec(
-            "UPDATE delivery SET state = ?3, gathers = 0, trouble = ?4
-             WHERE district = ?1 AND id = ?2 AND state = 'pending' AND tries = 0 AND copies = 0",
-            params![
-                tx.district,
-                id.as_str(),
-                Word(DeliveryState::RolledUp),
-                format!("в общем сообщении {}", row.subject),
-            ],
+    let state = Word(DeliveryState::RolledUp);
+    let why = format!("в общем сообщении {}", row.subject);
+    for id in roll_up.rows() {
+        let rolled = tx.exec(
+            concat!(
+                "UPDATE delivery SET state = ?3, gathers = 0, trouble = ?4 WHERE ",
+                and_twins!()
+            ),
+            params![tx.district, id.as_str(), state, why],
         )?;
-    }
-    // A count that does not add up would be told to a person.
-    if rolled != roll_up.alerts.len() {
-        return Err(StoreError::Failed("a roll-up does not add up".into()));
+        // A count that does not add up would be told to a person.
+        if rolled == 0 {
+            return Err(StoreError::Failed("a roll-up does not add up".into()));
+        }
     }
     Ok(())
 }

@@ -47,6 +47,7 @@ impl Outbox {
         self.outstanding.waiting.push(WaitingAlert {
             delivery: format!("d{number:05}").into(),
             alert: format!("a{number:05}").into(),
+            reminds: false,
             level,
             since: now,
             gathers: false,

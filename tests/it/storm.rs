@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use otklik::model::{AlertId, DeliveryState};
+use otklik::model::{AlertId, Channel, DeliveryState};
+
+use otklik::store::Invite;
 
 use crate::office::{Office, Says, hours, mins, says};
 use crate::rig::Rig;
@@ -78,16 +80,22 @@ async fn told(office: &Office, receiver: &str) -> BTreeMap<AlertId, u32> {
     told
 }
 
-#[tokio::test]
-async fn ten_thousand_posts_in_a_minute_are_a_handful_of_messages() {
-    let office = Office::on(villages(), ROUTES, "2026-01-05T02:00:00Z");
-    let (mut seed, begun) = (SEED, office.now());
+/// So many posts within a minute, and what comes of them within a day.
+async fn storm(office: &Office, posts: usize) {
+    let mut seed = SEED;
     for _ in 0..20 {
-        let posts: Vec<Says> = (0..500).map(|_| post(&mut seed)).collect();
+        let posts: Vec<Says> = (0..posts / 20).map(|_| post(&mut seed)).collect();
         office.write(&posts).await;
         office.pass(SignedDuration::from_secs(3)).await;
     }
     office.pass(hours(24)).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_posts_in_a_minute_are_a_handful_of_messages() {
+    let office = Office::on(villages(), ROUTES, "2026-01-05T02:00:00Z");
+    let begun = office.now();
+    storm(&office, 10_000).await;
     let alerts = office.store().alerts(None, None, 10_000).await.expect("read");
     assert!(alerts.len() > 47, "the storm is one: {} (seed {SEED})", alerts.len());
     for (receiver, address) in [("МЦУ", "m@b.ru"), ("ЕДДС", "e@b.ru")] {
@@ -115,6 +123,58 @@ async fn ten_thousand_posts_in_a_minute_are_a_handful_of_messages() {
         .expect("a number in the subject");
     assert_eq!(counts, said, "{text}");
     assert!(text.contains("№ a") && text.contains("otklik alerts show"), "{text}");
+}
+
+#[tokio::test]
+async fn reminders_of_a_storm_are_told_together() {
+    let ladder = format!("{ROUTES}[[ladder]]\nafter = \"1h\"\nlevel = \"low\"\n");
+    let office = Office::on(villages(), &ladder, "2026-01-05T02:00:00Z");
+    storm(&office, 1_000).await;
+    let sent = office.to("m@b.ru");
+    let critical = sent.iter().filter(|sent| sent.message.subject.contains('🔴')).count();
+    assert!(sent.len() <= 24 + critical, "two shifts: {:?}", office.subjects("m@b.ru"));
+    let said = |words: &str| sent.iter().filter(|it| it.message.text.contains(words)).count();
+    assert!(said("никто не взял в работу") > 0, "{:?}", office.subjects("m@b.ru"));
+    assert!(said("напоминани") > 0, "they are counted");
+    let (mut rows, mut rolled) = (0, Vec::new());
+    for row in office.store().export_deliveries(None, None, 10_000).await.expect("read") {
+        let row = row.delivery;
+        if row.subject.starts_with("reminder:") {
+            rows += usize::from(row.state == DeliveryState::RolledUp);
+            let ended = [DeliveryState::Sent, DeliveryState::RolledUp].contains(&row.state);
+            assert!(ended, "{row:?}");
+        }
+        if let Some(found) =
+            office.store().roll_up(&row.subject, &row.receiver).await.expect("read")
+        {
+            rolled.extend(found.reminders.into_iter().map(|(_, row)| row));
+        }
+    }
+    assert!(rows > 10, "{rows} reminders");
+    assert_eq!(rolled.len(), rows, "each stands in one message");
+    rolled.sort();
+    rolled.dedup();
+    assert_eq!(rolled.len(), rows, "and in no other");
+}
+
+#[tokio::test]
+async fn a_chat_that_joined_hears_the_same_and_costs_no_budget() {
+    let heard = async |joined: bool| {
+        let office = Office::on(villages(), ROUTES, "2026-01-05T02:00:00Z");
+        if joined {
+            let invite = Invite::new("МЦУ", "K7M4Q2XA", b"salt", office.now() + hours(1));
+            office.store().invite(invite, office.now()).await.expect("invited");
+            let chat = office.store().enrol("K7M4Q2XA", Channel::Telegram, "77", office.now());
+            assert_eq!(chat.await.expect("joined").as_deref(), Some("МЦУ"));
+        }
+        storm(&office, 1_000).await;
+        (office.subjects("m@b.ru"), office.subjects("77"))
+    };
+    let (alone, nobody) = heard(false).await;
+    let (mail, chat) = heard(true).await;
+    assert!(nobody.is_empty() && alone.len() > 3, "{alone:?}");
+    assert_eq!(mail, alone);
+    assert_eq!(chat, alone);
 }
 
 #[tokio::test]

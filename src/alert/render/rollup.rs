@@ -15,6 +15,8 @@ use crate::model::{Alert, ProblemId, RiskLevel, RollUpReason};
 
 /// Most problems named one by one.
 const NAMED_MAX: usize = 20;
+/// Why something is told once more.
+const NOBODY: &str = "никто не взял в работу";
 /// Most places named within a topic.
 const PLACES_MAX: usize = 4;
 
@@ -27,6 +29,8 @@ pub struct Rolled<'a> {
     pub topic: &'a str,
     /// Title of its place, if known.
     pub place: Option<&'a str>,
+    /// Whether it is told once more: nobody took it into work.
+    pub reminds: bool,
 }
 
 /// A roll-up, names resolved.
@@ -40,8 +44,9 @@ pub struct RollUpView<'a> {
     pub at: Timestamp,
     /// All of them, gravest first.
     pub alerts: Vec<Rolled<'a>>,
-    /// How many it stands for; more than `alerts` if some are no longer known.
-    pub rows: usize,
+    /// How many alerts and how many reminders it stands for; more than `alerts` if some are no
+    /// longer known.
+    pub rows: (usize, usize),
     /// Name of the district.
     pub district: &'a str,
     /// Its zone.
@@ -56,6 +61,7 @@ pub fn render(view: &RollUpView<'_>) -> AlertText {
     let count = words::count(problems, "проблема", "проблемы", "проблем");
     let subject = match view.reason {
         RollUpReason::CatchUp { .. } => format!("После перерыва: {count}"),
+        _ if view.rows.0 == 0 => format!("Напоминание: {count}"),
         RollUpReason::Volley | RollUpReason::Budget => format!("Ещё {count}"),
     };
     let topics = by_topic(&last);
@@ -84,25 +90,35 @@ pub fn lines(view: &RollUpView<'_>) -> Vec<String> {
 /// Why they are told together, in one sentence.
 fn lead(view: &RollUpView<'_>) -> Vec<String> {
     let moment = |at| words::moment(at, view.at, view.zone);
-    let rows = u32::try_from(view.rows).unwrap_or(u32::MAX);
-    let count = words::count(rows, "оповещение", "оповещения", "оповещений");
+    let count = counts(view.rows);
     let why = match view.reason {
-        RollUpReason::Volley => format!("Оповещений пришло много сразу, поэтому {count} здесь."),
+        RollUpReason::Volley => format!("Оповещений пришло много сразу, поэтому здесь {count}."),
         RollUpReason::Budget => {
-            format!("Отдельных сообщений за смену уже достаточно, поэтому {count} здесь.")
+            format!("Отдельных сообщений за смену уже достаточно, поэтому здесь {count}.")
         }
         RollUpReason::CatchUp { from, until } => {
             let (from, until) = (moment(from), moment(until));
             format!("Программа не работала с {from} по {until}; за это время: {count}.")
         }
     };
-    let lost = view.rows.saturating_sub(view.alerts.len());
+    let lost = (view.rows.0 + view.rows.1).saturating_sub(view.alerts.len());
     let mut lead = vec![why];
     if lost > 0 {
         lead.push(format!("Из них уже удалено: {lost}."));
     }
     lead.push("Показать любое: otklik alerts show НОМЕР.".to_owned());
     lead
+}
+
+/// «12 оповещений и 3 напоминания».
+fn counts((alerts, reminders): (usize, usize)) -> String {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let alerts = (alerts > 0)
+        .then(|| words::count(number(alerts), "оповещение", "оповещения", "оповещений"));
+    let reminders = (reminders > 0)
+        .then(|| words::count(number(reminders), "напоминание", "напоминания", "напоминаний"));
+    let parts: Vec<String> = alerts.into_iter().chain(reminders).collect();
+    parts.join(" и ")
 }
 
 /// The gravest and latest alert of each problem, gravest first.
@@ -151,7 +167,8 @@ fn named(view: &RollUpView<'_>, problems: &[Rolled<'_>]) -> Vec<String> {
     problems.iter().filter(worth).take(NAMED_MAX).map(line).collect()
 }
 
-/// «🟠 Отопление, Онохой: стало серьёзнее (уровень высокий). Пишут 5 человек. № a0123…»
+/// «🟠 Отопление, Онохой: стало серьёзнее (уровень высокий). Пишут 5 человек. № a0123…»; told
+/// once more: «… никто не взял в работу (…)».
 fn line(it: &Rolled<'_>) -> String {
     let facts = &it.alert.facts;
     let place = it.place.map_or_else(String::new, |place| format!(", {place}"));
@@ -159,7 +176,7 @@ fn line(it: &Rolled<'_>) -> String {
         "{} {}{place}: {} (уровень {}). {}. № {}",
         words::level_sign(facts.level),
         it.topic,
-        words::reason(it.alert.reason, facts.kind),
+        if it.reminds { NOBODY } else { words::reason(it.alert.reason, facts.kind) },
         words::level(facts.level),
         words::voices(facts.voices, facts.voices_at_least),
         it.alert.id
