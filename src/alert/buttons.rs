@@ -1,4 +1,4 @@
-//! Which buttons stand under a message about an alert.
+//! Which buttons stand under a message about an alert, or about many.
 //!
 //! Place in the flow: asked whenever such a message is sent or changed. Invariants: pure; what was
 //! answered stands there as a line that says when and which receiver, never who; one message of a
@@ -10,10 +10,12 @@ use sha2::{Digest, Sha256};
 
 use super::render::words;
 use crate::config::routes::Routes;
-use crate::model::{Alert, Button, Keyboard, Mark, Marked, Tap};
+use crate::model::{Alert, Button, DeliveryId, Keyboard, Mark, Marked, Tap};
 
 /// About what these buttons speak.
 pub const NOUN: &str = "alert";
+/// About what the button under a roll-up speaks: its row in the outbox.
+pub const ROLL_UP: &str = "rollup";
 /// About what the buttons under a proposal of planned works speak.
 pub const WORKS: &str = "works";
 /// Accepts planned works.
@@ -82,6 +84,16 @@ pub fn proposal(id: &str) -> Keyboard {
     let button =
         |title: &str, word| Button { title: title.to_owned(), tap: Tap::new(WORKS, id, word) };
     vec![vec![button("Принять", ACCEPT), button("Отклонить", REJECT)]]
+}
+
+/// The button under a roll-up, `open` of whose problems nobody has in work yet.
+#[must_use]
+pub fn under_roll_up(row: &DeliveryId, open: usize) -> Keyboard {
+    let (title, word) = match open {
+        0 => ("✔ Всё взято в работу".to_owned(), SEEN),
+        _ => (format!("Взять всё в работу ({open})"), Mark::Taken.name()),
+    };
+    vec![vec![Button { title, tap: Tap::new(ROLL_UP, row.as_str(), word) }]]
 }
 
 /// To whom an alert may be handed over: everybody but those who say that it is not theirs.

@@ -56,7 +56,7 @@ enum AlertsCommand {
     },
     /// Ответить на оповещение: то же, что кнопки под сообщением
     Ack {
-        /// Номер оповещения
+        /// Номер оповещения; номер общего сообщения берёт в работу всё, что в нём
         #[arg(value_name = "НОМЕР")]
         alert: String,
         /// Ответ
@@ -104,8 +104,15 @@ pub fn run(args: AlertsArgs, globals: &Globals) -> Result<Exit> {
             route_test(&settings, &text.join(" "), anywhere)
         }
         AlertsCommand::Ack { alert, mark, to } => {
-            let (alert, mark) = (AlertId(alert), mark.into());
-            let kind = CommandKind::Mark { alert, mark, to, channel: None };
+            let kind = match (mark, to) {
+                (MarkWord::Taken, None) if alert.contains(':') => {
+                    CommandKind::TakeAll { roll_up: alert, channel: None }
+                }
+                (mark, to) => {
+                    let (alert, mark) = (AlertId(alert), mark.into());
+                    CommandKind::Mark { alert, mark, to, channel: None }
+                }
+            };
             open::told(&open::wait(open::change(&stored()?, kind))?)
         }
         AlertsCommand::Show { alert } => show::show(&stored()?, &AlertId(alert)),

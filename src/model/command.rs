@@ -49,6 +49,14 @@ pub enum CommandKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         channel: Option<Channel>,
     },
+    /// Take everything that a roll-up told into work.
+    TakeAll {
+        /// Its subject in the outbox.
+        roll_up: String,
+        /// Over which channel a button was pressed: then only what this receiver was told counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+    },
     /// Invite a receiver to join a chat of its own.
     Invite {
         /// Which.

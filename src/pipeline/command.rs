@@ -34,18 +34,12 @@ pub async fn change_store(
     Ok(Some(match &command.kind {
         CommandKind::Ping => done(words::ALIVE),
         CommandKind::Erase { post } => done(words::receipt(&store.erase(post, now).await?)),
-        CommandKind::Mark { alert, mark, to, channel } => match district {
-            None => refused(words::NO_RULES.to_owned()),
-            Some(district) => {
-                let (to, by) = (to.as_deref(), command.role.as_str());
-                let answer = Answer { alert, mark: *mark, to, by, channel: *channel };
-                mark::take(store, district, answer, now).await?
+        CommandKind::Mark { .. } | CommandKind::TakeAll { .. } | CommandKind::HandOver { .. } => {
+            match district {
+                None => refused(words::NO_RULES.to_owned()),
+                Some(district) => answer(store, district, command, now).await?,
             }
-        },
-        CommandKind::HandOver { from, to } => match district {
-            None => refused(words::NO_RULES.to_owned()),
-            Some(district) => handover::hand_over(store, district, from, to, now).await?,
-        },
+        }
         CommandKind::Invite { receiver, salt, code } => {
             let until = now.saturating_add(INVITE_LASTS).unwrap_or(now);
             store.invite(Invite::new(receiver, code, salt.as_bytes(), until), now).await?;
@@ -119,6 +113,29 @@ async fn restrain(
             hold::add_works(store, works, now).await
         }
         CommandKind::DecideWorks { id, state } => hold::decide_works(store, id, *state, now).await,
+        _ => Ok(refused(words::NO_RULES.to_owned())),
+    }
+}
+
+/// Carries out what a receiver answers: for that the rules in force are asked.
+async fn answer(
+    store: &Store,
+    district: &District,
+    command: &Command,
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    let by = command.role.as_str();
+    match &command.kind {
+        CommandKind::Mark { alert, mark, to, channel } => {
+            let answer = Answer { alert, mark: *mark, to: to.as_deref(), by, channel: *channel };
+            mark::take(store, district, answer, now).await
+        }
+        CommandKind::TakeAll { roll_up, channel } => {
+            mark::take_all(store, district, roll_up, (by, *channel), now).await
+        }
+        CommandKind::HandOver { from, to } => {
+            handover::hand_over(store, district, from, to, now).await
+        }
         _ => Ok(refused(words::NO_RULES.to_owned())),
     }
 }

@@ -173,7 +173,7 @@ async fn word(
     if delivery.subject.starts_with("trial:") {
         return trial::word(&services.store, district, delivery).await;
     }
-    if delivery.subject.starts_with("rollup:") || delivery.subject.starts_with("catchup:") {
+    if together::is_roll_up(&delivery.subject) {
         return together::word(&services.store, district, delivery).await;
     }
     match delivery.subject.strip_prefix("digest:") {

@@ -7,11 +7,11 @@
 use jiff::Timestamp;
 
 use super::district::District;
-use super::words;
+use super::{together, words};
 use crate::alert::{self, Roster, RoutedReceiver, route};
 use crate::model::{
     Alert, AlertId, Channel, CommandReply, Delivery, DeliveryState, Mark, Marked, ProblemEventKind,
-    RuleName, RuleShare,
+    RollUp, RuleName, RuleShare,
 };
 use crate::store::{MarkCommit, Store, StoreError};
 
@@ -66,6 +66,37 @@ pub async fn take(
     let events = events(&marked);
     let fresh = store.mark(MarkCommit { marked, events, deliveries, now }).await?;
     Ok(CommandReply { done: true, text: words::marked(answer.mark, answer.to, fresh) })
+}
+
+/// Takes everything that a roll-up told into work; what somebody has in work already, or what is
+/// over, stays as it is. From a chat only what its receiver was told counts.
+pub(super) async fn take_all(
+    store: &Store,
+    district: &District,
+    subject: &str,
+    (by, channel): (&str, Option<Channel>),
+    now: Timestamp,
+) -> Result<CommandReply, StoreError> {
+    let told = store.roll_ups_of(subject).await?;
+    let told = told.into_iter().filter(|(receiver, _)| channel.is_none() || receiver == by);
+    let told: Vec<RollUp> = told.map(|(_, roll_up)| roll_up).collect();
+    if told.is_empty() {
+        return Ok(CommandReply { done: false, text: words::no_roll_up(subject) });
+    }
+    let (mut taken, mut before) = (0, 0);
+    for told in together::problems_in(store, &told).await? {
+        if !told.open {
+            before += 1;
+            continue;
+        }
+        taken += 1;
+        for alert in &told.alerts {
+            let answer = Answer { alert, mark: Mark::Taken, to: None, by, channel };
+            take(store, district, answer, now).await?;
+        }
+    }
+    store.show_anew(subject, now).await?;
+    Ok(CommandReply { done: true, text: words::all_taken(taken, before) })
 }
 
 /// The receivers that a name means: the receiver itself, else those of a department; a post's

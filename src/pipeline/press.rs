@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use super::district::District;
 use super::services::Services;
-use super::{dispatch, words};
+use super::{dispatch, together, words};
 use crate::alert::buttons;
 use crate::model::{
-    AlertId, Channel, Command, CommandKind, Delivery, Keyboard, Mark, Tap, WorksState,
+    AlertId, Channel, Command, CommandKind, Delivery, DeliveryId, Keyboard, Mark, Tap, WorksState,
 };
 use crate::notify::{Message, Press};
 use crate::store::StoreError;
@@ -42,6 +42,7 @@ pub async fn read(
     }
     match Tap::read(&press.tap) {
         Some(tap) if tap.noun == buttons::NOUN => alert(services, district, press, &tap, own).await,
+        Some(tap) if tap.noun == buttons::ROLL_UP => roll_up(services, press, &tap, &own).await,
         Some(tap) if tap.noun == buttons::WORKS => works(services, press, &tap, &own).await,
         _ => Ok(Meaning::Say(words::TAP_UNKNOWN)),
     }
@@ -135,6 +136,32 @@ async fn alert(
             Some(mark) => command(mark, None),
             None => Meaning::Say(words::TAP_UNKNOWN),
         },
+    })
+}
+
+/// All that a roll-up told is taken into work by the receiver whose message it is.
+async fn roll_up(
+    services: &Services,
+    press: &Press,
+    tap: &Tap,
+    own: &BTreeSet<String>,
+) -> Result<Meaning, StoreError> {
+    let found = services.store.delivery(&DeliveryId(tap.id.clone())).await?;
+    let Some(told) = found.filter(|row| together::is_roll_up(&row.subject)) else {
+        return Ok(Meaning::Say(words::TAP_UNKNOWN));
+    };
+    if !own.contains(&told.receiver) {
+        return Ok(Meaning::Stranger);
+    }
+    Ok(match tap.word.as_str() {
+        buttons::SEEN => Meaning::Say(words::ONLY_SAYS),
+        word if Mark::of(word) == Some(Mark::Taken) => Meaning::Do(Command {
+            actor: press.channel.name().to_owned(),
+            role: told.receiver,
+            at: services.clock.now(),
+            kind: CommandKind::TakeAll { roll_up: told.subject, channel: Some(press.channel) },
+        }),
+        _ => Meaning::Say(words::TAP_UNKNOWN),
     })
 }
 

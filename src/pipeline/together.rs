@@ -3,13 +3,15 @@
 //! Place in the flow: `dispatch` claims through it and words by it. Invariant: the decision is
 //! `alert::rollup`'s and is carried out in the transaction that claims.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::message;
 use crate::alert::render::rollup::{self as render, RollUpView, Rolled};
-use crate::alert::rollup;
-use crate::model::{Absence, AlertId, Delivery, DeliveryId, RollUp};
+use crate::alert::{buttons, rollup};
+use crate::model::{Absence, AlertId, Delivery, DeliveryId, ProblemId, ProblemState, RollUp};
 use crate::notify::Message;
 use crate::store::{ClaimedDelivery, Store, StoreError};
 
@@ -83,7 +85,44 @@ pub(super) async fn word(
         return Ok(None);
     };
     let text = view(store, district, &delivery.subject, &found, render::render).await?;
-    Ok(Some(message(delivery, found.at, text)))
+    let told = problems_in(store, std::slice::from_ref(&found)).await?;
+    let open = told.iter().filter(|told| told.open).count();
+    let buttons = buttons::under_roll_up(&delivery.id, open);
+    Ok(Some(Message { buttons, ..message(delivery, found.at, text) }))
+}
+
+/// Whether a message stands for many alerts.
+pub(super) fn is_roll_up(subject: &str) -> bool {
+    subject.starts_with("rollup:") || subject.starts_with("catchup:")
+}
+
+/// A problem that roll-ups told.
+pub(super) struct ToldProblem {
+    /// Whether it still waits for somebody: nobody has it in work, and it is not over.
+    pub(super) open: bool,
+    /// Its alerts in them.
+    pub(super) alerts: Vec<AlertId>,
+}
+
+/// The problems that roll-ups told, as they stand now.
+pub(super) async fn problems_in(
+    store: &Store,
+    roll_ups: &[RollUp],
+) -> Result<Vec<ToldProblem>, StoreError> {
+    let told = roll_ups.iter().flat_map(|it| it.alerts.iter().chain(&it.reminders));
+    let ids: BTreeSet<AlertId> = told.map(|(alert, _)| alert.clone()).collect();
+    let ids: Vec<AlertId> = ids.into_iter().collect();
+    let mut problems: BTreeMap<ProblemId, Vec<AlertId>> = BTreeMap::new();
+    for alert in store.alerts_by_id(&ids).await? {
+        problems.entry(alert.problem).or_default().push(alert.id);
+    }
+    let mut found = Vec::with_capacity(problems.len());
+    for (id, alerts) in problems {
+        let Some(problem) = store.problem(&id).await? else { continue };
+        let open = !problem.in_work() && problem.state != ProblemState::Closed;
+        found.push(ToldProblem { open, alerts });
+    }
+    Ok(found)
 }
 
 /// All alerts of a roll-up, a line each.

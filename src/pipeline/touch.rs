@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::services::Services;
-use super::{dispatch, press};
+use super::{dispatch, press, together};
 use crate::model::SendOutcome;
+use crate::notify::Message;
 use crate::store::{StoreError, Touch};
 
 /// Messages of one round.
@@ -52,16 +53,30 @@ async fn change(
 ) -> Result<Option<SendOutcome>, StoreError> {
     let delivery = &touch.delivery;
     let Some(notifier) = services.notifiers.of(delivery.channel) else { return Ok(None) };
-    let Some((alert, mut message)) = dispatch::reworded(services, district, delivery).await? else {
-        return Ok(None);
-    };
-    let (receiver, overtaken) = (&delivery.receiver, touch.overtaken);
-    message.buttons = press::buttons_of(services, district, &alert, receiver, overtaken).await?;
+    let Some(message) = as_it_reads(services, district, touch).await? else { return Ok(None) };
     let outcome = notifier.edit(&message, &delivery.address, &touch.receipt).await;
     if let SendOutcome::Refused { text } = &outcome {
         tracing::warn!(delivery = %delivery.id, trouble = %text, "message not changed");
     }
     Ok(Some(outcome))
+}
+
+/// A sent message with the buttons that it shall have now.
+async fn as_it_reads(
+    services: &Services,
+    district: &District,
+    touch: &Touch,
+) -> Result<Option<Message>, StoreError> {
+    let delivery = &touch.delivery;
+    if together::is_roll_up(&delivery.subject) {
+        return together::word(&services.store, district, delivery).await;
+    }
+    let Some((alert, mut message)) = dispatch::reworded(services, district, delivery).await? else {
+        return Ok(None);
+    };
+    let (receiver, overtaken) = (&delivery.receiver, touch.overtaken);
+    message.buttons = press::buttons_of(services, district, &alert, receiver, overtaken).await?;
+    Ok(Some(message))
 }
 
 /// When the same message is tried again; never, if it is changed or cannot be.

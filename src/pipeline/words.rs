@@ -231,6 +231,19 @@ pub(super) fn marked(given: Mark, to: Option<&str>, fresh: bool) -> String {
     format!("{begin}: {}{to}{after}", mark(given))
 }
 
+/// What came of taking all of a roll-up into work.
+pub(super) fn all_taken(taken: u32, before: u32) -> String {
+    match (taken, before) {
+        (0, _) => "Всё уже взято в работу".to_owned(),
+        (_, 0) => format!("Взято в работу проблем: {taken}"),
+        _ => format!("Взято в работу проблем: {taken}, уже было: {before}"),
+    }
+}
+
+pub(super) fn no_roll_up(subject: &str) -> String {
+    format!("Нет общего сообщения {subject}: номер стоит в его последней строке")
+}
+
 pub(super) fn invited(receiver: &str) -> String {
     format!("Приглашение для «{receiver}» действует сутки")
 }

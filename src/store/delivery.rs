@@ -218,14 +218,20 @@ impl Store {
     /// Messages about one subject (`alert:<id>`, `digest:<week>`), by id.
     pub async fn deliveries_of(&self, subject: &str) -> Result<Vec<Delivery>> {
         let subject = subject.to_owned();
+        self.read(move |tx| of(tx, &subject)).await
+    }
+
+    /// A message.
+    pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>> {
+        let id = id.clone();
         self.read(move |tx| {
-            tx.rows(
+            tx.row(
                 concat!(
                     "SELECT ",
                     delivery_columns!(),
-                    " FROM delivery WHERE district = ?1 AND subject = ?2 ORDER BY id"
+                    " FROM delivery WHERE district = ?1 AND id = ?2"
                 ),
-                params![tx.district, subject],
+                params![tx.district, id.as_str()],
                 delivery_of,
             )
         })
@@ -257,6 +263,19 @@ pub(super) fn delivery_of(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         unreachable_since: time(row.get(9)?),
         trouble: row.get(10)?,
     })
+}
+
+/// Messages about one subject, by id.
+pub(super) fn of(tx: &Tx<'_>, subject: &str) -> Result<Vec<Delivery>> {
+    tx.rows(
+        concat!(
+            "SELECT ",
+            delivery_columns!(),
+            " FROM delivery WHERE district = ?1 AND subject = ?2 ORDER BY id"
+        ),
+        params![tx.district, subject],
+        delivery_of,
+    )
 }
 
 /// Messages of an alert and its reminders, by id.

@@ -45,6 +45,17 @@ impl Store {
         .await
     }
 
+    /// Asks for every sent message about a subject to be changed.
+    pub async fn show_anew(&self, subject: &str, now: Timestamp) -> Result<()> {
+        let subject = subject.to_owned();
+        self.write(move |tx| {
+            let sent = delivery::of(tx, &subject)?.into_iter();
+            sent.filter(|row| row.state == DeliveryState::Sent && changeable(row.channel))
+                .try_for_each(|row| ask(tx, &row.id, now))
+        })
+        .await
+    }
+
     /// Ends a try to change a message: done (`next` is none) or to be tried again. A message that
     /// was asked for again meanwhile stays due.
     pub async fn finish_touch(

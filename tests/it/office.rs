@@ -37,6 +37,8 @@ pub struct Sent {
     pub at: Timestamp,
     pub to: String,
     pub message: Message,
+    /// Whether it took the place of one that was sent before.
+    pub changed: bool,
 }
 
 /// Takes every message and keeps it.
@@ -45,12 +47,23 @@ struct Slot {
     sent: Arc<Mutex<Vec<Sent>>>,
 }
 
+impl Slot {
+    fn keep(&self, message: &Message, address: &str, changed: bool) -> SendOutcome {
+        let (at, to, message) = (self.clock.now(), address.to_owned(), message.clone());
+        let mut sent = lock(&self.sent);
+        sent.push(Sent { at, to, message, changed });
+        SendOutcome::Sent { receipt: Some(sent.len().to_string()) }
+    }
+}
+
 #[async_trait]
 impl Notifier for Slot {
     async fn send(&self, message: &Message, address: &str) -> SendOutcome {
-        let (at, to) = (self.clock.now(), address.to_owned());
-        lock(&self.sent).push(Sent { at, to, message: message.clone() });
-        SendOutcome::Sent { receipt: None }
+        self.keep(message, address, false)
+    }
+
+    async fn edit(&self, message: &Message, address: &str, _receipt: &str) -> SendOutcome {
+        self.keep(message, address, true)
     }
 
     async fn prove(&self) -> Result<String, String> {
@@ -240,7 +253,13 @@ impl Office {
     /// Messages that left for an address, in order.
     pub fn to(&self, address: &str) -> Vec<Sent> {
         let sent = lock(&self.sent);
-        sent.iter().filter(|sent| sent.to == address).cloned().collect()
+        sent.iter().filter(|sent| sent.to == address && !sent.changed).cloned().collect()
+    }
+
+    /// What took the place of messages sent to an address, in order.
+    pub fn changed(&self, address: &str) -> Vec<Sent> {
+        let sent = lock(&self.sent);
+        sent.iter().filter(|sent| sent.to == address && sent.changed).cloned().collect()
     }
 
     /// Their subjects.

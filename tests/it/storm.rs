@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use otklik::model::{AlertId, Channel, DeliveryState};
+use otklik::model::{AlertId, Channel, DeliveryId, DeliveryState, Tap};
+use otklik::notify::Press;
+use otklik::pipeline::command::change_store;
+use otklik::pipeline::press::{self, Meaning};
+use otklik::pipeline::touch::touch;
 
 use otklik::store::Invite;
 
-use crate::office::{Office, Says, hours, mins, says};
+use crate::office::{Office, Says, Sent, hours, mins, says};
 use crate::rig::Rig;
 
 const ROUTES: &str = "[[receiver]]\nname = \"МЦУ\"\nemail = \"m@b.ru\"\nmin_level = \"low\"\n\
@@ -80,15 +84,28 @@ async fn told(office: &Office, receiver: &str) -> BTreeMap<AlertId, u32> {
     told
 }
 
-/// So many posts within a minute, and what comes of them within a day.
-async fn storm(office: &Office, posts: usize) {
+/// So many posts within a minute.
+async fn minute(office: &Office, posts: usize) {
     let mut seed = SEED;
     for _ in 0..20 {
         let posts: Vec<Says> = (0..posts / 20).map(|_| post(&mut seed)).collect();
         office.write(&posts).await;
         office.pass(SignedDuration::from_secs(3)).await;
     }
+}
+
+/// The same, and what comes of them within a day.
+async fn storm(office: &Office, posts: usize) {
+    minute(office, posts).await;
     office.pass(hours(24)).await;
+}
+
+/// A chat of Telegram joins a receiver.
+async fn join(office: &Office, chat: &str, receiver: &str) {
+    let invite = Invite::new(receiver, "K7M4Q2XA", b"salt", office.now() + hours(1));
+    office.store().invite(invite, office.now()).await.expect("invited");
+    let joined = office.store().enrol("K7M4Q2XA", Channel::Telegram, chat, office.now());
+    assert_eq!(joined.await.expect("joined").as_deref(), Some(receiver));
 }
 
 #[tokio::test]
@@ -132,7 +149,7 @@ async fn reminders_of_a_storm_are_told_together() {
     storm(&office, 1_000).await;
     let sent = office.to("m@b.ru");
     let critical = sent.iter().filter(|sent| sent.message.subject.contains('🔴')).count();
-    assert!(sent.len() <= 24 + critical, "two shifts: {:?}", office.subjects("m@b.ru"));
+    assert!(sent.len() <= 24 + critical, "within the budget: {:?}", office.subjects("m@b.ru"));
     let said = |words: &str| sent.iter().filter(|it| it.message.text.contains(words)).count();
     assert!(said("никто не взял в работу") > 0, "{:?}", office.subjects("m@b.ru"));
     assert!(said("напоминани") > 0, "they are counted");
@@ -162,10 +179,7 @@ async fn a_chat_that_joined_hears_the_same_and_costs_no_budget() {
     let heard = async |joined: bool| {
         let office = Office::on(villages(), ROUTES, "2026-01-05T02:00:00Z");
         if joined {
-            let invite = Invite::new("МЦУ", "K7M4Q2XA", b"salt", office.now() + hours(1));
-            office.store().invite(invite, office.now()).await.expect("invited");
-            let chat = office.store().enrol("K7M4Q2XA", Channel::Telegram, "77", office.now());
-            assert_eq!(chat.await.expect("joined").as_deref(), Some("МЦУ"));
+            join(&office, "77", "МЦУ").await;
         }
         storm(&office, 1_000).await;
         (office.subjects("m@b.ru"), office.subjects("77"))
@@ -175,6 +189,59 @@ async fn a_chat_that_joined_hears_the_same_and_costs_no_budget() {
     assert!(nobody.is_empty() && alone.len() > 3, "{alone:?}");
     assert_eq!(mail, alone);
     assert_eq!(chat, alone);
+}
+
+#[tokio::test]
+async fn one_press_takes_all_of_a_roll_up_into_work() {
+    let ladder = format!("{ROUTES}[[ladder]]\nafter = \"1h\"\nlevel = \"low\"\n");
+    let office = Office::on(villages(), &ladder, "2026-01-05T02:00:00Z");
+    join(&office, "77", "МЦУ").await;
+    minute(&office, 1_000).await;
+    office.pass(mins(5)).await;
+    let is_button = |sent: &Sent| {
+        let button = sent.message.buttons.iter().flatten().next().cloned();
+        button.filter(|button| button.tap.noun == "rollup")
+    };
+    let button = office.to("77").iter().find_map(is_button).expect("a roll-up");
+    let open: usize =
+        button.title.split(['(', ')']).nth(1).expect("a number").parse().expect("one");
+    assert!(open > 3, "{}", button.title);
+
+    let district = office.services.district.load_full();
+    let means = async |address: &str, tap: Tap| {
+        let (address, query) = (address.to_owned(), "q".to_owned());
+        let press =
+            Press { channel: Channel::Telegram, address, tap: tap.text(), query, message: None };
+        press::read(&office.services, &district, &press).await.expect("read")
+    };
+    assert!(matches!(means("78", button.tap.clone()).await, Meaning::Stranger));
+    let solved = Tap::new("rollup", &button.tap.id, "solved");
+    assert!(matches!(means("77", solved).await, Meaning::Say(_)), "only taking is for all");
+    let Meaning::Do(command) = means("77", button.tap.clone()).await else { panic!("a command") };
+    let carried = async || {
+        let reply = change_store(office.store(), Some(&district), &command, office.now()).await;
+        reply.expect("carried out").expect("a command of the store").text
+    };
+    assert_eq!(carried().await, format!("Взято в работу проблем: {open}"));
+    assert_eq!(carried().await, "Всё уже взято в работу");
+
+    let now = office.now();
+    let touched = office.store().due_touches(now, 100).await.expect("read");
+    let row = touched.iter().find(|it| it.delivery.id.as_str() == button.tap.id);
+    assert!(row.is_some(), "the message is to say so");
+    assert!(touch(&office.services, &district, &|| true).await.expect("changed") > 0);
+    let shown = office.changed("77").iter().rev().find_map(is_button).expect("changed");
+    assert_eq!(shown.title, "✔ Всё взято в работу");
+
+    let subject = row.expect("there").delivery.subject.clone();
+    let told = office.store().roll_up(&subject, "МЦУ").await.expect("read").expect("a roll-up");
+    office.pass(hours(24)).await;
+    for row in office.store().export_deliveries(None, None, 10_000).await.expect("read") {
+        let again =
+            row.delivery.subject.strip_prefix("reminder:").and_then(|it| it.split_once(':'));
+        let mine = |(alert, _): &(AlertId, DeliveryId)| again.is_some_and(|it| alert.0 == it.0);
+        assert!(!told.alerts.iter().any(mine), "{row:?}");
+    }
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ fn lead(view: &RollUpView<'_>) -> Vec<String> {
         lead.push(format!("Из них уже удалено: {lost}."));
     }
     lead.push("Показать любое: otklik alerts show НОМЕР.".to_owned());
+    lead.push(format!("Взять всё в работу: otklik alerts ack '{}'.", view.subject));
     lead
 }
 
