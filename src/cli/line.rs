@@ -9,6 +9,8 @@ use jiff::tz::TimeZone;
 use otklik_collectors::Counts;
 use serde_json::{Map, Value};
 
+use crate::alert::render::words::MONTHS;
+
 /// A line as it may be used: required fields are there, the others have their types.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PostLine {
@@ -193,20 +195,6 @@ fn moscow_time(text: &str) -> Option<(&str, TimeZone)> {
 
 /// «20 ноября 2026 г., в 9:30» as «20.11.2026 9:30».
 fn in_figures(text: &str) -> String {
-    const MONTHS: &[&str] = &[
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-    ];
     let text = text.to_lowercase().replace('/', ".").replace(',', " ");
     let mut words: Vec<String> = Vec::new();
     let mut glue = false;

@@ -79,7 +79,8 @@ pub fn reason(reason: AlertReason, kind: TopicKind) -> &'static str {
     }
 }
 
-const MONTHS: [&str; 12] = [
+/// Months as they stand behind a day.
+pub const MONTHS: [&str; 12] = [
     "января",
     "февраля",
     "марта",
