@@ -27,6 +27,9 @@ use crate::model::{
 
 pub use route::{Roster, RouteFacts, RoutedReceiver, Weighed, route, weigh};
 
+/// So many people bring back a problem that was told, however mildly they write.
+const BACK_VOICES: u32 = 2;
+
 /// How much stands behind a problem, counted by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Weight {
@@ -80,8 +83,10 @@ fn first_reason(problem: &Problem, weight: &Weight, rules: &AlertRules) -> Optio
     if rumour && weight.voices < rules.rumour_voices && !weight.danger_beside {
         return None;
     }
-    // Who was told of it once expects to hear that it is back, whatever its level today.
-    if problem.alerts > 0 && problem.returns > 0 {
+    // Who was told of it once expects to hear that it is back: from what would be no news
+    // elsewhere, but not from a single mild word.
+    let back = problem.level >= RiskLevel::Elevated || weight.voices >= BACK_VOICES;
+    if problem.alerts > 0 && problem.returns > 0 && back {
         return Some(AlertReason::Reopened);
     }
     if rumour {
@@ -146,12 +151,13 @@ pub fn alert_of(
             score: problem.score,
             level: problem.level,
             reasons: problem.reasons.clone(),
-            since: problem.opened,
-            posts: problem.posts,
+            since: problem.since(),
+            posts: problem.posts_since(),
             voices: weight.voices,
             voices_at_least: weight.voices_at_least,
             sources: weight.sources,
             returns: problem.returns,
+            first: problem.back.map(|_| problem.opened),
             quotes,
             lexicon: lexicon.to_owned(),
             burst: weight.burst,

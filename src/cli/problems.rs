@@ -214,7 +214,7 @@ fn row(
         format!("{} {}", words::level_sign(problem.level), words::level(problem.level)),
         district.topic_title(&problem.topic).to_owned(),
         place(district, problem),
-        format!("с {}", words::moment(problem.opened, now, &settings.district.timezone)),
+        format!("с {}", words::moment(problem.since(), now, &settings.district.timezone)),
         words::voices(stored.voices.voices, stored.voices.at_least),
     ]
 }

@@ -246,12 +246,12 @@ impl Desk<'_> {
 
     /// The growth that this post is, with the problem's new score.
     fn grow(&self, loaded: &Loaded) -> ProblemEventKind {
-        let Problem { score, level, reasons, opened, last, .. } = &loaded.problem;
+        let Problem { score, level, reasons, last, .. } = &loaded.problem;
         let published = self.item.published;
         let before = Risk { score: *score, level: *level, reasons: reasons.clone() };
         // Up to the latest post, whichever joins: the score does not depend on who was read last.
         let latest = published.max(*last);
-        let lasts = latest.duration_since(published.min(*opened));
+        let lasts = latest.duration_since(published.min(loaded.problem.since()));
         let hours = SignedDuration::from_hours(GROWTH_HOURS);
         let since = latest.saturating_sub(hours).unwrap_or(Timestamp::MIN);
         let voices = loaded.count_voices().0;
@@ -260,10 +260,10 @@ impl Desk<'_> {
             kind: loaded.problem.kind,
             before: &before,
             post: self.risk,
-            posts: loaded.problem.posts + 1,
+            posts: loaded.problem.posts_since() + 1,
             voices,
             lately: loaded.voices_between(since, latest),
-            sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
+            sources: loaded.sources_since(),
             returns: loaded.problem.returns,
             lasts,
             answered: loaded.problem.answered,

@@ -73,14 +73,34 @@ impl Loaded {
         }
     }
 
-    /// Distinct voices (of the largest month) and whether there may be more: keys of months do not
-    /// join.
+    /// Distinct voices (of the largest month) since it opened or last came back, and whether there
+    /// may be more: keys of months do not join.
     #[must_use]
     pub fn count_voices(&self) -> (u32, bool) {
-        let (now, months) = count_voices(&self.voices);
-        let month = |at: Timestamp| at.strftime("%Y%m").to_string();
-        let spans = month(self.problem.opened) != month(self.problem.last);
+        let (now, months) = match self.problem.back {
+            None => count_voices(&self.voices),
+            Some(back) => self.voices_since(back),
+        };
+        let spans = month(self.problem.since()) != month(self.problem.last);
         (self.problem.voices.max(now), months || (spans && self.problem.voices > 0))
+    }
+
+    /// The same since an instant: of its month only the latest posts can be told apart.
+    fn voices_since(&self, from: Timestamp) -> (u32, bool) {
+        let first = self.voices_between(from, Timestamp::MAX);
+        let later = self.voices.range(month(from) + 1..);
+        let later = later.map(|(month, voices)| (*month, voices.clone())).collect();
+        let (later, months) = count_voices(&later);
+        (first.max(later), months || (first > 0 && later > 0))
+    }
+
+    /// Sources of the latest posts since it opened or last came back.
+    #[must_use]
+    pub fn sources_since(&self) -> u32 {
+        let latest = self.recent.keys().filter(|(at, _)| *at >= self.problem.since());
+        let sources: BTreeSet<&SourceId> = latest.map(|(_, post)| &post.source).collect();
+        let all = if self.problem.back.is_some() { sources.len() } else { self.sources.len() };
+        u32::try_from(all).unwrap_or(u32::MAX)
     }
 
     /// Remembers one more post, and forgets the oldest beyond the bound.
@@ -115,6 +135,11 @@ impl Loaded {
         let mut named = self.recent.values().filter_map(|said| said.address.as_deref()).peekable();
         named.peek().is_some() && !named.any(|other| other == address)
     }
+}
+
+/// Month of an instant as keys of voices are numbered: yyyymm.
+fn month(at: Timestamp) -> u32 {
+    at.strftime("%Y%m").to_string().parse().unwrap_or(0)
 }
 
 /// Problems that posts may join, of one district.

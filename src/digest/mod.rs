@@ -219,7 +219,7 @@ fn problems(counts: &DigestCounts, titles: &Titles, near: Timestamp) -> Vec<Prob
             rumour: problem.kind == TopicKind::Rumour,
             level: problem.level,
             state: state(problem.state),
-            since: words::day(problem.opened, near, &titles.zone),
+            since: words::day(problem.since, near, &titles.zone),
             posts: problem.posts,
             voices: voices(problem.voices, problem.voices_at_least),
             answered: problem.answered,

@@ -86,6 +86,9 @@ pub struct AlertFacts {
     pub sources: u32,
     /// How many times it came back.
     pub returns: u32,
+    /// First post of all, where the problem came back since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Timestamp>,
     /// At most two clauses to quote.
     pub quotes: Vec<QuoteRef>,
     /// Hash of the packs that judged it.

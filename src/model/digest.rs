@@ -75,6 +75,8 @@ pub struct DigestProblem {
     pub state: ProblemState,
     /// First post.
     pub opened: Timestamp,
+    /// First post since it last came back, if it did.
+    pub since: Timestamp,
     /// Last post.
     pub last: Timestamp,
     /// Posts.

@@ -266,7 +266,11 @@ pub struct Problem {
     pub answered: Option<Timestamp>,
     /// How many times it came back.
     pub returns: u32,
-    /// Distinct voices of its largest month.
+    /// When it last came back: published time of the post that brought it back.
+    pub back: Option<Timestamp>,
+    /// Posts that had joined before it last came back.
+    pub posts_before: u32,
+    /// Distinct voices of its largest month since it opened or last came back.
     pub voices: u32,
     /// The problem that has its posts since a person merged them.
     pub merged: Option<ProblemId>,
@@ -303,6 +307,8 @@ impl Problem {
             acknowledged: None,
             answered: None,
             returns: 0,
+            back: None,
+            posts_before: 0,
             voices: 0,
             merged: None,
             rumour: None,
@@ -314,6 +320,18 @@ impl Problem {
     pub fn in_work(&self) -> bool {
         let told = self.told.map(|(at, ..)| at);
         self.acknowledged.is_some_and(|taken| told.is_none_or(|told| told <= taken))
+    }
+
+    /// Since when it lasts: since it last came back, else since its first post.
+    #[must_use]
+    pub fn since(&self) -> Timestamp {
+        self.back.unwrap_or(self.opened)
+    }
+
+    /// Posts that joined since then.
+    #[must_use]
+    pub fn posts_since(&self) -> u32 {
+        self.posts.saturating_sub(self.posts_before)
     }
 
     /// What its posts are about, within its place: the object if they name one, else the topic.
@@ -371,9 +389,13 @@ impl Problem {
             ProblemEventKind::Reopened => {
                 self.state = ProblemState::Reopened;
                 self.returns += 1;
-                self.acknowledged = None;
-                // What was told belongs to the time before: a return is a fact of its own.
-                self.told = None;
+                self.back = Some(event.at);
+                self.posts_before = self.posts;
+                // What was told, answered and counted belongs to the time before: a return is a
+                // fact of its own, as grave as what is written now.
+                (self.acknowledged, self.answered, self.told) = (None, None, None);
+                (self.score, self.level, self.voices) = (0, RiskLevel::Low, 0);
+                self.reasons.clear();
             }
             ProblemEventKind::Acknowledged { .. } => self.acknowledged = Some(event.at),
             ProblemEventKind::Answered { published } => self.answered = Some(*published),

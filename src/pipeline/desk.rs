@@ -231,7 +231,7 @@ impl<'a> Desk<'a> {
         Weight {
             voices,
             voices_at_least,
-            sources: u32::try_from(loaded.sources.len()).unwrap_or(u32::MAX),
+            sources: loaded.sources_since(),
             danger_beside: self.dangers.contains(&loaded.problem.id),
             burst,
         }

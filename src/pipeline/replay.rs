@@ -299,6 +299,7 @@ mod tests {
             voices_at_least: false,
             sources: 1,
             returns: 0,
+            first: None,
             quotes: Vec::new(),
             lexicon: String::new(),
             burst: None,

@@ -228,6 +228,7 @@ fn problems(tx: &Tx<'_>, span: &DigestSpan) -> Result<Vec<DigestProblem>> {
 fn digest_problem(tx: &Tx<'_>, problem: Problem) -> Result<DigestProblem> {
     let voices = count_voices(tx, &problem.id, &problem.topic)?;
     Ok(DigestProblem {
+        since: problem.since(),
         id: problem.id,
         topic: problem.topic,
         kind: problem.kind,

@@ -198,7 +198,7 @@ macro_rules! problem_columns {
     () => {
         "id, topic, kind, place, state, score, reasons, opened, last, posts, told_at,
          told_level, told_voices, alerts, acknowledged, answered, returns, events, address, object,
-         voices, merged, rumour"
+         voices, merged, rumour, back, posts_before"
     };
 }
 pub(super) use problem_columns;
@@ -232,6 +232,8 @@ pub(super) fn problem_of(row: &Row<'_>) -> rusqlite::Result<Problem> {
         voices: row.get(20)?,
         merged: row.get::<_, Option<String>>(21)?.map(ProblemId),
         rumour: row.get::<_, Option<Word<_>>>(22)?.map(|word| word.0),
+        back: time(row.get(23)?),
+        posts_before: row.get(24)?,
     })
 }
 
@@ -447,9 +449,10 @@ fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
     tx.exec(
         "INSERT INTO problem (district, id, topic, kind, place, state, score, reasons, opened, last,
              posts, told_at, told_level, told_voices, alerts, acknowledged, answered,
-             returns, events, voices_kept, aspect, address, object, voices, merged, rumour)
+             returns, events, voices_kept, aspect, address, object, voices, merged, rumour,
+             back, posts_before)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-             ?19, 0, ?20, ?21, ?22, ?23, ?24, ?25)
+             ?19, 0, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
          ON CONFLICT (district, id) DO UPDATE SET state = excluded.state, score = excluded.score,
              reasons = excluded.reasons, opened = excluded.opened, last = excluded.last,
              posts = excluded.posts, told_at = excluded.told_at,
@@ -457,7 +460,8 @@ fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
              alerts = excluded.alerts, acknowledged = excluded.acknowledged,
              answered = excluded.answered, returns = excluded.returns, events = excluded.events,
              aspect = excluded.aspect, address = excluded.address, object = excluded.object,
-             voices = excluded.voices, merged = excluded.merged, rumour = excluded.rumour",
+             voices = excluded.voices, merged = excluded.merged, rumour = excluded.rumour,
+             back = excluded.back, posts_before = excluded.posts_before",
         params![
             tx.district,
             problem.id.as_str(),
@@ -484,6 +488,8 @@ fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
             problem.voices,
             problem.merged.as_ref().map(ProblemId::as_str),
             problem.rumour.map(Word),
+            at(problem.back),
+            problem.posts_before,
         ],
     )?;
     Ok(())

@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_marks.sql"),
     include_str!("migrations/0008_reach.sql"),
     include_str!("migrations/0009_quiet.sql"),
+    include_str!("migrations/0010_returns.sql"),
 ];
 
 /// How hard a commit is pressed to disk.

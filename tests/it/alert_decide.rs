@@ -93,6 +93,9 @@ fn a_return_is_told_to_those_who_knew() {
     check(&back, &weight(1), None);
     back.alerts = 1;
     check(&back, &weight(1), Some(AlertReason::Reopened));
+    let mild = Problem { score: 16, level: RiskLevel::Low, ..back.clone() };
+    check(&mild, &weight(1), None);
+    check(&mild, &weight(2), Some(AlertReason::Reopened));
     check(&told_at(back, RiskLevel::Elevated, 1), &weight(1), None);
 }
 

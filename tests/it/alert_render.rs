@@ -32,6 +32,7 @@ pub fn alert() -> Alert {
             voices_at_least: false,
             sources: 2,
             returns: 0,
+            first: None,
             quotes: Vec::new(),
             lexicon: "hash".into(),
             burst: None,

@@ -280,8 +280,11 @@ fn an_edit_is_counted_once() {
 
 #[test]
 fn a_return_starts_afresh() {
-    let (mut open, all) = run(&[post(1, 0.0, "heating", "onohoy")]);
+    let before: Vec<_> =
+        (1..6).map(|n| post(10 + n, 0.01 * n as f64, "heating", "onohoy")).collect();
+    let (mut open, all) = run(&before);
     let id = all[0][0].problem.clone();
+    assert_eq!(open.get(&id).unwrap().count_voices(), (5, false));
     let told = ProblemEventKind::Told { alert: "a1".into(), level: RiskLevel::High, voices: 1 };
     let problem = &mut open.get_mut(&id).unwrap().problem;
     problem.apply(&ProblemEvent { at: day(0.1), kind: told });
@@ -298,6 +301,11 @@ fn a_return_starts_afresh() {
     let problem = &open.get(&id).unwrap().problem;
     assert_eq!((problem.state, problem.returns), (ProblemState::Reopened, 1));
     assert_eq!((problem.told, problem.alerts), (None, 1));
+    // What is told of it is what is written now, not what was written before.
+    assert_eq!((problem.since(), problem.posts_since(), problem.posts), (day(2.1), 1, 6));
+    assert_eq!(problem.voices, 1);
+    let loaded = open.get(&id).unwrap();
+    assert_eq!((loaded.count_voices(), loaded.sources_since()), ((1, false), 1));
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn problem(id: &str, topic: &str, kind: TopicKind, level: RiskLevel) -> DigestPr
         level,
         state: ProblemState::Open,
         opened: at("2026-11-17T01:00:00Z"),
+        since: at("2026-11-17T01:00:00Z"),
         last: at("2026-11-19T01:00:00Z"),
         posts: 4,
         voices: 3,
@@ -52,6 +53,7 @@ fn counts() -> DigestCounts {
     };
     let mut old = problem("p2", "heating", TopicKind::Problem, RiskLevel::Critical);
     old.opened = "2025-11-01T01:00:00Z".parse().unwrap();
+    old.since = old.opened;
     (old.answered, old.voices_at_least) = (true, true);
     DigestCounts {
         read: (120, 100),

@@ -237,7 +237,10 @@ fn also_lines(view: &AlertView<'_>) -> Vec<String> {
         .collect();
     if facts.returns > 0 {
         let times = words::count(facts.returns, "раз", "раза", "раз");
-        lines.push(format!("проблема уже возвращалась: {times}"));
+        lines.push(match facts.first {
+            Some(first) => format!("впервые писали {}, с тех пор вернулась {times}", moment(first)),
+            None => format!("проблема возвращалась: {times}"),
+        });
     }
     lines.push(match view.answered {
         Some(at) => format!("последний официальный ответ: {}", moment(at)),

@@ -83,6 +83,7 @@ pub fn alert(post: PostKey, when: Timestamp) -> Alert {
             voices_at_least: false,
             sources: 1,
             returns: 0,
+            first: None,
             quotes: vec![QuoteRef { post, span: Span { start: 0, end: 7 } }],
             lexicon: "lexicon-1".to_owned(),
             burst: None,
