@@ -69,6 +69,15 @@ pub fn begin(alert: &Alert, first: Option<&str>, roster: &Roster<'_>) -> Vec<Fol
     ladder.into_iter().chain(waiting).collect()
 }
 
+/// The ladder of an alert that was handed over to `to` at `now`, from its foot; nothing if its
+/// level climbs none.
+#[must_use]
+pub fn anew(alert: &Alert, to: &str, roster: &Roster<'_>, now: Timestamp) -> Option<Follow> {
+    let (level, first) = (alert.facts.level, Some(to));
+    let foot = Climb { problem: &alert.problem, alert: Some(&alert.id), level, first };
+    climb(&foot, 0, now, now, roster)
+}
+
 /// What is due of `follow` at `now`. `first`: the receiver that got its alert first.
 #[must_use]
 pub fn next(

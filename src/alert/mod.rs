@@ -10,6 +10,7 @@ pub mod follow;
 pub mod health;
 pub mod hold;
 pub mod hours;
+pub mod quote;
 pub mod render;
 pub mod rollup;
 pub mod route;
@@ -22,16 +23,17 @@ use crate::config::routes::AlertRules;
 use crate::model::{
     Alert, AlertFacts, AlertId, AlertReason, BurstFacts, Channel, Delivery, DeliveryId,
     DeliveryState, PlaceId, Problem, ProblemEventKind, ProblemId, ProblemState, QuoteRef,
-    RiskLevel, SilenceFacts, TopicId, TopicKind, WorksFacts,
+    RiskLevel, SilenceFacts, ToldBefore, TopicId, TopicKind, WorksFacts,
 };
 
+pub use quote::{QUOTES_SHOWN, QuoteCandidate, choose_quotes};
 pub use route::{Roster, RouteFacts, RoutedReceiver, Weighed, route, weigh};
 
 /// So many people bring back a problem that was told, however mildly they write.
 const BACK_VOICES: u32 = 2;
 
 /// How much stands behind a problem, counted by the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Weight {
     /// Distinct voices (largest month).
     pub voices: u32,
@@ -43,6 +45,8 @@ pub struct Weight {
     pub danger_beside: bool,
     /// Whether its topic and place are written about far more than usual, and how much.
     pub burst: Option<BurstFacts>,
+    /// Streets and houses that its posts name, the most frequent first.
+    pub addresses: Vec<String>,
 }
 
 /// A yes with its reason.
@@ -162,6 +166,8 @@ pub fn alert_of(
             lexicon: lexicon.to_owned(),
             burst: weight.burst,
             notes: Vec::new(),
+            addresses: weight.addresses.clone(),
+            before: problem.told.map(|(at, level, voices)| ToldBefore { at, level, voices }),
         },
     }
 }
@@ -258,41 +264,4 @@ fn short_hash(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
     }
     hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Most quotes in one alert.
-pub const QUOTES_SHOWN: usize = 2;
-
-/// A clause that may be quoted, with what chooses between clauses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QuoteCandidate {
-    /// Where it stands.
-    pub quote: QuoteRef,
-    /// Risk score of its post.
-    pub risk: u8,
-    /// Its words now.
-    pub words: String,
-}
-
-/// Words from which on a clause says enough: a longer one is not chosen for its length.
-const QUOTE_WORDS: usize = 12;
-
-/// Chooses at most two clauses: highest risk first, then those that say more, earlier first among
-/// equals, no two alike.
-#[must_use]
-pub fn choose_quotes(candidates: &[QuoteCandidate]) -> Vec<QuoteRef> {
-    let mut order: Vec<&QuoteCandidate> = candidates.iter().collect();
-    let says =
-        |candidate: &QuoteCandidate| candidate.words.split_whitespace().count().min(QUOTE_WORDS);
-    order.sort_by_key(|candidate| std::cmp::Reverse((candidate.risk, says(candidate))));
-    let mut chosen: Vec<(&QuoteCandidate, String)> = Vec::new();
-    for candidate in order {
-        let folded: String =
-            candidate.words.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
-        let fresh = !chosen.iter().any(|(_, other)| *other == folded);
-        if !folded.is_empty() && fresh && chosen.len() < QUOTES_SHOWN {
-            chosen.push((candidate, folded));
-        }
-    }
-    chosen.into_iter().map(|(candidate, _)| candidate.quote.clone()).collect()
 }

@@ -178,13 +178,17 @@ pub fn operators(routes: &Routes, now: Timestamp) -> Vec<RoutedReceiver> {
     wanting.map(|receiver| routed(receiver, "состояние источников".to_owned(), now)).collect()
 }
 
-/// Who answers for a silence or planned works: the receiver named, else the first body.
+/// Who answers for a silence or planned works, within their hours: the receiver named, else the
+/// first body; whoever holds it now, if it is a post.
 #[must_use]
-pub fn owner(routes: &Routes, name: Option<&str>, now: Timestamp) -> Option<RoutedReceiver> {
-    let named = routes.receivers.iter().find(|it| Some(it.name.as_str()) == name);
-    let digest = || routes.receivers.iter().find(|it| it.digest);
-    let owner = named.or_else(digest).or(routes.receivers.first())?;
-    Some(routed(owner, "отвечает за это".to_owned(), now))
+pub fn owner(roster: &Roster<'_>, name: Option<&str>, now: Timestamp) -> Option<RoutedReceiver> {
+    let receivers = &roster.routes.receivers;
+    let meant = receivers.iter().find(|it| Some(it.name.as_str()) == name);
+    let digest = || receivers.iter().find(|it| it.digest);
+    let owner = meant.or_else(digest).or(receivers.first())?;
+    let told = named(&owner.name, roster, now)?;
+    let due = open_from(&told.name, roster, now);
+    Some(RoutedReceiver { due, because: "отвечает за это".to_owned(), ..told })
 }
 
 /// Those who get what others would get while the trial runs, in the order of the file.

@@ -333,7 +333,9 @@ fn told(event: &ProblemEvent) -> Option<String> {
         ProblemEventKind::Acknowledged { .. } => "взята в работу".to_owned(),
         ProblemEventKind::Answered { .. } => "официальный ответ".to_owned(),
         ProblemEventKind::Judged { mark } if mark == "useful" => "оповещение полезно".to_owned(),
+        ProblemEventKind::Judged { mark } if mark == "not_ours" => "не наше".to_owned(),
         ProblemEventKind::Judged { .. } => "оповещение лишнее".to_owned(),
+        ProblemEventKind::Released { .. } => "больше не в работе: передана другим".to_owned(),
         ProblemEventKind::Merged { into } => format!("присоединена к {into}"),
         ProblemEventKind::Absorbed { from, posts, .. } => {
             format!("публикации из {from}: {posts}")

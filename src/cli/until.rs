@@ -32,6 +32,15 @@ pub fn instant(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp>
         })
 }
 
+/// Like [`instant`], but a time alone is today's, be it over: works that began in the morning are
+/// entered at noon.
+pub fn begin(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp> {
+    let today = now.to_zoned(zone.clone()).date();
+    let typed = time(text.trim())
+        .and_then(|time| today.at(time.hour(), time.minute(), 0, 0).to_zoned(zone.clone()).ok());
+    typed.map_or_else(|| instant(text, zone, now), |begins| Ok(begins.timestamp()))
+}
+
 fn civil(text: &str, now: DateTime) -> Option<DateTime> {
     if let Some(time) = time(text) {
         let today = now.date().to_datetime(time);
@@ -72,6 +81,9 @@ mod tests {
         };
         check("6h", Some("2026-03-14T09:00:00Z"));
         check("18:00", Some("2026-03-14T10:00:00Z"));
+        let begins = |text: &str| begin(text, &zone, now).expect("read").to_string();
+        assert_eq!(begins("10:00"), "2026-03-14T02:00:00Z", "it began an hour ago");
+        assert_eq!(begins("15.03.2026 10:00"), "2026-03-15T02:00:00Z");
         check("10:00", Some("2026-03-15T02:00:00Z"));
         check("15.03.2026 18:30", Some("2026-03-15T10:30:00Z"));
         check("15.03.2026", Some("2026-03-15T16:00:00Z"));

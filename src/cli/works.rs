@@ -13,7 +13,7 @@ use crate::pipeline::district::District;
 
 use super::silence::{place_named, topic_named};
 use super::table::aligned;
-use super::until::instant;
+use super::until::{begin, instant};
 use super::{Exit, Failure, Globals, Result, open, say, words};
 
 /// How far back works that are over are listed, in days.
@@ -95,7 +95,7 @@ fn add(settings: &Settings, args: AddArgs) -> Result<Exit> {
     let district = District::load_rules(settings, false)?;
     let now = SystemClock.now();
     let begins = match &args.from {
-        Some(text) => instant(text, &district.zone, now)?,
+        Some(text) => begin(text, &district.zone, now)?,
         None => now,
     };
     let until = instant(&args.to, &district.zone, begins)?;
@@ -107,6 +107,8 @@ fn add(settings: &Settings, args: AddArgs) -> Result<Exit> {
         place: args.place.map(|name| place_named(&district, &name)).transpose()?,
         streets: args.street,
     };
+    let moment = |at| words::moment(at, now, &district.zone);
+    say!("Плановые работы с {} до {}.", moment(begins), moment(until))?;
     let kind = CommandKind::AddWorks { facts, begins, until };
     open::told(&open::wait(open::change(settings, kind))?)
 }

@@ -118,6 +118,23 @@ impl Loaded {
         u32::try_from(voices.len()).unwrap_or(u32::MAX)
     }
 
+    /// Streets and houses that its latest posts name since it opened or last came back, the most
+    /// frequent first, at most so many.
+    #[must_use]
+    pub fn addresses(&self, most: usize) -> Vec<String> {
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        if let Some(address) = &self.problem.address {
+            counts.insert(address, u32::MAX / 2);
+        }
+        let latest = self.recent.iter().filter(|((at, _), _)| *at >= self.problem.since());
+        for address in latest.filter_map(|(_, said)| said.address.as_deref()) {
+            *counts.entry(address).or_default() += 1;
+        }
+        let mut order: Vec<(&str, u32)> = counts.into_iter().collect();
+        order.sort_by_key(|(address, count)| (std::cmp::Reverse(*count), *address));
+        order.into_iter().take(most).map(|(address, _)| address.to_owned()).collect()
+    }
+
     /// How like its latest posts a text is: the most alike counts.
     pub(super) fn likeness(&self, sketch: &Sketch) -> f64 {
         let told = self.recent.values().filter_map(|said| said.sketch.as_ref());

@@ -59,6 +59,17 @@ pub struct QuoteRef {
     pub span: Span,
 }
 
+/// What was told of a problem before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldBefore {
+    /// When.
+    pub at: Timestamp,
+    /// At which level.
+    pub level: RiskLevel,
+    /// With how many voices.
+    pub voices: u32,
+}
+
 /// What was known when the alert was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertFacts {
@@ -86,6 +97,12 @@ pub struct AlertFacts {
     pub sources: u32,
     /// How many times it came back.
     pub returns: u32,
+    /// Streets and houses that its posts name, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// What was told of it before, since it opened or came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<ToldBefore>,
     /// First post of all, where the problem came back since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Timestamp>,

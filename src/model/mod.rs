@@ -23,7 +23,7 @@ pub mod works;
 
 pub use alert::{
     Alert, AlertFacts, AlertReason, BurstFacts, Channel, Delivery, DeliveryState, QuoteRef,
-    SendOutcome,
+    SendOutcome, ToldBefore,
 };
 pub use button::{Button, Keyboard, Tap};
 pub use command::{Command, CommandKind, CommandReply};

@@ -133,9 +133,14 @@ pub enum ProblemEventKind {
         /// When.
         published: Timestamp,
     },
+    /// Whoever had it in work says that it is not theirs.
+    Released {
+        /// Which receiver.
+        role: String,
+    },
     /// A receiver judged the alert.
     Judged {
-        /// `useful` or `noise`.
+        /// `useful`, `noise` or `not_ours`.
         mark: String,
     },
     /// A person joined it to another problem, which has its posts now.
@@ -399,6 +404,7 @@ impl Problem {
             }
             ProblemEventKind::Acknowledged { .. } => self.acknowledged = Some(event.at),
             ProblemEventKind::Answered { published } => self.answered = Some(*published),
+            ProblemEventKind::Released { .. } => self.acknowledged = None,
             ProblemEventKind::Judged { .. } | ProblemEventKind::Reminded { .. } => {}
         }
     }

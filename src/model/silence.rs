@@ -30,7 +30,8 @@ pub struct SilenceFacts {
     /// Receiver who answers for it and is reminded; the first body, if none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Role of whoever made it, never a name.
+    /// Role of whoever made it, never a name. A command has a `role` of its own beside it.
+    #[serde(rename = "made_by", alias = "role")]
     pub role: String,
 }
 

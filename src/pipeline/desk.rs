@@ -24,6 +24,8 @@ use crate::model::{
 };
 use crate::store::{GroupCommit, Store, StoreError, WorkItem};
 
+/// Most streets and houses told of a problem.
+const ADDRESSES_MAX: usize = 3;
 /// A post older than this when it is grouped is the past: decided, never sent.
 const PAST_HOURS: i64 = 48;
 /// What was written so shortly before the first look at a source is its present, not its past.
@@ -234,6 +236,7 @@ impl<'a> Desk<'a> {
             sources: loaded.sources_since(),
             danger_beside: self.dangers.contains(&loaded.problem.id),
             burst,
+            addresses: loaded.addresses(ADDRESSES_MAX),
         }
     }
 

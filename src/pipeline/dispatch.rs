@@ -194,12 +194,15 @@ async fn word_told(
     let store = &services.store;
     let Some(alert) = store.alert(&AlertId(id.to_owned())).await? else { return Ok(None) };
     let begun = store.conversation(&alert.problem, delivery).await?;
+    let Some(problem) = store.problem(&alert.problem).await? else { return Ok(None) };
+    // Solved while its message waited: that is no news any more.
+    if problem.state == ProblemState::Closed && problem.merged.is_none() {
+        return Ok(None);
+    }
     let mut at = alert.at;
     let again = match again {
         None => None,
         Some(now) => {
-            let problem = store.problem(&alert.problem).await?;
-            let Some(problem) = problem else { return Ok(None) };
             if problem.in_work() || problem.state == ProblemState::Closed {
                 return Ok(None);
             }

@@ -11,7 +11,7 @@ use super::desk::{Desk, nothing};
 use super::district::District;
 use super::{hold, tell, works};
 use crate::alert::follow::{Next, next};
-use crate::model::{DeliveryState, Follow, ProblemEvent, ProblemEventKind, RiskLevel};
+use crate::model::{DeliveryState, Follow, Mark, ProblemEvent, ProblemEventKind, RiskLevel};
 use crate::store::{GroupCommit, GroupOutcome, Store, StoreError};
 
 /// Rows taken up in one round.
@@ -80,7 +80,8 @@ async fn carry_out(
     Ok(commit)
 }
 
-/// Receivers that the alert of a row was meant for, in the order of the routes.
+/// Receivers that the alert of a row was meant for, but for those who say that it is not theirs, in
+/// the order of the routes.
 async fn receivers(
     store: &Store,
     district: &District,
@@ -91,6 +92,12 @@ async fn receivers(
     let got = |name: &str| {
         rows.iter().any(|row| row.receiver == name && row.state != DeliveryState::Suppressed)
     };
+    let marks = store.marks_of(alert).await?;
+    let disowned = |name: &str| {
+        let mut own = marks.iter().rev().filter(|marked| marked.by == name);
+        let last = own.find(|marked| !marked.mark.judges());
+        last.is_some_and(|marked| marked.mark == Mark::NotOurs)
+    };
     let listed = district.routes.receivers.iter().map(|receiver| receiver.name.clone());
-    Ok(listed.filter(|name| got(name)).collect())
+    Ok(listed.filter(|name| got(name) && !disowned(name)).collect())
 }

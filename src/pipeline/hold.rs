@@ -163,9 +163,10 @@ pub(super) async fn pass(
         }
         let news = if over { "end" } else { "soon" };
         let subject = format!("silence:{}:{news}", silence.id);
-        let owner = route::owner(&district.routes, silence.facts.owner.as_deref(), now);
+        let owner = route::owner(&district.roster(), silence.facts.owner.as_deref(), now);
         let owner = owner.into_iter().collect();
-        let messages = alert::outbox(&subject, owner, DeliveryState::Pending);
+        let mut messages = alert::outbox(&subject, owner, DeliveryState::Pending);
+        trial::diverted(district, &mut messages, &subject, now);
         store.tell_silence(&silence.id, over, messages, now).await?;
     }
     trial::end(store, district, now).await?;

@@ -7,11 +7,11 @@
 use jiff::Timestamp;
 
 use super::district::District;
-use super::{together, words};
-use crate::alert::{self, Roster, RoutedReceiver, route};
+use super::{together, trial, words};
+use crate::alert::{self, Roster, RoutedReceiver, follow, route};
 use crate::model::{
     Alert, AlertId, Channel, CommandReply, Delivery, DeliveryState, Mark, Marked, ProblemEventKind,
-    RollUp, RuleName, RuleShare,
+    RiskLevel, RollUp, RuleName, RuleShare,
 };
 use crate::store::{MarkCommit, Store, StoreError};
 
@@ -41,16 +41,20 @@ pub async fn take(
     let Some(found) = store.alert(answer.alert).await? else {
         return refused(words::no_alert(answer.alert));
     };
-    let mut deliveries = Vec::new();
+    let (mut deliveries, mut follows) = (Vec::new(), Vec::new());
     if let Some(to) = answer.to {
         if answer.mark != Mark::NotOurs {
             return refused(words::TO_ALONE.to_owned());
         }
-        let meant = named(&district.roster(), to, now);
+        let mut meant = named(&district.roster(), to, now);
         if meant.is_empty() {
             return refused(words::no_receiver(to));
         }
-        deliveries = handed(&found, meant);
+        if found.facts.level == RiskLevel::Critical {
+            meant.iter_mut().for_each(|receiver| receiver.due = now);
+        }
+        follows.extend(follow::anew(&found, &meant[0].name, &district.roster(), now));
+        deliveries = handed(district, &found, meant, now);
     }
     let marked = Marked {
         alert: found.id.clone(),
@@ -63,8 +67,11 @@ pub async fn take(
         lexicon: found.facts.lexicon.clone(),
         rules: rules(store, district, &found).await?,
     };
-    let events = events(&marked);
-    let fresh = store.mark(MarkCommit { marked, events, deliveries, now }).await?;
+    let mut events = events(&marked);
+    if marked.mark == Mark::NotOurs && has_it(&store.marks_of(&marked.alert).await?, &marked.by) {
+        events.push(ProblemEventKind::Released { role: marked.by.clone() });
+    }
+    let fresh = store.mark(MarkCommit { marked, events, deliveries, follows, now }).await?;
     Ok(CommandReply { done: true, text: words::marked(answer.mark, answer.to, fresh) })
 }
 
@@ -113,9 +120,23 @@ pub fn named(roster: &Roster<'_>, name: &str, now: Timestamp) -> Vec<RoutedRecei
     names.iter().filter_map(|name| route::named(name, roster, now)).map(open).collect()
 }
 
+/// Whether this receiver was the last to say what becomes of an alert, and took it into work.
+fn has_it(marks: &[Marked], by: &str) -> bool {
+    let last = marks.iter().rev().find(|marked| !marked.mark.judges());
+    last.is_some_and(|marked| marked.by == by && marked.mark == Mark::Taken)
+}
+
 /// The alert for those to whom it was handed over; who has it already gets no second one.
-fn handed(alert: &Alert, receivers: Vec<RoutedReceiver>) -> Vec<Delivery> {
-    alert::outbox(&format!("alert:{}", alert.id), receivers, DeliveryState::Pending)
+fn handed(
+    district: &District,
+    alert: &Alert,
+    receivers: Vec<RoutedReceiver>,
+    now: Timestamp,
+) -> Vec<Delivery> {
+    let subject = format!("alert:{}", alert.id);
+    let mut rows = alert::outbox(&subject, receivers, DeliveryState::Pending);
+    trial::diverted(district, &mut rows, &subject, now);
+    rows
 }
 
 /// What an answer does to the problem.

@@ -300,6 +300,8 @@ mod tests {
             sources: 1,
             returns: 0,
             first: None,
+            addresses: Vec::new(),
+            before: None,
             quotes: Vec::new(),
             lexicon: String::new(),
             burst: None,

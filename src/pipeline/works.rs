@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::desk::Desk;
 use super::district::District;
-use super::hold;
+use super::{hold, trial};
 use crate::alert::{self, route};
 use crate::classify::outage::outages;
 use crate::model::{
@@ -59,9 +59,10 @@ pub(super) fn proposed(
                 proposed: now,
                 ended: None,
             };
-            let owner = route::owner(&district.routes, None, now).into_iter().collect();
+            let owner = route::owner(&district.roster(), None, now).into_iter().collect();
             let subject = format!("works:{}", works.id);
-            let messages = alert::outbox(&subject, owner, DeliveryState::Pending);
+            let mut messages = alert::outbox(&subject, owner, DeliveryState::Pending);
+            trial::diverted(district, &mut messages, &subject, now);
             found.push((works, messages));
         }
     }

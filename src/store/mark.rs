@@ -13,8 +13,8 @@ use super::column::{At, Json, Word};
 use super::error::Result;
 use super::{Store, Tx, delivery, follow, problem, touch};
 use crate::model::{
-    Alert, AlertId, Delivery, Mark, Marked, Match, ProblemEvent, ProblemEventKind, ProblemId,
-    ProblemState, RuleName,
+    Alert, AlertId, Delivery, Follow, Mark, Marked, Match, ProblemEvent, ProblemEventKind,
+    ProblemId, ProblemState, RuleName,
 };
 
 /// Newest posts of a problem whose rules are counted.
@@ -31,6 +31,8 @@ pub struct MarkCommit {
     pub events: Vec<ProblemEventKind>,
     /// Messages to those to whom it was handed over.
     pub deliveries: Vec<Delivery>,
+    /// What must be looked at again since then.
+    pub follows: Vec<Follow>,
     /// The present instant.
     pub now: Timestamp,
 }
@@ -216,6 +218,9 @@ fn mark(tx: &Tx<'_>, commit: &MarkCommit) -> Result<bool> {
     }
     for message in &commit.deliveries {
         delivery::insert(tx, message, commit.now)?;
+    }
+    for row in &commit.follows {
+        follow::keep(tx, &Follow { problem: problem.clone(), ..row.clone() })?;
     }
     if marked.mark == Mark::Noise {
         // Nobody is reminded of what should not have been told.

@@ -33,6 +33,8 @@ pub fn alert() -> Alert {
             sources: 2,
             returns: 0,
             first: None,
+            addresses: Vec::new(),
+            before: None,
             quotes: Vec::new(),
             lexicon: "hash".into(),
             burst: None,

@@ -21,6 +21,7 @@ mod digest;
 mod engine_fuzz;
 mod engine_limits;
 mod engine_props;
+mod handed;
 mod hands;
 mod hold;
 mod joining;

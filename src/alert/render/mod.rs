@@ -169,6 +169,10 @@ fn fact_lines(view: &AlertView<'_>) -> Vec<String> {
         since = format!("{since} ({lasts})");
     }
     let mut lines = vec![format!("{who}: {posts} в {} {sources}", facts.sources), since];
+    if !facts.addresses.is_empty() {
+        let named: Vec<String> = facts.addresses.iter().map(|it| words::address(it)).collect();
+        lines.push(format!("Называют: {}", named.join("; ")));
+    }
     lines.extend(facts.burst.map(|burst| burst_line(&burst, facts.place.is_some())));
     lines
 }
@@ -235,6 +239,11 @@ fn also_lines(view: &AlertView<'_>) -> Vec<String> {
         .iter()
         .map(|note| words::shorten(&words::plain(note), QUOTE_CHARS_MAX))
         .collect();
+    lines.extend(facts.before.map(|before| {
+        let voices = words::voices(before.voices, false).to_lowercase();
+        let level = words::level(before.level);
+        format!("раньше сообщали {}: уровень {level}, {voices}", moment(before.at))
+    }));
     if facts.returns > 0 {
         let times = words::count(facts.returns, "раз", "раза", "раз");
         lines.push(match facts.first {

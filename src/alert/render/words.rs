@@ -111,6 +111,14 @@ pub fn moment(at: Timestamp, near: Timestamp, zone: &TimeZone) -> String {
     format!("{}, {:02}:{:02}", date(local.date(), near), local.hour(), local.minute())
 }
 
+/// «Садовая, 5» of an address as it is kept, «садовая, 5».
+#[must_use]
+pub fn address(kept: &str) -> String {
+    let kept = plain(kept);
+    let mut letters = kept.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// «20 ноября» in the district's zone, with the year if it is not that of `near`.
 #[must_use]
 pub fn day(at: Timestamp, near: Timestamp, zone: &TimeZone) -> String {

@@ -84,6 +84,8 @@ pub fn alert(post: PostKey, when: Timestamp) -> Alert {
             sources: 1,
             returns: 0,
             first: None,
+            addresses: Vec::new(),
+            before: None,
             quotes: vec![QuoteRef { post, span: Span { start: 0, end: 7 } }],
             lexicon: "lexicon-1".to_owned(),
             burst: None,

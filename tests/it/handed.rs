@@ -1,0 +1,191 @@
+//! What becomes of an alert that is handed over, solved before it was sent, or told while the
+//! trial runs; and commands as they cross the socket.
+
+use otklik::model::{
+    AlertId, Channel, Command, CommandKind, DeliveryState, Mark, PostKey, RumourState,
+    SilenceFacts, WorksFacts, WorksState,
+};
+use otklik::pipeline::command::change_store;
+
+use crate::office::{Office, Says, hours, instant, mins, says};
+use crate::rig::Rig;
+
+const ROUTES: &str = "[[receiver]]\nname = \"МЦУ\"\nemail = \"m@b.ru\"\nmin_level = \"low\"\n\
+                      [[receiver]]\nname = \"Отдел\"\nemail = \"o@b.ru\"\nmin_level = \"critical\"\n\
+                      kinds = [\"rumour\"]\nhours = \"work\"\n\
+                      [[ladder]]\nafter = \"1h\"\nlevel = \"low\"\n";
+const COLD: &str = "Нет отопления третий день";
+
+/// Saturday, 11:00 in the district: the department rests.
+const START: &str = "2026-03-14T03:00:00Z";
+
+fn office(routes: &str) -> Office {
+    Office::on(Rig::new(), routes, START)
+}
+
+fn people(count: u32, text: &str) -> Vec<Says> {
+    (0..count).map(|n| Says { place: Some("kedrovo"), ..says(n + 1, text) }).collect()
+}
+
+async fn alert(office: &Office) -> AlertId {
+    office.store().alerts(None, None, 10).await.expect("read").remove(0).id
+}
+
+/// A receiver answers.
+async fn answer(office: &Office, by: &str, mark: Mark, to: Option<&str>) {
+    let kind = CommandKind::Mark {
+        alert: alert(office).await,
+        mark,
+        to: to.map(str::to_owned),
+        channel: Some(Channel::Email),
+    };
+    let (actor, role) = ("email".to_owned(), by.to_owned());
+    let command = Command { actor, role, at: office.now(), kind };
+    let district = office.services.district.load_full();
+    let reply = change_store(office.store(), Some(&district), &command, office.now()).await;
+    assert!(reply.expect("carried out").expect("a command of the store").done);
+}
+
+#[tokio::test]
+async fn what_was_taken_and_then_handed_over_is_in_work_no_more() {
+    let office = office(&ROUTES.replace("hours = \"work\"\n", ""));
+    office.write(&people(4, COLD)).await;
+    assert_eq!((office.to("m@b.ru").len(), office.to("o@b.ru").len()), (1, 0));
+    answer(&office, "МЦУ", Mark::Taken, None).await;
+    office.pass(hours(2)).await;
+    assert_eq!(office.to("m@b.ru").len(), 1, "somebody has it in work");
+    answer(&office, "МЦУ", Mark::NotOurs, Some("Отдел")).await;
+    office.pass(mins(59)).await;
+    assert_eq!(office.to("o@b.ru").len(), 1, "handed over");
+    office.pass(mins(2)).await;
+    assert_eq!(office.to("o@b.ru").len(), 2, "nobody has it in work now");
+    assert_eq!(office.to("m@b.ru").len(), 1, "who said that it is not theirs is not reminded");
+    let reminder = &office.to("o@b.ru")[1].message.text;
+    assert!(reminder.contains("никто не взял"), "{reminder}");
+}
+
+#[tokio::test]
+async fn a_critical_alert_is_handed_over_at_once_another_in_open_hours() {
+    for (people_count, waits) in [(12, false), (4, true)] {
+        let office = office(ROUTES);
+        office.write(&people(people_count, COLD)).await;
+        let critical = office.store().alerts(None, None, 10).await.expect("read");
+        let critical = critical.iter().any(|it| it.facts.level.name() == "critical");
+        assert_eq!(critical, !waits, "{people_count}");
+        answer(&office, "МЦУ", Mark::NotOurs, Some("Отдел")).await;
+        office.pass(mins(1)).await;
+        assert_eq!(office.to("o@b.ru").is_empty(), waits, "{people_count}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_solved_before_it_was_sent_is_no_news() {
+    let routes = format!(
+        "{ROUTES}[[receiver]]\nname = \"Утром\"\nemail = \"u@b.ru\"\nmin_level = \"low\"\n\
+         hours = \"work\"\n"
+    );
+    let office = office(&routes);
+    office.write(&people(4, COLD)).await;
+    assert_eq!(office.to("m@b.ru").len(), 1);
+    answer(&office, "МЦУ", Mark::Solved, None).await;
+    office.pass(hours(72)).await;
+    assert_eq!(office.subjects("u@b.ru"), Vec::<String>::new());
+    let rows = office.store().export_deliveries(None, None, 100).await.expect("read");
+    let late = rows.iter().find(|row| row.delivery.receiver == "Утром").expect("a row");
+    assert_eq!(late.delivery.state, DeliveryState::Suppressed);
+}
+
+#[tokio::test]
+async fn a_trial_keeps_what_is_handed_over_from_everybody_but_the_analyst() {
+    let routes = format!(
+        "[alert]\ntrial_until = \"2026-03-20\"\n{ROUTES}[[receiver]]\nname = \"Аналитик\"\n\
+         email = \"a@b.ru\"\nanalyst = true\n"
+    );
+    let office = office(&routes.replace("hours = \"work\"\n", ""));
+    office.write(&people(4, COLD)).await;
+    answer(&office, "Аналитик", Mark::NotOurs, Some("Отдел")).await;
+    office.pass(mins(5)).await;
+    assert_eq!(office.subjects("o@b.ru"), Vec::<String>::new());
+    assert!(!office.to("a@b.ru").is_empty(), "the analyst hears of it");
+}
+
+#[tokio::test]
+async fn an_alert_says_what_was_told_before_and_which_addresses_are_named() {
+    let office = office(ROUTES);
+    office.write(&people(4, "Нет отопления третий день, Кедрово, улица Садовая, 5")).await;
+    let text = &office.to("m@b.ru")[0].message.text;
+    assert!(text.contains("Называют: "), "{text}");
+    assert!(!text.contains("раньше сообщали"), "{text}");
+    office.pass(hours(3)).await;
+    let more: Vec<Says> = (0..12)
+        .map(|n| Says {
+            place: Some("kedrovo"), ..says(50 + n, "Батареи ледяные, мёрзнем")
+        })
+        .collect();
+    office.write(&more).await;
+    let told = office.to("m@b.ru");
+    let text = &told.last().expect("told").message.text;
+    assert!(text.contains("раньше сообщали 14 марта, 11:00: уровень"), "{text}");
+}
+
+/// Every command crosses the socket as it was given: no two of its fields share a name.
+#[test]
+fn every_command_is_read_as_it_was_written() {
+    let (problem, post) = ("p1".into(), PostKey { source: "s".into(), id: "i".into() });
+    let text = || "x".to_owned();
+    let kinds = [
+        CommandKind::Ping,
+        CommandKind::Reload { why: Some(text()) },
+        CommandKind::CollectNow { sources: vec!["s".into()] },
+        CommandKind::Erase { post: post.clone() },
+        CommandKind::Mark {
+            alert: "a1".into(),
+            mark: Mark::NotOurs,
+            to: Some(text()),
+            channel: Some(Channel::Max),
+        },
+        CommandKind::TakeAll { roll_up: text(), channel: None },
+        CommandKind::Invite { receiver: text(), salt: text(), code: text() },
+        CommandKind::Forget { receiver: text(), channel: Channel::Telegram },
+        CommandKind::AddSilence {
+            facts: SilenceFacts {
+                topic: Some("heating".into()),
+                place: Some("kedrovo".into()),
+                problem: Some("p2".into()),
+                reason: text(),
+                owner: Some(text()),
+                role: "analyst".to_owned(),
+            },
+            until: instant(START),
+        },
+        CommandKind::EndSilence { id: text() },
+        CommandKind::AddWorks {
+            facts: WorksFacts { topic: "heating".into(), place: None, streets: vec![text()] },
+            begins: instant(START),
+            until: instant(START),
+        },
+        CommandKind::DecideWorks { id: text(), state: WorksState::Accepted },
+        CommandKind::CloseProblem { problem },
+        CommandKind::MergeProblems { problem: "p1".into(), into: "p2".into() },
+        CommandKind::SplitProblem { problem: "p1".into(), posts: vec![post], address: None },
+        CommandKind::SetRumour {
+            problem: "p1".into(),
+            state: RumourState::Refuted,
+            link: Some(text()),
+        },
+        CommandKind::Note {
+            text: text(),
+            place: Some("kedrovo".into()),
+            topic: Some("heating".into()),
+        },
+        CommandKind::HandOver { from: text(), to: text() },
+        CommandKind::SendDigest { week: text() },
+    ];
+    for kind in kinds {
+        let (actor, role) = ("root".to_owned(), "operator".to_owned());
+        let command = Command { actor, role, at: instant(START), kind };
+        let line = serde_json::to_string(&command).expect("written");
+        let read = serde_json::from_str::<Command>(&line);
+        assert_eq!(read.ok().as_ref(), Some(&command), "{line}");
+    }
+}
