@@ -219,8 +219,8 @@ impl Desk<'_> {
         loaded.sources.insert(item.key.source.clone());
         let sketch = (item.sketch.telling() && !copy).then(|| item.sketch.clone());
         let voice = item.voices.get(&loaded.problem.topic).filter(|_| !copy && !item.own_name);
-        let voice = voice.map(|(_, voice)| *voice);
-        let said = Trait { sketch, address: address.clone(), voice };
+        let voice = voice.copied();
+        let said = Trait { sketch, address: address.clone(), voice: voice.map(|(_, mark)| mark) };
         loaded.remember(item.published, &item.key, said.clone());
         if !own_copy {
             if !copy {
@@ -240,6 +240,8 @@ impl Desk<'_> {
             copy,
             sketch: said.sketch.as_ref().map(Sketch::to_bytes),
             address,
+            voice,
+            own_text: item.own_name.then_some(item.text_hash),
         });
         assignment
     }
