@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub const HALF_LIFE_DAYS: f64 = 180.0;
 
 /// The same for what a topic has done lately.
-const LATELY_HALF_LIFE_DAYS: f64 = 14.0;
+const LATELY_HALF_LIFE_DAYS: f64 = 7.0;
 
 /// Days kept one by one.
 pub(super) const DAYS: usize = 7;
@@ -142,6 +142,11 @@ impl History {
     pub(super) fn before(&self, today: i32) -> f64 {
         let current = usize::from(self.day >= today);
         self.sum + self.counts.iter().skip(current).map(|count| f64::from(*count)).sum::<f64>()
+    }
+
+    /// Posts of the day `today` so far.
+    pub(super) fn on(&self, today: i32) -> f64 {
+        if self.day >= today { f64::from(self.counts[0]) } else { 0.0 }
     }
 }
 

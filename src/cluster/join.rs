@@ -35,7 +35,10 @@ pub fn assign(
     for finding in joined_topics(item, rules) {
         for subject in key::subjects(item, finding, rules) {
             let meeting = meet(item, &subject, open, rules);
-            if !is_complaint(item, finding, rules) && !adds(item, &subject, &meeting) {
+            let meant = is_complaint(item, finding, rules)
+                || is_report(item, finding, &subject, rules)
+                || adds(item, &subject, &meeting);
+            if !meant {
                 continue;
             }
             // Two topics of one object meet in one problem.
@@ -61,8 +64,15 @@ pub fn assign(
 /// though nothing in it complains.
 fn is_complaint(item: &Newcomer, finding: &Finding, rules: &ClusterRules) -> bool {
     let risk = item.risks.get(&finding.topic).map_or(0, |risk| risk.score);
-    let clear = finding.score >= rules.calm_score || !item.calm.contains(&finding.topic);
+    let clear = finding.score >= rules.calm_score || !item.calm.contains_key(&finding.topic);
     risk >= rules.least_risk && clear
+}
+
+/// Whether the post names a topic clearly at a very house: that is a report without a word of
+/// complaint («Садовая 5, надписи в подъезде»), unless something else speaks against it.
+fn is_report(item: &Newcomer, finding: &Finding, subject: &Subject, rules: &ClusterRules) -> bool {
+    let risk = item.calm.get(&finding.topic).copied().unwrap_or(0);
+    subject.is_at_house() && finding.score >= rules.calm_score && risk >= rules.least_risk
 }
 
 /// Whether a mere mention may add to a problem that is there: in its thread, or at its very house.
@@ -219,8 +229,8 @@ impl Desk<'_> {
         loaded.sources.insert(item.key.source.clone());
         let sketch = (item.sketch.telling() && !copy).then(|| item.sketch.clone());
         let voice = item.voices.get(&loaded.problem.topic).filter(|_| !copy && !item.own_name);
-        let voice = voice.map(|(_, voice)| *voice);
-        let said = Trait { sketch, address: address.clone(), voice };
+        let voice = voice.copied();
+        let said = Trait { sketch, address: address.clone(), voice: voice.map(|(_, mark)| mark) };
         loaded.remember(item.published, &item.key, said.clone());
         if !own_copy {
             if !copy {
@@ -240,6 +250,8 @@ impl Desk<'_> {
             copy,
             sketch: said.sketch.as_ref().map(Sketch::to_bytes),
             address,
+            voice,
+            own_text: item.own_name.then_some(item.text_hash),
         });
         assignment
     }

@@ -49,7 +49,9 @@ pub struct ClusterRules {
     /// Least score of a topic that joins or opens a problem.
     pub join_score: u8,
     /// A topic with less risk than this is only named in the post, not complained about: it opens
-    /// nothing, and joins only what its thread or the very house that it names is about.
+    /// nothing, and joins only what its thread or the very house that it names is about. Whoever
+    /// names house and topic clearly reports, in however few words: then only what the lack of a
+    /// complaint takes off is left out of account.
     pub least_risk: u8,
     /// A topic that nothing in the post complains of counts as one from this score on.
     pub calm_score: u8,
@@ -145,8 +147,9 @@ pub struct Newcomer {
     pub places: Vec<PlaceFinding>,
     /// Risk of the post alone, by topic; a topic that is lacking has none.
     pub risks: BTreeMap<TopicId, Risk>,
-    /// Topics that are named without any sign of a complaint.
-    pub calm: BTreeSet<TopicId>,
+    /// Topics that are named without any sign of a complaint, with the risk that they would have
+    /// beside one.
+    pub calm: BTreeMap<TopicId, u8>,
     /// Object that the text names, by the topics within which it tells problems apart.
     pub objects: BTreeMap<TopicId, Object>,
     /// Whether it names nothing itself and only agrees with the post it answers.

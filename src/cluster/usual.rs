@@ -6,12 +6,14 @@
 //!
 //! Expected posts (empirical Bayes, gamma-Poisson; `docs/ru/problemy.md` says it in words):
 //! - the district's posts a day, its topics' and places' shares of them, each shrunk towards an
-//!   even share, give a cell's prior mean `m`; the fewer posts stand behind those shares, the
-//!   smaller its weight `κ`: `1/κ = 1/PRIOR_POSTS + 1/(t + ½) + 1/(p + ½)`;
+//!   even share, give a cell's prior mean `m`; the fewer posts stand behind them, the smaller its
+//!   weight `κ`: `1/κ = 1/PRIOR_POSTS + 1/(n + ½) + 1/(t + ½) + 1/(p + ½)`. The day under way
+//!   counts for them as far as it has come, without the cell's own posts: a loud district is known
+//!   for one before its first evening;
 //! - with the cell's own posts `s` in `e` days (both fading) its daily rate is gamma with shape
 //!   `κ + s` and mean `(κ + s) / (κ/m + e)`;
-//! - weekday and quarter of the day (of the district), month of past years and the last weeks (of
-//!   the topic) multiply the rate; all of them shrink to 1;
+//! - weekday and quarter of the day (of the district), month of past years and the last weeks up to
+//!   yesterday (of the topic) multiply the rate; all of them shrink to 1;
 //! - days differ beyond chance: a day's own gamma factor of variance [`DAY_VARIANCE`]. So a count
 //!   over `d` days is negative binomial with `1/size = 1/(κ + s) + DAY_VARIANCE/√max(d, 1)`.
 //!
@@ -45,8 +47,8 @@ const PRIOR_POSTS: f64 = 1.0;
 /// Posts that join problems in a district a day, before anything is known …
 const DISTRICT_PRIOR: f64 = 6.0;
 
-/// … and how many days of its own history weigh as much.
-const DISTRICT_PRIOR_DAYS: f64 = 7.0;
+/// … and how many days of its own history weigh as much: districts differ a hundredfold.
+const DISTRICT_PRIOR_DAYS: f64 = 1.0;
 
 /// Posts with which shares and factors of weekday, quarter and month are shrunk.
 const SHRINK_POSTS: f64 = 20.0;
@@ -140,6 +142,13 @@ pub struct Usual {
     touched: BTreeSet<Cell>,
 }
 
+/// The day under way, and how much of it has passed.
+#[derive(Debug, Clone, Copy)]
+struct Now {
+    day: i32,
+    passed: f64,
+}
+
 /// A cell's daily rate before weekday and quarter, and the shape of what is known about it.
 #[derive(Debug, Clone, Copy)]
 struct Rate {
@@ -186,8 +195,11 @@ impl Usual {
         let today = self.row(ALL, ALL).map_or(day, |row| row.day.max(day));
         let ago = usize::try_from(today - day).ok().filter(|ago| *ago < DAYS)?;
         let minute = minute_number(heard.at);
+        // Of a day that a later post has begun already, nothing is known but that it has begun.
+        let passed = if ago == 0 { day_share(minute) } else { 1.0 };
+        let now = Now { day: today, passed };
         for cell in &cells {
-            let row = self.caught_up(cell, today, rules);
+            let row = self.caught_up(cell, now, rules);
             if !heard.reaction {
                 row.counts[ago] = row.counts[ago].saturating_add(1);
             }
@@ -207,7 +219,7 @@ impl Usual {
                 *told = told.saturating_add(1);
             }
         }
-        let found = self.test(topic, place, minute, rules)?;
+        let found = self.test(topic, place, minute, now, rules)?;
         let row = self.rows.get_mut(&cells[3])?;
         row.burst = Some(minute.max(burst.unwrap_or(minute)));
         burst.is_none_or(|at| minute - at >= AGAIN_MINUTES).then_some(found)
@@ -217,19 +229,20 @@ impl Usual {
         self.rows.get(&(topic.to_owned(), place.to_owned()))
     }
 
-    /// The row of a cell, with the days before `today` moved into its history.
-    fn caught_up(&mut self, cell: &Cell, today: i32, rules: &UsualRules) -> &mut History {
+    /// The row of a cell, with the days before today moved into its history.
+    fn caught_up(&mut self, cell: &Cell, now: Now, rules: &UsualRules) -> &mut History {
         let kind = match (cell.0 == ALL, cell.1 == ALL) {
             (true, true) => Kind::District,
             (true, false) => Kind::Place,
             (false, true) => Kind::Topic,
             (false, false) => Kind::Cell,
         };
+        let today = now.day;
         let known = self.rows.get(cell).map_or(today, |row| row.day);
-        let rate = self.rate(cell, today, rules);
+        let rate = self.rate(cell, now, rules);
         let usual = |n: i32| {
             let day = known + n - 6;
-            let mean = rate.mean * self.season(cell, day) * self.weekday_factor(day);
+            let mean = rate.mean * self.season(cell, day, now, rules) * self.weekday_factor(day);
             // Only the days kept one by one can have too many posts.
             (mean, if n < 7 { seldom(CUT, mean, rate.size(1.0)) } else { 0 })
         };
@@ -242,19 +255,19 @@ impl Usual {
     }
 
     /// Daily rate of a row, before the season.
-    fn rate(&self, cell: &Cell, today: i32, rules: &UsualRules) -> Rate {
+    fn rate(&self, cell: &Cell, now: Now, rules: &UsualRules) -> Rate {
         let (topic, place) = (cell.0.as_str(), cell.1.as_str());
         let sum = self.row(topic, place).map_or(0.0, |row| row.sum);
         let observed = self.row(ALL, ALL).map_or(0.0, |row| row.observed);
         if topic != ALL && place != ALL {
-            let prior = self.prior(topic, place, today, rules);
+            let prior = self.prior(topic, place, now, rules);
             let shape = prior.shape + sum;
             let mean = shape / (prior.shape / prior.mean.max(1e-9) + observed);
             return Rate { mean, shape };
         }
         // All topics together are the district's; one topic or place is an even share at first.
         let parts = match (topic == ALL, place == ALL) {
-            (true, true) => 1,
+            (true, true) => return self.whole_rate(now, 0.0),
             (false, _) => rules.topics,
             (true, false) => rules.places,
         };
@@ -263,30 +276,45 @@ impl Usual {
         Rate { mean, shape: sum + PRIOR_POSTS }
     }
 
+    /// Daily rate of the district up to now, `without` some of today's posts.
+    fn whole_rate(&self, now: Now, without: f64) -> Rate {
+        let posts = self.up_to_now(ALL, ALL, now, without);
+        let days = self.row(ALL, ALL).map_or(0.0, |row| {
+            let one_by_one = row.since.map_or(0, |since| (now.day - since).clamp(0, 6));
+            row.observed + f64::from(one_by_one)
+        });
+        let prior = DISTRICT_PRIOR * DISTRICT_PRIOR_DAYS;
+        let mean = (posts + prior) / (days + now.passed + DISTRICT_PRIOR_DAYS);
+        Rate { mean, shape: posts + PRIOR_POSTS }
+    }
+
+    /// Posts of a row up to now, `without` some of today's.
+    fn up_to_now(&self, topic: &str, place: &str, now: Now, without: f64) -> f64 {
+        let Some(row) = self.row(topic, place) else { return 0.0 };
+        row.before(now.day) + (row.on(now.day) - without).max(0.0)
+    }
+
     /// What the time of the year does to the rate of a row on a day.
-    fn season(&self, (topic, place): &Cell, day: i32) -> f64 {
+    fn season(&self, (topic, place): &Cell, day: i32, now: Now, rules: &UsualRules) -> f64 {
         match (topic == ALL, place == ALL) {
             (true, _) => 1.0,
             (false, true) => self.month_factor(topic, day),
-            (false, false) => self.month_factor(topic, day) * self.lately_factor(topic),
+            (false, false) => self.month_factor(topic, day) * self.lately_factor(topic, now, rules),
         }
     }
 
-    /// Prior of a cell, from its topic, its place and the district up to yesterday.
-    fn prior(&self, topic: &str, place: &str, today: i32, rules: &UsualRules) -> Rate {
-        let before = |topic, place| self.row(topic, place).map_or(0.0, |row| row.before(today));
-        let all = before(ALL, ALL);
-        let days = self.row(ALL, ALL).map_or(0.0, |row| {
-            let one_by_one = row.since.map_or(0, |since| (today - since).clamp(0, 6));
-            row.observed + f64::from(one_by_one)
-        });
-        let rate = (all + DISTRICT_PRIOR * DISTRICT_PRIOR_DAYS) / (days + DISTRICT_PRIOR_DAYS);
+    /// Prior of a cell, from its topic, its place and the district up to now.
+    fn prior(&self, topic: &str, place: &str, now: Now, rules: &UsualRules) -> Rate {
+        let own = self.row(topic, place).map_or(0.0, |row| row.on(now.day));
+        let all = self.up_to_now(ALL, ALL, now, own);
+        let rate = self.whole_rate(now, own).mean;
         let share =
             |sum: f64, of: usize| (sum + SHRINK_POSTS / number(of.max(1))) / (all + SHRINK_POSTS);
-        let (of_topic, of_place) = (before(topic, ALL), before(ALL, place));
-        let unsure = 1.0 / PRIOR_POSTS + 1.0 / (of_topic + 0.5) + 1.0 / (of_place + 0.5);
+        let of_topic = self.up_to_now(topic, ALL, now, own);
+        let of_place = self.up_to_now(ALL, place, now, own);
+        let unsure = [all, of_topic, of_place].map(|posts| 1.0 / (posts + 0.5));
         let mean = rate * share(of_topic, rules.topics) * share(of_place, rules.places);
-        Rate { mean, shape: 1.0 / unsure }
+        Rate { mean, shape: 1.0 / (1.0 / PRIOR_POSTS + unsure.iter().sum::<f64>()) }
     }
 
     fn weekday_factor(&self, day: i32) -> f64 {
@@ -316,10 +344,22 @@ impl Usual {
         (own + SHRINK_POSTS) / (usual + SHRINK_POSTS)
     }
 
-    /// How much more of a topic than expected the last weeks had.
-    fn lately_factor(&self, topic: &str) -> f64 {
-        let lately = self.row(topic, ALL).and_then(|row| row.lately);
-        lately.map_or(1.0, |[posts, usual]| (posts + LATELY_POSTS) / (usual + LATELY_POSTS))
+    /// How much more of a topic than expected the last weeks had, up to yesterday.
+    fn lately_factor(&self, topic: &str, now: Now, rules: &UsualRules) -> f64 {
+        let Some(row) = self.row(topic, ALL) else { return 1.0 };
+        let Some([mut posts, mut usual]) = row.lately else { return 1.0 };
+        let rate = self.rate(&(topic.to_owned(), ALL.to_owned()), now, rules);
+        let most = seldom(CUT, rate.mean, rate.size(1.0));
+        let since = self.row(ALL, ALL).and_then(|row| row.since).unwrap_or(row.day);
+        // Days that are still kept one by one, today left out.
+        for (day, count) in (1..).map(|ago| row.day - ago).zip(row.counts.iter().skip(1)) {
+            if day < since {
+                break;
+            }
+            posts += f64::from((*count).min(most));
+            usual += rate.mean * self.month_factor(topic, day) * self.weekday_factor(day);
+        }
+        (posts + LATELY_POSTS) / (usual + LATELY_POSTS)
     }
 
     /// Days between two minutes, weighed by weekday and quarter.
@@ -337,18 +377,24 @@ impl Usual {
     }
 
     /// What chance explains least of what a post meets, if it is a burst.
-    fn test(&self, topic: &str, place: &str, minute: i64, rules: &UsualRules) -> Option<Burst> {
+    fn test(
+        &self,
+        topic: &str,
+        place: &str,
+        minute: i64,
+        now: Now,
+        rules: &UsualRules,
+    ) -> Option<Burst> {
         let row = self.row(topic, place)?;
         let latest = row.posts.last().max(row.reactions.last()).copied()?;
         if latest - minute > BACK_MINUTES {
             return None;
         }
-        let whole = (ALL.to_owned(), ALL.to_owned());
-        let level = rules.budget / (7.0 * self.rate(&whole, row.day, rules).mean * TESTS);
+        let level = rules.budget / (7.0 * self.whole_rate(now, 0.0).mean * TESTS);
         let level = level.min(LEVEL_MOST);
         let cell = (topic.to_owned(), place.to_owned());
-        let rate = self.rate(&cell, row.day, rules);
-        let season = self.season(&cell, row.day);
+        let rate = self.rate(&cell, now, rules);
+        let season = self.season(&cell, row.day, now, rules);
         let reactions = self.usual_reactions();
         let mut best: Option<Burst> = None;
         for posts in LOOKS {
@@ -387,6 +433,11 @@ impl Usual {
         let prior = REACTIONS_PRIOR * REACTIONS_PRIOR_POSTS;
         (f64::from(reactions) + prior) / (f64::from(posts) + REACTIONS_PRIOR_POSTS)
     }
+}
+
+/// Share of its day that has passed at a minute.
+fn day_share(minute: i64) -> f64 {
+    minutes(minute.rem_euclid(DAY_MINUTES)) / minutes(DAY_MINUTES)
 }
 
 /// Quarter of the day of a minute.

@@ -430,4 +430,9 @@ pub struct Membership {
     pub sketch: Option<Vec<u8>>,
     /// Street and house that it names.
     pub address: Option<String>,
+    /// Its voice for the topic of the problem, with the month of its key; none for a copy and for a
+    /// page's own text.
+    pub voice: Option<(u32, [u8; 8])>,
+    /// Number of its text, if a page wrote it in its own name.
+    pub own_text: Option<u64>,
 }

@@ -16,7 +16,7 @@ use super::tallies::{changed_tallies, load_usual};
 use crate::cluster::{
     CANDIDATES_MAX, Loaded, MEMORY_DAYS, Newcomer, Object, OpenProblems, RECENT_MAX, Trait,
 };
-use crate::model::{Post, ProblemId, ProblemKey, Risk};
+use crate::model::{Post, ProblemId, ProblemKey};
 use crate::risk;
 use crate::store::{
     Assessment, GroupCommit, GroupOutcome, LoadedProblem, ProblemsWanted, Store, StoreError,
@@ -199,8 +199,8 @@ pub(super) fn newcomer_of(
     marks: &WorkMarks,
     district: &District,
 ) -> Newcomer {
-    let calm = |risk: &Risk| risk::is_calm(risk, &district.risk);
-    let risks = marks.risks.iter();
+    let rules = &district.risk;
+    let calm = marks.risks.iter().filter(|(_, risk)| risk::is_calm(risk, rules));
     let objects = marks.objects.iter().map(|(topic, (name, first))| {
         (topic.clone(), Object { name: name.clone(), topic: first.clone() })
     });
@@ -210,7 +210,7 @@ pub(super) fn newcomer_of(
         findings: assessment.findings.clone(),
         places: assessment.places.clone(),
         risks: marks.risks.clone(),
-        calm: risks.filter(|(_, risk)| calm(risk)).map(|(topic, _)| topic.clone()).collect(),
+        calm: calm.map(|(it, risk)| (it.clone(), risk::if_complained(risk, rules))).collect(),
         objects: objects.collect(),
         echo: marks.echo,
         sketch: Sketch::of(&post.text),

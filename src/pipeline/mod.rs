@@ -57,6 +57,8 @@ mod spread;
 mod tallies;
 pub mod telegram;
 mod tell;
+#[cfg(test)]
+mod tests;
 pub mod together;
 pub mod touch;
 mod trial;

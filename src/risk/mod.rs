@@ -168,6 +168,19 @@ pub fn is_calm(risk: &Risk, rules: &RiskRules) -> bool {
     absent.any(|part| risk.reasons.iter().any(|it| it.reason == *part.id.get_ref()))
 }
 
+/// Points that a risk would have if its text complained of something.
+#[must_use]
+pub fn if_complained(risk: &Risk, rules: &RiskRules) -> u8 {
+    let lacking = |reason: &RiskReason| {
+        let mut absent = rules.circumstances.iter().filter(|part| part.absent);
+        absent.any(|part| reason.reason == *part.id.get_ref())
+    };
+    let bound = |reason: &RiskReason| reason.reason == "cap" || reason.reason == "floor";
+    let counted = risk.reasons.iter().filter(|reason| !lacking(reason) && !bound(reason));
+    let sum = counted.map(|reason| reason.points).sum::<i32>().clamp(0, 100);
+    u8::try_from(sum).unwrap_or(100)
+}
+
 /// Adds each circumstance once, with the largest amount that the text gives for its signal.
 /// Beside a weak finding only those count that lower: a danger named in the text may not be its
 /// own.

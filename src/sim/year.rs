@@ -9,7 +9,7 @@
 //! of the posts that it counts tell of one planted problem, and that problem is found; every other
 //! burst is false. The same holds for each rule, over the posts that the rule itself counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
@@ -281,7 +281,7 @@ fn newcomer(number: usize, post: &YearPost, words: &str) -> Newcomer {
         findings: vec![finding],
         places: vec![place],
         risks: BTreeMap::from([(topic.clone(), risk)]),
-        calm: BTreeSet::new(),
+        calm: BTreeMap::new(),
         objects: BTreeMap::new(),
         echo: false,
         sketch: Sketch::of(words),

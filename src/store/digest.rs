@@ -226,7 +226,7 @@ fn problems(tx: &Tx<'_>, span: &DigestSpan) -> Result<Vec<DigestProblem>> {
 }
 
 fn digest_problem(tx: &Tx<'_>, problem: Problem) -> Result<DigestProblem> {
-    let voices = count_voices(tx, &problem.id, &problem.topic)?;
+    let voices = count_voices(tx, &problem.id)?;
     Ok(DigestProblem {
         since: problem.since(),
         id: problem.id,

@@ -199,6 +199,6 @@ impl Store {
 }
 
 fn counted(tx: &Tx<'_>, problem: Problem) -> Result<StoredProblem> {
-    let voices = count_voices(tx, &problem.id, &problem.topic)?;
+    let voices = count_voices(tx, &problem.id)?;
     Ok(StoredProblem { problem, voices })
 }

@@ -119,14 +119,15 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
 }
 
 fn join(tx: &Tx<'_>, membership: &Membership) -> Result<()> {
+    let (month, voice) = membership.voice.unzip();
     tx.exec(
         "INSERT INTO membership (district, problem, source, post, main, quote_start, quote_end,
-             published, copy, sketch, address)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT (district, problem, source, post) DO UPDATE SET main = excluded.main,
+             published, copy, sketch, address, month, voice, own_text)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (district, source, post, problem) DO UPDATE SET main = excluded.main,
              quote_start = excluded.quote_start, quote_end = excluded.quote_end,
-             published = excluded.published, copy = excluded.copy, sketch = excluded.sketch,
-             address = excluded.address",
+             copy = excluded.copy, sketch = excluded.sketch, address = excluded.address,
+             month = excluded.month, voice = excluded.voice, own_text = excluded.own_text",
         params![
             tx.district,
             membership.problem.as_str(),
@@ -139,7 +140,15 @@ fn join(tx: &Tx<'_>, membership: &Membership) -> Result<()> {
             membership.copy,
             membership.sketch,
             membership.address,
+            month,
+            voice,
+            membership.own_text.map(u64::to_be_bytes),
         ],
+    )?;
+    tx.exec(
+        "INSERT INTO problem_source (district, problem, source) VALUES (?1, ?2, ?3)
+         ON CONFLICT (district, problem, source) DO NOTHING",
+        params![tx.district, membership.problem.as_str(), membership.post.source.as_str()],
     )?;
     Ok(())
 }

@@ -394,12 +394,12 @@ fn with_hidden(tx: &Tx<'_>, silences: Vec<Silence>) -> Result<Vec<(Silence, Hidd
 
 /// Silences: all, or those that hold at an instant.
 fn silences(tx: &Tx<'_>, active: Option<Timestamp>) -> Result<Vec<Silence>> {
+    let (from, to) = active.map_or((Timestamp::MIN, Timestamp::MAX), |now| (now, now));
     tx.rows(
         "SELECT id, begins, until, facts, reminded, ended, told FROM silence
-         WHERE district = ?1 AND (?2 IS NULL OR begins <= ?2 AND until > ?2
-             AND (ended IS NULL OR ended > ?2))
+         WHERE district = ?1 AND until > ?2 AND begins <= ?3 AND (ended IS NULL OR ended > ?2)
          ORDER BY until, id",
-        params![tx.district, at(active)],
+        params![tx.district, At(from), At(to)],
         silence_of,
     )
 }

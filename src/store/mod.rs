@@ -50,6 +50,8 @@ mod finding;
 mod follow;
 mod handover;
 mod own;
+#[cfg(test)]
+pub(crate) mod plan;
 mod schema;
 
 pub use agenda::Agenda;
@@ -87,7 +89,7 @@ pub use work::{WorkItem, WorkTicket};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, Params, Row, TransactionBehavior};
+use rusqlite::{CachedStatement, Connection, Params, Row, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use crate::model::DistrictId;
@@ -112,6 +114,8 @@ struct Inner {
     writer: Option<Writer>,
     readers: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
+    #[cfg(test)]
+    asked: plan::Asked,
 }
 
 struct Writer {
@@ -156,6 +160,8 @@ impl Store {
             writer,
             readers: Mutex::new(readers),
             turns: Arc::new(Semaphore::new(READERS)),
+            #[cfg(test)]
+            asked: plan::Asked::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -220,7 +226,7 @@ impl Inner {
         let mut left = TRIES;
         loop {
             left -= 1;
-            match transact(&mut conn, &self.district, TransactionBehavior::Immediate, run) {
+            match self.transact(&mut conn, TransactionBehavior::Immediate, run) {
                 Err(StoreError::Busy(_)) if left > 0 => {}
                 end => return end,
             }
@@ -233,9 +239,26 @@ impl Inner {
             Some(conn) => conn,
             None => schema::open_reader(&self.path)?,
         };
-        let end = transact(&mut conn, &self.district, TransactionBehavior::Deferred, run);
+        let end = self.transact(&mut conn, TransactionBehavior::Deferred, run);
         held(&self.readers).push(conn);
         end
+    }
+
+    fn transact<T>(
+        &self,
+        conn: &mut Connection,
+        behavior: TransactionBehavior,
+        run: &dyn Fn(&Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let tx = conn.transaction_with_behavior(behavior)?;
+        let end = run(&Tx {
+            conn: &tx,
+            district: self.district.as_str(),
+            #[cfg(test)]
+            asked: &self.asked,
+        })?;
+        tx.commit()?;
+        Ok(end)
     }
 }
 
@@ -253,28 +276,24 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-fn transact<T>(
-    conn: &mut Connection,
-    district: &DistrictId,
-    behavior: TransactionBehavior,
-    run: &dyn Fn(&Tx<'_>) -> Result<T>,
-) -> Result<T> {
-    let tx = conn.transaction_with_behavior(behavior)?;
-    let end = run(&Tx { conn: &tx, district: district.as_str() })?;
-    tx.commit()?;
-    Ok(end)
-}
-
 /// A transaction under way, and the district it is about.
 struct Tx<'a> {
     conn: &'a Connection,
     district: &'a str,
+    #[cfg(test)]
+    asked: &'a plan::Asked,
 }
 
 impl Tx<'_> {
+    fn statement(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        #[cfg(test)]
+        self.asked.note(sql);
+        Ok(self.conn.prepare_cached(sql)?)
+    }
+
     /// Runs a statement; returns how many rows it changed.
     fn exec(&self, sql: &str, params: impl Params) -> Result<usize> {
-        Ok(self.conn.prepare_cached(sql)?.execute(params)?)
+        Ok(self.statement(sql)?.execute(params)?)
     }
 
     /// All rows of a query.
@@ -284,7 +303,7 @@ impl Tx<'_> {
         params: impl Params,
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut statement = self.statement(sql)?;
         let rows = statement.query_map(params, row)?.collect::<rusqlite::Result<Vec<T>>>()?;
         Ok(rows)
     }
@@ -297,12 +316,12 @@ impl Tx<'_> {
         row: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
         use rusqlite::OptionalExtension;
-        Ok(self.conn.prepare_cached(sql)?.query_row(params, row).optional()?)
+        Ok(self.statement(sql)?.query_row(params, row).optional()?)
     }
 
     /// The one number of a query that always has a row.
     fn number(&self, sql: &str, params: impl Params) -> Result<u64> {
         let number = |row: &Row<'_>| row.get::<_, column::Count>(0);
-        Ok(self.conn.prepare_cached(sql)?.query_row(params, number)?.0)
+        Ok(self.statement(sql)?.query_row(params, number)?.0)
     }
 }

@@ -14,7 +14,7 @@ use super::column::At;
 use super::error::Result;
 use super::problem::{append, count_voices, read};
 use super::{Store, Tx, post};
-use crate::model::{PostId, PostKey, ProblemEvent, ProblemEventKind, ProblemId, SourceId};
+use crate::model::{PostId, PostKey, ProblemEvent, ProblemEventKind, ProblemId, SourceId, TopicId};
 
 /// How a merge or split ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,10 +114,14 @@ impl Store {
 }
 
 fn merge(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId, at: Timestamp) -> Result<PersonEnd> {
-    let Some((source, _)) = read(tx, from)? else { return Ok(PersonEnd::Unknown(from.clone())) };
-    let Some((target, _)) = read(tx, into)? else { return Ok(PersonEnd::Unknown(into.clone())) };
+    let Some(source) = read(tx, from)? else { return Ok(PersonEnd::Unknown(from.clone())) };
+    let Some(target) = read(tx, into)? else { return Ok(PersonEnd::Unknown(into.clone())) };
+    let (source, target) = (source.problem, target.problem);
     if from == into || source.merged.is_some() || target.merged.is_some() {
         return Ok(PersonEnd::Same);
+    }
+    if source.topic != target.topic {
+        speak_of(tx, from, &target.topic)?;
     }
     let moved = tx.exec(
         "UPDATE membership SET problem = ?3 WHERE district = ?1 AND problem = ?2
@@ -126,10 +130,12 @@ fn merge(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId, at: Timestamp) -> Resu
                      AND other.source = membership.source AND other.post = membership.post)",
         params![tx.district, from.as_str(), into.as_str()],
     )?;
+    count_sources(tx, into)?;
     let both = tx.exec(
         "DELETE FROM membership WHERE district = ?1 AND problem = ?2",
         params![tx.district, from.as_str()],
     )?;
+    count_sources(tx, from)?;
     let moved = u32::try_from(moved).unwrap_or(u32::MAX);
     let absorbed = ProblemEventKind::Absorbed {
         from: from.clone(),
@@ -151,9 +157,42 @@ fn merge(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId, at: Timestamp) -> Resu
     Ok(PersonEnd::Moved(moved))
 }
 
+/// Voices join across no topics: members that go over to a problem of another topic take the voice
+/// that they have there.
+fn speak_of(tx: &Tx<'_>, id: &ProblemId, topic: &TopicId) -> Result<()> {
+    tx.exec(
+        "UPDATE membership SET
+             month = (SELECT voice.month FROM voice WHERE voice.district = membership.district
+                 AND voice.source = membership.source AND voice.post = membership.post
+                 AND voice.topic = ?3),
+             voice = (SELECT voice.voice FROM voice WHERE voice.district = membership.district
+                 AND voice.source = membership.source AND voice.post = membership.post
+                 AND voice.topic = ?3)
+         WHERE district = ?1 AND problem = ?2 AND copy = 0",
+        params![tx.district, id.as_str(), topic.as_str()],
+    )?;
+    Ok(())
+}
+
+/// Notes anew which sources carry a problem whose members have changed.
+fn count_sources(tx: &Tx<'_>, id: &ProblemId) -> Result<()> {
+    tx.exec(
+        "DELETE FROM problem_source WHERE district = ?1 AND problem = ?2",
+        params![tx.district, id.as_str()],
+    )?;
+    tx.exec(
+        "INSERT INTO problem_source (district, problem, source)
+         SELECT DISTINCT district, problem, source FROM membership
+         WHERE district = ?1 AND problem = ?2",
+        params![tx.district, id.as_str()],
+    )?;
+    Ok(())
+}
+
 fn part(tx: &Tx<'_>, split: &SplitOff) -> Result<PersonEnd> {
     let SplitOff { from, posts, new, at } = split;
-    let Some((source, _)) = read(tx, from)? else { return Ok(PersonEnd::Unknown(from.clone())) };
+    let Some(source) = read(tx, from)? else { return Ok(PersonEnd::Unknown(from.clone())) };
+    let source = source.problem;
     if source.merged.is_some() || read(tx, new)?.is_some() {
         return Ok(PersonEnd::Same);
     }
@@ -178,6 +217,9 @@ fn part(tx: &Tx<'_>, split: &SplitOff) -> Result<PersonEnd> {
     for row in &moved {
         take_out(tx, split, &row.post.key)?;
     }
+    for id in [from, new] {
+        count_sources(tx, id)?;
+    }
     let count = u32::try_from(moved.len()).unwrap_or(u32::MAX);
     let gravest = moved.into_iter().map(|row| row.risk).max_by_key(|risk| risk.score);
     let gravest = gravest.unwrap_or_else(crate::model::Risk::none);
@@ -195,7 +237,7 @@ fn part(tx: &Tx<'_>, split: &SplitOff) -> Result<PersonEnd> {
         last,
         score: gravest.score,
         reasons: gravest.reasons,
-        voices: count_voices(tx, new, &source.topic)?.voices,
+        voices: count_voices(tx, new)?.voices,
     };
     let parted = ProblemEventKind::Split { new: new.clone(), posts: count };
     append(

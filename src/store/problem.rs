@@ -80,34 +80,29 @@ pub struct ProblemsWanted {
 /// Most problems of one key that its history is told from.
 const SAME_KEY_MAX: usize = 200;
 
-/// Most merges that are followed from one problem.
-const MERGES_MAX: usize = 64;
-
 impl Store {
     /// The problems wanted, and those that have the posts of merged ones among them; by id.
     pub async fn wanted_problems(&self, wanted: ProblemsWanted) -> Result<Vec<LoadedProblem>> {
         self.read(move |tx| {
-            let mut found: BTreeMap<ProblemId, Problem> = BTreeMap::new();
+            let mut found: BTreeMap<ProblemId, ProblemRow> = BTreeMap::new();
             for key in &wanted.keys {
                 let met = of_key(tx, key, wanted.since, wanted.each_max)?;
-                found.extend(met.into_iter().map(|problem| (problem.id.clone(), problem)));
+                found.extend(met.into_iter().map(|row| (row.problem.id.clone(), row)));
             }
             let mut open: Vec<ProblemId> = wanted.ids.clone();
-            open.extend(found.values().filter_map(|problem| problem.merged.clone()));
-            for _ in 0..open.len() + MERGES_MAX {
-                let Some(id) = open.pop() else { break };
+            open.extend(found.values().filter_map(|row| row.problem.merged.clone()));
+            // Ends: what was found is not looked at again.
+            while let Some(id) = open.pop() {
                 if found.contains_key(&id) {
                     continue;
                 }
-                if let Some((problem, _)) = read(tx, &id)? {
-                    open.extend(problem.merged.clone());
-                    found.insert(id, problem);
+                if let Some(row) = read(tx, &id)? {
+                    open.extend(row.problem.merged.clone());
+                    found.insert(id, row);
                 }
             }
-            found
-                .into_values()
-                .map(|problem| complete(tx, problem, wanted.horizon, wanted.recent_max))
-                .collect()
+            let complete = |row| complete(tx, row, wanted.horizon, wanted.recent_max);
+            found.into_values().map(complete).collect()
         })
         .await
     }
@@ -115,7 +110,7 @@ impl Store {
     /// A problem as its events left it; nothing if it is not known.
     pub async fn problem(&self, id: &ProblemId) -> Result<Option<Problem>> {
         let id = id.clone();
-        self.read(move |tx| Ok(read(tx, &id)?.map(|(problem, _)| problem))).await
+        self.read(move |tx| Ok(read(tx, &id)?.map(|row| row.problem))).await
     }
 
     /// These problems with all that belongs to them, by id; unknown ones are left out.
@@ -124,8 +119,8 @@ impl Store {
         self.read(move |tx| {
             let mut found = Vec::new();
             for id in &ids {
-                if let Some((problem, _)) = read(tx, id)? {
-                    found.push(complete(tx, problem, Timestamp::MIN, usize::MAX)?);
+                if let Some(row) = read(tx, id)? {
+                    found.push(complete(tx, row, Timestamp::MIN, usize::MAX)?);
                 }
             }
             Ok(found)
@@ -140,7 +135,11 @@ impl Store {
             place: problem.place.clone(),
             address: problem.address.clone(),
         };
-        self.read(move |tx| of_key(tx, &key, Timestamp::MIN, SAME_KEY_MAX)).await
+        self.read(move |tx| {
+            let rows = of_key(tx, &key, Timestamp::MIN, SAME_KEY_MAX)?;
+            Ok(rows.into_iter().map(|row| row.problem).collect())
+        })
+        .await
     }
 
     /// Candidates for going quiet (last post before `quiet_before`) or being closed (quiet already,
@@ -193,12 +192,27 @@ impl Store {
     }
 }
 
-/// The problem table's columns, in the order [`problem_of`] reads them.
+/// A row of the problem table.
+pub(super) struct ProblemRow {
+    pub problem: Problem,
+    /// Number of its events.
+    pub events: u32,
+    /// Voices counted before their rows passed their retention.
+    pub voices_kept: u32,
+}
+
+impl ProblemRow {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { problem: problem_of(row)?, events: row.get(17)?, voices_kept: row.get(23)? })
+    }
+}
+
+/// The problem table's columns, in the order [`problem_of`] and [`ProblemRow::of`] read them.
 macro_rules! problem_columns {
     () => {
         "id, topic, kind, place, state, score, reasons, opened, last, posts, told_at,
          told_level, told_voices, alerts, acknowledged, answered, returns, events, address, object,
-         voices, merged, rumour, back, posts_before"
+         voices, merged, rumour, voices_kept, back, posts_before"
     };
 }
 pub(super) use problem_columns;
@@ -232,17 +246,17 @@ pub(super) fn problem_of(row: &Row<'_>) -> rusqlite::Result<Problem> {
         voices: row.get(20)?,
         merged: row.get::<_, Option<String>>(21)?.map(ProblemId),
         rumour: row.get::<_, Option<Word<_>>>(22)?.map(|word| word.0),
-        back: time(row.get(23)?),
-        posts_before: row.get(24)?,
+        back: time(row.get(24)?),
+        posts_before: row.get(25)?,
     })
 }
 
-/// The row of a problem and the number of its events.
-pub(super) fn read(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<(Problem, u32)>> {
+/// The row of a problem.
+pub(super) fn read(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<ProblemRow>> {
     tx.row(
         concat!("SELECT ", problem_columns!(), " FROM problem WHERE district = ?1 AND id = ?2"),
         params![tx.district, id.as_str()],
-        |row| Ok((problem_of(row)?, row.get(17)?)),
+        ProblemRow::of,
     )
 }
 
@@ -252,7 +266,7 @@ fn of_key(
     key: &ProblemKey,
     since: Timestamp,
     each_max: usize,
-) -> Result<Vec<Problem>> {
+) -> Result<Vec<ProblemRow>> {
     let place = key.place.as_ref().map(PlaceId::as_str);
     let limit = i64::try_from(each_max).unwrap_or(i64::MAX);
     let mut found = tx.rows(
@@ -264,7 +278,7 @@ fn of_key(
              ORDER BY last DESC, id LIMIT ?6"
         ),
         params![tx.district, key.aspect, place, key.address, At(since), limit],
-        problem_of,
+        ProblemRow::of,
     )?;
     found.extend(tx.rows(
         concat!(
@@ -275,72 +289,73 @@ fn of_key(
              ORDER BY last DESC, id LIMIT ?5"
         ),
         params![tx.district, key.aspect, place, key.address, limit],
-        problem_of,
+        ProblemRow::of,
     )?);
     Ok(found)
 }
 
-/// Everything that belongs to a problem, voices and own texts since `horizon` only.
+/// Everything that belongs to a problem, voices and own texts since `horizon` only. What is asked
+/// lies together by time: the problem's older members are not touched.
 fn complete(
     tx: &Tx<'_>,
-    problem: Problem,
+    row: ProblemRow,
     horizon: Timestamp,
     recent_max: usize,
 ) -> Result<LoadedProblem> {
+    let ProblemRow { problem, voices_kept, .. } = row;
     let mut voices: BTreeMap<u32, BTreeSet<[u8; 8]>> = BTreeMap::new();
-    let heard = tx.rows(
-        "SELECT DISTINCT voice.month, voice.voice FROM membership
-         JOIN voice ON voice.district = membership.district AND voice.source = membership.source
-             AND voice.post = membership.post AND voice.topic = ?3
-         WHERE membership.district = ?1 AND membership.problem = ?2
-             AND membership.published >= ?4 AND membership.copy = 0",
-        params![tx.district, problem.id.as_str(), problem.topic.as_str(), At(horizon)],
-        |row| Ok((row.get::<_, u32>(0)?, row.get::<_, [u8; 8]>(1)?)),
-    )?;
-    for (month, voice) in heard {
-        voices.entry(month).or_default().insert(voice);
+    let mut own_texts: BTreeMap<Vec<u8>, Timestamp> = BTreeMap::new();
+    for said in said_since(tx, &problem.id, horizon)? {
+        if let Some((month, voice)) = said.voice {
+            voices.entry(month).or_default().insert(voice);
+        }
+        if let Some(text) = said.own_text {
+            let last = own_texts.entry(text).or_insert(said.published);
+            *last = said.published.max(*last);
+        }
     }
     Ok(LoadedProblem {
         voices,
-        voices_kept: voices_kept(tx, &problem.id)?,
-        own_texts: own_texts(tx, &problem.id, horizon)?,
-        recent: recent(tx, &problem, recent_max)?,
+        voices_kept,
+        own_texts,
+        recent: recent(tx, &problem.id, recent_max)?,
         sources: sources(tx, &problem.id)?,
         quotes: quotes(tx, &problem.id)?,
         problem,
     })
 }
 
-fn own_texts(
-    tx: &Tx<'_>,
-    id: &ProblemId,
-    horizon: Timestamp,
-) -> Result<BTreeMap<Vec<u8>, Timestamp>> {
-    let texts = tx.rows(
-        "SELECT post.fingerprint, MAX(membership.published) FROM membership
-         JOIN post ON post.district = membership.district AND post.source = membership.source
-             AND post.id = membership.post AND post.own_name = 1
-         WHERE membership.district = ?1 AND membership.problem = ?2
-             AND membership.published >= ?3
-         GROUP BY post.fingerprint",
-        params![tx.district, id.as_str(), At(horizon)],
-        |row| Ok((row.get(0)?, row.get::<_, At>(1)?.0)),
-    )?;
-    Ok(texts.into_iter().collect())
+/// What a member of a problem counts for.
+struct Said {
+    published: Timestamp,
+    voice: Option<(u32, [u8; 8])>,
+    own_text: Option<Vec<u8>>,
 }
 
-fn recent(tx: &Tx<'_>, problem: &Problem, limit: usize) -> Result<Vec<RecentMember>> {
+fn said_since(tx: &Tx<'_>, id: &ProblemId, horizon: Timestamp) -> Result<Vec<Said>> {
+    tx.rows(
+        "SELECT published, month, voice, own_text FROM membership
+         WHERE district = ?1 AND problem = ?2 AND published >= ?3
+             AND (month IS NOT NULL OR own_text IS NOT NULL)",
+        params![tx.district, id.as_str(), At(horizon)],
+        |row| {
+            let (month, voice) = (row.get::<_, Option<u32>>(1)?, row.get::<_, Option<_>>(2)?);
+            Ok(Said {
+                published: row.get::<_, At>(0)?.0,
+                voice: month.zip(voice),
+                own_text: row.get(3)?,
+            })
+        },
+    )
+}
+
+fn recent(tx: &Tx<'_>, id: &ProblemId, limit: usize) -> Result<Vec<RecentMember>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     tx.rows(
-        "SELECT membership.source, membership.post, membership.published, membership.sketch,
-             membership.address, voice.voice
-         FROM membership LEFT JOIN voice ON voice.district = membership.district
-             AND voice.source = membership.source AND voice.post = membership.post
-             AND voice.topic = ?3 AND membership.copy = 0
-         WHERE membership.district = ?1 AND membership.problem = ?2
-         ORDER BY membership.published DESC, membership.source DESC, membership.post DESC
-         LIMIT ?4",
-        params![tx.district, problem.id.as_str(), problem.topic.as_str(), limit],
+        "SELECT source, post, published, sketch, address, voice FROM membership
+         WHERE district = ?1 AND problem = ?2
+         ORDER BY published DESC, source DESC, post DESC LIMIT ?3",
+        params![tx.district, id.as_str(), limit],
         |row| {
             Ok(RecentMember {
                 post: PostKey { source: SourceId(row.get(0)?), id: PostId(row.get(1)?) },
@@ -353,23 +368,14 @@ fn recent(tx: &Tx<'_>, problem: &Problem, limit: usize) -> Result<Vec<RecentMemb
     )
 }
 
-/// Sources of a problem, found by leaps over the key, not by a walk over its posts.
+/// Sources that carry a problem: as many as are watched at most.
 fn sources(tx: &Tx<'_>, id: &ProblemId) -> Result<BTreeSet<SourceId>> {
-    let mut found = BTreeSet::new();
-    let mut last = String::new();
-    loop {
-        let next: Option<String> = tx
-            .row(
-                "SELECT MIN(source) FROM membership
-                 WHERE district = ?1 AND problem = ?2 AND source > ?3",
-                params![tx.district, id.as_str(), last],
-                |row| row.get(0),
-            )?
-            .flatten();
-        let Some(source) = next else { return Ok(found) };
-        last.clone_from(&source);
-        found.insert(SourceId(source));
-    }
+    let found = tx.rows(
+        "SELECT source FROM problem_source WHERE district = ?1 AND problem = ?2",
+        params![tx.district, id.as_str()],
+        |row| Ok(SourceId(row.get(0)?)),
+    )?;
+    Ok(found.into_iter().collect())
 }
 
 fn quotes(tx: &Tx<'_>, id: &ProblemId) -> Result<Vec<QuoteRef>> {
@@ -387,14 +393,11 @@ fn quotes(tx: &Tx<'_>, id: &ProblemId) -> Result<Vec<QuoteRef>> {
 }
 
 /// Counts the voices of a problem.
-pub(super) fn count_voices(tx: &Tx<'_>, id: &ProblemId, topic: &TopicId) -> Result<VoiceCount> {
+pub(super) fn count_voices(tx: &Tx<'_>, id: &ProblemId) -> Result<VoiceCount> {
     let months = tx.rows(
-        "SELECT COUNT(DISTINCT voice.voice) FROM membership
-         JOIN voice ON voice.district = membership.district AND voice.source = membership.source
-             AND voice.post = membership.post AND voice.topic = ?3
-         WHERE membership.district = ?1 AND membership.problem = ?2 AND membership.copy = 0
-         GROUP BY voice.month",
-        params![tx.district, id.as_str(), topic.as_str()],
+        "SELECT COUNT(DISTINCT voice) FROM membership
+         WHERE district = ?1 AND problem = ?2 AND month IS NOT NULL GROUP BY month",
+        params![tx.district, id.as_str()],
         |row| row.get::<_, u32>(0),
     )?;
     let kept = voices_kept(tx, id)?;
@@ -420,7 +423,7 @@ pub(super) fn append(tx: &Tx<'_>, events: &[(ProblemId, ProblemEvent)]) -> Resul
         let mut known = match touched.remove(id) {
             Some(known) => known,
             None => match read(tx, id)? {
-                Some(known) => known,
+                Some(row) => (row.problem, row.events),
                 None => (opened(id, event)?, 0),
             },
         };

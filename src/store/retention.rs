@@ -12,7 +12,7 @@ use super::error::Result;
 use super::post::PostState;
 use super::problem::count_voices;
 use super::{Store, Tx, blank, finding};
-use crate::model::{PostId, PostKey, ProblemId, SourceId, TopicId};
+use crate::model::{PostId, PostKey, ProblemId, SourceId};
 
 /// Posts handled in one transaction.
 const BATCH: u32 = 500;
@@ -186,22 +186,23 @@ fn delete_voices(tx: &Tx<'_>, before: Timestamp) -> Result<u64> {
     let day = before.to_zoned(jiff::tz::TimeZone::UTC).date();
     let month = i32::from(day.year()) * 100 + i32::from(day.month());
     let counted = tx.rows(
-        "SELECT DISTINCT problem.id, problem.topic FROM voice
-         JOIN membership ON membership.district = voice.district
-             AND membership.source = voice.source AND membership.post = voice.post
-         JOIN problem ON problem.district = membership.district
-             AND problem.id = membership.problem AND problem.topic = voice.topic
-         WHERE voice.district = ?1 AND voice.month < ?2",
+        "SELECT DISTINCT problem FROM membership
+         WHERE district = ?1 AND month < ?2 AND month IS NOT NULL ORDER BY problem",
         params![tx.district, month],
-        |row| Ok((ProblemId(row.get(0)?), TopicId(row.get(1)?))),
+        |row| Ok(ProblemId(row.get(0)?)),
     )?;
-    for (id, topic) in &counted {
-        let voices = count_voices(tx, id, topic)?.voices;
+    for id in &counted {
+        let voices = count_voices(tx, id)?.voices;
         tx.exec(
             "UPDATE problem SET voices_kept = ?3 WHERE district = ?1 AND id = ?2",
             params![tx.district, id.as_str(), voices],
         )?;
     }
+    tx.exec(
+        "UPDATE membership SET month = NULL, voice = NULL
+         WHERE district = ?1 AND month < ?2 AND month IS NOT NULL",
+        params![tx.district, month],
+    )?;
     let deleted = tx.exec(
         "DELETE FROM voice WHERE district = ?1 AND month < ?2",
         params![tx.district, month],

@@ -53,12 +53,12 @@ impl Store {
     pub async fn open_risks(&self, since: Timestamp) -> Result<BTreeMap<SourceId, u8>> {
         self.read(move |tx| {
             let found = tx.rows(
-                "SELECT membership.source, MAX(problem.score) FROM problem
-                 JOIN membership ON membership.district = problem.district
-                     AND membership.problem = problem.id
+                "SELECT problem_source.source, MAX(problem.score) FROM problem
+                 JOIN problem_source ON problem_source.district = problem.district
+                     AND problem_source.problem = problem.id
                  WHERE problem.district = ?1 AND problem.state IN ('open', 'reopened')
                      AND problem.last >= ?2
-                 GROUP BY membership.source",
+                 GROUP BY problem_source.source",
                 params![tx.district, At(since)],
                 |row| Ok((SourceId(row.get(0)?), row.get(1)?)),
             )?;

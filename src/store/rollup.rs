@@ -179,7 +179,9 @@ fn reminders_waiting(tx: &Tx<'_>, receiver: &str, now: Timestamp) -> Result<Vec<
     let mut waiting = Vec::new();
     for row in rows {
         let Some(alert) = alert::read(tx, &row.alert)? else { continue };
-        let Some((problem, _)) = problem::read(tx, &alert.problem)? else { continue };
+        let Some(problem::ProblemRow { problem, .. }) = problem::read(tx, &alert.problem)? else {
+            continue;
+        };
         // One that came too late goes its own way and tells nothing.
         if !problem.in_work() && problem.state != ProblemState::Closed {
             waiting.push(WaitingAlert { level: problem.level.max(alert.facts.level), ..row });

@@ -36,7 +36,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_marks.sql"),
     include_str!("migrations/0008_reach.sql"),
     include_str!("migrations/0009_quiet.sql"),
-    include_str!("migrations/0010_returns.sql"),
+    include_str!("migrations/0010_windows.sql"),
+    include_str!("migrations/0011_returns.sql"),
 ];
 
 /// How hard a commit is pressed to disk.
@@ -73,6 +74,7 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     // What is erased must be gone from the file, not only from the tables.
     conn.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
     migrate(&mut conn, found, MIGRATIONS)?;
+    weigh_indexes(&mut conn)?;
     Ok(conn)
 }
 
@@ -162,6 +164,62 @@ fn migrate(conn: &mut Connection, found: u32, migrations: &[&str]) -> Result<()>
     Ok(())
 }
 
+/// Rows that the planner is told a table has, and an index over some of its rows.
+const ROWS_TOLD: f64 = 1e6;
+const ROWS_TOLD_PARTIAL: f64 = 1e4;
+
+/// Tells the planner that the district picks no rows out. Every index begins with it, and a planner
+/// that knows nothing takes a first column for one that leaves ten rows: it then walks over a whole
+/// table rather than use the index made for the question. The numbers are made up and the same for
+/// every store, so that no plan depends on what is stored.
+fn weigh_indexes(conn: &mut Connection) -> Result<()> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let wanted = weights(&tx)?;
+    let there = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'";
+    if tx.query_row(there, [], |row| row.get::<_, i64>(0))? == 0 {
+        // Makes the table of weights; the job table is always small.
+        tx.execute_batch("ANALYZE job")?;
+    }
+    let known: Vec<(String, String, String)> = tx
+        .prepare("SELECT tbl, idx, stat FROM sqlite_stat1 WHERE idx IS NOT NULL ORDER BY tbl, idx")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    if known != wanted {
+        tx.execute("DELETE FROM sqlite_stat1", [])?;
+        for (table, index, weight) in wanted {
+            let row = (table, index, weight);
+            tx.execute("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?1, ?2, ?3)", row)?;
+        }
+    }
+    tx.commit()?;
+    conn.execute_batch("ANALYZE sqlite_schema")?;
+    Ok(())
+}
+
+/// Table, index and weights of each index: rows in all, and rows that share its first one, two …
+/// columns, fading evenly to one row.
+fn weights(conn: &Connection) -> Result<Vec<(String, String, String)>> {
+    let mut indexes = conn.prepare(
+        "SELECT tables.name, lists.name, lists.partial,
+             (SELECT COUNT(*) FROM pragma_index_info(lists.name))
+         FROM pragma_table_list tables JOIN pragma_index_list(tables.name) lists
+         WHERE tables.schema = 'main' AND tables.name NOT LIKE 'sqlite%'
+         ORDER BY tables.name, lists.name",
+    )?;
+    let weights = indexes.query_map([], |row| {
+        let (partial, columns) = (row.get::<_, bool>(2)?, row.get::<_, i32>(3)?);
+        let rows = if partial { ROWS_TOLD_PARTIAL } else { ROWS_TOLD };
+        let fade =
+            |column: i32| rows.powf(1.0 - f64::from(column) / f64::from((columns - 1).max(1)));
+        let told: Vec<String> = std::iter::once(rows)
+            .chain((0..columns).map(fade))
+            .map(|rows| format!("{rows:.0}"))
+            .collect();
+        Ok((row.get(0)?, row.get(1)?, told.join(" ")))
+    })?;
+    Ok(weights.collect::<rusqlite::Result<_>>()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +228,45 @@ mod tests {
         conn.prepare("SELECT name FROM sqlite_master ORDER BY name")
             .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
             .expect("names")
+    }
+
+    #[test]
+    fn members_take_voice_and_own_text_along_to_their_place_in_time() {
+        let mut conn = Connection::open_in_memory().expect("open");
+        migrate(&mut conn, 0, &MIGRATIONS[..9]).expect("migrated");
+        let post = |id: i64, own_name: i64| {
+            format!(
+                "INSERT INTO post VALUES ('d', 's', '{id}', 'vk', 'post', NULL, '', 'live', 1,
+                     x'0{id}', 0, {id}, NULL, 9, 0, {own_name}, 0, NULL, NULL, NULL, NULL, NULL,
+                     NULL, 'ru', 0, '[]', '');
+                 INSERT INTO membership VALUES ('d', 'p', 's', '{id}', 1, NULL, NULL, {id}, 0,
+                     NULL, NULL);
+                 INSERT INTO voice VALUES ('d', 's', '{id}', 'water', 202601, x'0{id}');
+                 INSERT INTO voice VALUES ('d', 's', '{id}', 'roads', 202601, x'FF');"
+            )
+        };
+        let problem = "INSERT INTO problem (district, id, topic, kind, state, score, reasons,
+                opened, last, posts, alerts, returns, events, voices_kept)
+            VALUES ('d', 'p', 'water', 'problem', 'open', 0, '[]', 1, 2, 2, 0, 0, 0, 0);";
+        conn.execute_batch(&[problem.to_owned(), post(1, 0), post(2, 1)].concat()).expect("filled");
+        conn.execute("DELETE FROM voice WHERE post = '2'", []).expect("a page has no voice");
+        migrate(&mut conn, 9, MIGRATIONS).expect("migrated");
+        type Member = (i64, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>);
+        let members: Vec<Member> = conn
+            .prepare("SELECT published, month, voice, own_text FROM membership ORDER BY published")
+            .and_then(|mut rows| {
+                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+                    .collect()
+            })
+            .expect("read");
+        let expected = [(1, Some(202_601), Some(vec![1]), None), (2, None, None, Some(vec![2]))];
+        assert_eq!(members, expected);
+        let source: String = conn
+            .query_row("SELECT source FROM problem_source WHERE problem = 'p'", [], |row| {
+                row.get(0)
+            })
+            .expect("a source");
+        assert_eq!(source, "s");
     }
 
     #[test]

@@ -198,15 +198,22 @@ CREATE TABLE mark (
     PRIMARY KEY (district, alert, marked_by, mark, handed_to)
 ) STRICT;
 
-CREATE TABLE membership (
+CREATE TABLE "membership" (
     district TEXT NOT NULL,
     problem TEXT NOT NULL,
+    published INTEGER NOT NULL,
     source TEXT NOT NULL,
     post TEXT NOT NULL,
     main INTEGER NOT NULL,
+    copy INTEGER NOT NULL,
     quote_start INTEGER,
-    quote_end INTEGER, published INTEGER NOT NULL DEFAULT 0, copy INTEGER NOT NULL DEFAULT 0, sketch BLOB, address TEXT,
-    PRIMARY KEY (district, problem, source, post)
+    quote_end INTEGER,
+    sketch BLOB,
+    address TEXT,
+    month INTEGER,
+    voice BLOB,
+    own_text BLOB,
+    PRIMARY KEY (district, problem, published, source, post)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE notice (
@@ -318,6 +325,13 @@ CREATE TABLE problem_event (
     at INTEGER NOT NULL,
     event TEXT NOT NULL,
     PRIMARY KEY (district, problem, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE problem_source (
+    district TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (district, problem, source)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE roll_up (
@@ -493,12 +507,12 @@ CREATE INDEX held_holder ON held (district, held_by, holder, told);
 
 CREATE INDEX mark_time ON mark (district, at, alert, marked_by, mark, handed_to);
 
-CREATE INDEX membership_post ON membership (district, source, post);
+CREATE INDEX membership_month ON membership (district, month, problem) WHERE month IS NOT NULL;
+
+CREATE UNIQUE INDEX membership_post ON membership (district, source, post, problem);
 
 CREATE INDEX membership_quote ON membership (district, problem, published, source, post)
     WHERE quote_start IS NOT NULL;
-
-CREATE INDEX membership_time ON membership (district, problem, published, source, post);
 
 CREATE INDEX post_retention ON post (district, state, stored);
 

@@ -86,13 +86,17 @@ fn attitude_is_never_the_sole_ground_and_never_quoted() {
     assert!(!only.contains("regard") && !only.contains("attitude"), "{only}");
 }
 
-/// Names of tables with their text and blob values as text.
+/// Names of tables with their text and blob values as text; the database's own, which hold the
+/// names of our tables, are left out.
 fn tables(rig: &Rig) -> Vec<(String, String)> {
     let path = rig.path("store/otklik.db");
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
     let conn = rusqlite::Connection::open_with_flags(path, flags).expect("opens");
     let mut names = conn
-        .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        .prepare(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'
+             ORDER BY name",
+        )
         .expect("prepared");
     let names: Vec<String> = names
         .query_map([], |row| row.get(0))

@@ -62,7 +62,7 @@ pub fn post(n: u8, at: f64, topic: &str, place_id: &str) -> Newcomer {
         ground: true,
         quotable: true,
         text_hash: u64::from(n),
-        calm: BTreeSet::new(),
+        calm: BTreeMap::new(),
         objects: BTreeMap::new(),
         echo: false,
         sketch: Sketch::default(),

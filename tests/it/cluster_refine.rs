@@ -172,7 +172,7 @@ fn what_is_only_named_joins_in_the_thread_of_a_problem() {
     check(&[first.clone(), answering(calm.clone(), &thread)], "1OG 1G");
     // Clearly named, it may open without a sign of complaint; faintly named, it may not.
     let mut faint = post(2, 0.1, "heating", "onohoy");
-    faint.calm = ["heating".into()].into();
+    faint.calm = [("heating".into(), 40)].into();
     check(&[faint.clone()], "1OG");
     faint.findings[0].score = 59;
     check(&[faint], "-");
@@ -184,6 +184,25 @@ fn what_is_only_named_joins_in_the_thread_of_a_problem() {
     named.risks.clear();
     check(&[named.clone(), house], "- 1OG");
     check(&[housed(1, 0.0, "housing", "Садовая", "5"), named], "1OG 1G");
+}
+
+#[test]
+fn who_names_house_and_topic_clearly_reports_in_however_few_words() {
+    let mut few = housed(1, 0.0, "housing", "Садовая", "5");
+    few.risks.insert("housing".into(), risk(0));
+    few.calm = [("housing".into(), 22)].into();
+    let mut again = few.clone();
+    again.key.id = "vk:-1_2".into();
+    check(&[few.clone(), again], "1OG 1G");
+    let mut elsewhere = few.clone();
+    elsewhere.calm = [("housing".into(), 0)].into();
+    check(&[elsewhere], "-");
+    let mut faint = few.clone();
+    faint.findings[0].score = 59;
+    check(&[faint], "-");
+    // A street, or a settlement, is no house.
+    few.places[0].house = None;
+    check(&[few], "-");
 }
 
 #[test]

@@ -50,7 +50,9 @@ pub fn grew(when: Timestamp, words: &str) -> (ProblemId, ProblemEvent) {
     event(when, ProblemEventKind::Grew { published: when, score: 40, reasons, voices: 1 })
 }
 
+/// A member of the problem with a voice of its own.
 pub fn member(post: PostKey) -> Membership {
+    let voice = post.id.as_str().parse().map_or(0, |number: u8| number);
     Membership {
         problem: problem(),
         post,
@@ -60,6 +62,8 @@ pub fn member(post: PostKey) -> Membership {
         copy: false,
         sketch: None,
         address: None,
+        voice: Some((202_601, [voice; 8])),
+        own_text: None,
     }
 }
 
@@ -292,6 +296,12 @@ async fn voices_of_several_months_count_as_the_largest() {
     world.commit(posts, at(5)).await;
     let mut commit = decision(at(6));
     commit.memberships = ["1", "2", "3", "4", "5"].map(|id| member(key(id))).to_vec();
+    let voices =
+        [(1, 1), (1, 2), (1, 1), (2, 1)].map(|(month, voice)| (202_600 + month, [voice; 8]));
+    let voices = voices.into_iter().map(Some).chain([None]);
+    for (member, voice) in commit.memberships.iter_mut().zip(voices) {
+        member.voice = voice;
+    }
     assert_eq!(group(&world, commit).await, GroupOutcome::Committed);
     let stored = world.store.export_problems(None, None, 10).await.expect("read").remove(0);
     assert_eq!((stored.voices.voices, stored.voices.at_least), (2, true));
@@ -308,9 +318,12 @@ async fn copies_of_a_pages_own_text_are_told_by_their_fingerprint() {
     world.commit(vec![own("1"), own("2"), complaint("3", "Холодно тут", at(1), 1)], at(1)).await;
     let mut commit = decision(at(6));
     commit.memberships = ["1", "2", "3"].map(|id| member(key(id))).to_vec();
+    for own in &mut commit.memberships[..2] {
+        (own.voice, own.own_text) = (None, Some(7));
+    }
     assert_eq!(group(&world, commit).await, GroupOutcome::Committed);
     let loaded = world.store.problems(&[problem()]).await.expect("read").remove(0);
-    let expected = "Холодно дома".as_bytes().to_vec();
+    let expected = 7_u64.to_be_bytes().to_vec();
     assert_eq!(loaded.own_texts.into_iter().collect::<Vec<_>>(), [(expected, at(1))]);
 }
 

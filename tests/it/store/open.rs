@@ -11,7 +11,7 @@ use super::{World, at, complaint, days, district, key, raw};
 fn schema_of(conn: &rusqlite::Connection) -> String {
     let mut statement = conn
         .prepare(
-            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%'
              ORDER BY type DESC, tbl_name, name",
         )
         .expect("prepared");

@@ -1,10 +1,18 @@
 //! What grouping a post costs after a short and after a long history, over the real store.
 //!
-//! `cargo bench --bench history [-- POSTS…]`: fills one store with posts of a made-up district, a
-//! page at a time and each page grouped as in the daemon, and times the grouping of 2,000 posts
-//! after so many (default 10000, 100000 and 1000000) in batches of 200. Classification is left out:
+//! `cargo bench --bench history [-- POSTS…]` (default 10000, 100000 and 1000000; the first is what
+//! the others are held against). The past is what differs, nothing else: the district writes
+//! [`DAILY`] posts a day in every case, so that the longest window that a new post looks back over
+//! (61 days of own texts and voices) is full after the first 10,000 posts, which are 100 days. They
+//! are stored and grouped as in the daemon. A longer history is the same store with years of the
+//! same life before its first post, put there by `past.sql`: a million posts are 27 years. Then the
+//! very same posts are grouped in each of them, [`WARM`] to warm up and [`TIMED`] that count.
+//! A higher rate would fill the windows with more posts: that is load, not history.
+//!
+//! Problems of a settlement get a post every few days and never end, so after a million posts they
+//! have thousands of members each; those of a house end and begin anew. Classification is left out:
 //! posts come with their findings. Where the system tells it, the processor's time counts, so that
-//! others on the machine do not.
+//! others on the machine do not. The first size is measured twice, first and last.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +22,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use otklik::model::{
     Counts, Finding, Language, PlaceBy, PlaceFinding, PlaceId, Post, PostKey, PostKind, Risk,
-    RiskLevel, RiskReason, TopicId, TopicKind,
+    RiskLevel, RiskReason, Span, TopicId, TopicKind,
 };
 use otklik::pipeline::district::District;
 use otklik::pipeline::group::{Sending, group_store};
@@ -22,11 +30,15 @@ use otklik::sim::Rng;
 use otklik::store::{Assessment, PageCommit, PostCommit, Store, VoiceMark, WorkMarks};
 
 /// Posts a day of the made-up district.
-const DAILY: usize = 300;
+const DAILY: usize = 100;
+/// Posts that are grouped before the clock runs.
+const WARM: usize = 1_000;
 /// Posts that are timed.
-const TIMED: usize = 2_000;
+const TIMED: usize = 4_000;
 /// Posts in one page.
-const PAGE: usize = 200;
+const PAGE: usize = 50;
+/// Number of the first post: older ones have smaller numbers of as many digits.
+const FIRST: usize = 5_000_000;
 
 fn main() -> ExitCode {
     let mut sizes: Vec<usize> =
@@ -47,34 +59,75 @@ async fn measure(sizes: &[usize]) -> Option<()> {
     let settings = otklik::config::load_all(&config).ok()?;
     let district = District::load_rules(&settings, false).ok()?;
     let folder = tempfile::tempdir().ok()?;
-    let store = Store::open_play(&folder.path().join("otklik.db"), district.id.clone()).ok()?;
-    let mut rng = Rng::new(11);
-    let mut number = 0;
+    let base = folder.path().join("base.db");
+    let &shortest = sizes.first()?;
+    let present = shortest.div_ceil(PAGE) * PAGE;
+    let store = Store::open_play(&base, district.id.clone()).ok()?;
+    let mut number = FIRST;
+    while number < FIRST + present {
+        page(&store, &district, &mut number).await?;
+    }
+    drop(store);
+    rusqlite::Connection::open(&base)
+        .and_then(|conn| conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+        .ok()?;
     let mut first: Option<f64> = None;
-    for &size in sizes {
-        while number < size {
-            page(&store, &district, &mut number, &mut rng).await?;
+    for &size in sizes.iter().chain([&shortest]) {
+        let path = folder.path().join(format!("{size}.db"));
+        std::fs::copy(&base, &path).ok()?;
+        let times = size.saturating_sub(present) / present;
+        if times > 0 {
+            live_longer(&path, &base, times, present).ok()?;
         }
-        let mut spent = Duration::ZERO;
-        while number < size + TIMED {
-            spent += page(&store, &district, &mut number, &mut rng).await?;
+        let megabytes = std::fs::metadata(&path).ok()?.len() / 1_000_000;
+        let store = Store::open_play(&path, district.id.clone()).ok()?;
+        let mut number = FIRST + present;
+        while number < FIRST + present + WARM {
+            page(&store, &district, &mut number).await?;
+        }
+        let (mut spent, begun) = (Duration::ZERO, Instant::now());
+        while number < FIRST + present + WARM + TIMED {
+            spent += page(&store, &district, &mut number).await?;
         }
         #[expect(clippy::cast_precision_loss, reason = "a handful of posts")]
         let each = spent.as_secs_f64() * 1e6 / TIMED as f64;
         let ratio = each / *first.get_or_insert(each);
-        println!("{size:>9} posts of history: {each:.0} µs a post to group, ratio {ratio:.2}");
+        println!(
+            "{:>9} posts of history, {megabytes} MB: {each:.0} µs a post to group, ratio {ratio:.2} \
+             (storing and grouping all took {:.1?})",
+            present * (times + 1),
+            begun.elapsed()
+        );
+        drop(store);
+        std::fs::remove_file(&path).ok()?;
     }
     Some(())
 }
 
+/// Puts `times` spans of `posts` posts before the first post of the store at `path`.
+fn live_longer(path: &Path, base: &Path, times: usize, posts: usize) -> rusqlite::Result<()> {
+    let conn = rusqlite::Connection::open(path)?;
+    conn.execute_batch(
+        "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000;
+         PRAGMA temp_store = MEMORY;
+         CREATE TEMP TABLE past (n INTEGER PRIMARY KEY, micros INTEGER, posts INTEGER);",
+    )?;
+    let span = SignedDuration::from_secs(i64::try_from(posts * 86_400 / DAILY).unwrap_or(0));
+    for n in 1..=i64::try_from(times).unwrap_or(0) {
+        let micros = n * i64::try_from(span.as_micros()).unwrap_or(0);
+        conn.execute(
+            "INSERT INTO past (n, micros, posts) VALUES (?1, ?2, ?3)",
+            rusqlite::params![n, micros, i64::try_from(posts).unwrap_or(0)],
+        )?;
+    }
+    conn.execute("ATTACH ?1 AS base", [base.to_string_lossy()])?;
+    conn.execute_batch(concat!("BEGIN;", include_str!("past.sql"), "COMMIT;"))?;
+    conn.execute_batch("DETACH base; PRAGMA journal_mode = WAL;")
+}
+
 /// Stores and groups one page; how long the grouping took.
-async fn page(
-    store: &Store,
-    district: &District,
-    number: &mut usize,
-    rng: &mut Rng,
-) -> Option<Duration> {
-    let posts: Vec<PostCommit> = (*number..*number + PAGE).map(|at| made_up(at, rng)).collect();
+async fn page(store: &Store, district: &District, number: &mut usize) -> Option<Duration> {
+    let posts: Vec<PostCommit> = (*number..*number + PAGE).map(made_up).collect();
     *number += PAGE;
     let now = posts.last().map(|commit| commit.post.published)?;
     let page = PageCommit {
@@ -118,8 +171,8 @@ fn ticks() -> Option<u64> {
     Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
 }
 
-/// A complaint of some topic in some place, at a house now and then.
-fn made_up(number: usize, rng: &mut Rng) -> PostCommit {
+/// A complaint of some topic in some place, at a house now and then; the same for the same number.
+fn made_up(number: usize) -> PostCommit {
     const TOPICS: [&str; 10] = [
         "heating",
         "water",
@@ -132,7 +185,8 @@ fn made_up(number: usize, rng: &mut Rng) -> PostCommit {
         "transport",
         "healthcare",
     ];
-    let seconds = i64::try_from(number * 86_400 / DAILY).unwrap_or(0);
+    let mut rng = Rng::new(number as u64);
+    let seconds = i64::try_from((number - FIRST) * 86_400 / DAILY).unwrap_or(0);
     let published = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_400_000_000 + seconds);
     let topic = TopicId::from(*TOPICS.get(rng.below(10)).unwrap_or(&"heating"));
     let housed = rng.chance(0.4);
@@ -148,6 +202,8 @@ fn made_up(number: usize, rng: &mut Rng) -> PostCommit {
         street_end: None,
     };
     let words: Vec<String> = (0..14).map(|_| format!("слово{}", rng.below(4_000))).collect();
+    // One in ten is a page's own text.
+    let own_name = number.is_multiple_of(10);
     let month = published.strftime("%Y%m").to_string().parse().unwrap_or(201_401);
     let reason = RiskReason { reason: "severity".to_owned(), points: 36, text: String::new() };
     let risk = Risk { score: 36, level: RiskLevel::Elevated, reasons: vec![reason] };
@@ -164,7 +220,7 @@ fn made_up(number: usize, rng: &mut Rng) -> PostCommit {
                 score: 80,
                 kind: TopicKind::Problem,
                 matches: Vec::new(),
-                clause: None,
+                clause: Some(Span { start: 0, end: 30 }),
             }],
             places: vec![place],
             risk: risk.clone(),
@@ -188,7 +244,7 @@ fn made_up(number: usize, rng: &mut Rng) -> PostCommit {
             published,
             edited: None,
             official: false,
-            own_name: false,
+            own_name,
             repost: false,
             url: None,
             counts: Counts::default(),
