@@ -146,12 +146,10 @@ impl Api<'_> {
         };
         self.ports.budget.take(&call).await?;
         let request = Request {
-            method: Method::Get,
             url: url.into(),
-            headers: Vec::new(),
-            form: Vec::new(),
             // Another host than the configured one is as foreign as any page.
             guarded: host != self.host,
+            ..Request::default()
         };
         let response = self.ports.transport.send(request).await?;
         let now = self.ports.clock.now();
@@ -180,7 +178,7 @@ impl Api<'_> {
             url: format!("{}/{method}", self.settings.api_url.trim_end_matches('/')),
             headers: vec![("authorization".to_owned(), format!("Bearer {}", self.token))],
             form,
-            guarded: false,
+            ..Request::default()
         };
         let response = self.ports.transport.send(request).await?;
         read(&response, self.ports.clock.now())
