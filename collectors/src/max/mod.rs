@@ -229,7 +229,11 @@ impl Collector for Max {
             let api = self.api();
             let told_to_us = match webhook::subscribed(&api, webhook.url()).await {
                 Ok(true) => Ok("новости MAX сам присылает на ваш адрес (webhook)".to_owned()),
-                Ok(false) => Err(webhook::not_held(self.ports.clock.now())),
+                Ok(false) => Ok(format!(
+                    "подписки MAX на {} (webhook) пока нет: её ставит служба, когда запущена; до \
+                     тех пор новости спрашиваются при каждом просмотре",
+                    webhook.url()
+                )),
                 Err(error) => Err(error),
             };
             told.push(told_to_us);

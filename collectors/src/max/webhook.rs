@@ -21,7 +21,7 @@ use tracing::{info, warn};
 use super::call::Api;
 use super::inbox::{Inbox, TYPES};
 use super::wire;
-use super::{MaxSettings, call, errors};
+use super::{MaxSettings, call};
 use crate::error::{Class, CollectError, Scope};
 use crate::http::Method;
 use crate::ports::Ports;
@@ -210,16 +210,4 @@ fn refused(error: &CollectError) -> bool {
 fn same(given: &str, expected: &str) -> bool {
     let (given, expected) = (Sha256::digest(given), Sha256::digest(expected));
     given.iter().zip(expected.iter()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
-}
-
-/// What an operator reads of a subscription that does not hold.
-pub(super) fn not_held(now: Timestamp) -> CollectError {
-    CollectError::new(
-        Class::NeedsPerson,
-        Scope::Source,
-        "max no webhook",
-        "подписки MAX на ваш адрес (webhook) пока нет: её поставит работающая служба, до тех пор \
-         новости спрашиваются сами",
-    )
-    .until(errors::later(now, PROVE_SECS))
 }

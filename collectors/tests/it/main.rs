@@ -4,6 +4,7 @@
 
 mod chance;
 mod http;
+mod looked;
 mod mask;
 mod max;
 mod mtproto;
