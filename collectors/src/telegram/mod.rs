@@ -33,7 +33,7 @@ use crate::raw::{Cursor, Page, Platform, SourceSpec};
 use crate::status;
 
 pub use account::{
-    Account, Carrier, Line, LineSettings, Login, LoginStep, SessionFile, Trouble, explain,
+    Account, Carrier, Line, LineSettings, Login, LoginStep, Proxy, SessionFile, Trouble, explain,
 };
 
 use place::Place;
