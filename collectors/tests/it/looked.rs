@@ -8,6 +8,7 @@ pub struct Looked {
     pub posts: Vec<RawPost>,
     pub gone: Vec<String>,
     pub comments_closed: u32,
+    pub unreadable: u32,
     pub coverage: Coverage,
     pub cursor: Option<Cursor>,
 }
@@ -24,6 +25,7 @@ impl Looked {
             looked.posts.extend(page.posts);
             looked.gone.extend(page.gone);
             looked.comments_closed += page.facts.comments_closed;
+            looked.unreadable += page.facts.unreadable;
             looked.coverage.holes.extend(page.facts.coverage.holes);
             looked.cursor = Some(page.cursor);
             if !page.more {

@@ -130,6 +130,24 @@ async fn failed_calls_inside_concern_their_post_alone() {
     assert!(calls(&rig)[2] > 0, "what failed is asked for by itself");
 }
 
+/// A long thread is listed before the next post: what came for that one is asked for once more.
+#[tokio::test]
+async fn an_answer_that_is_not_next_is_left() {
+    let rig = rig(5);
+    {
+        let mut play = rig.play();
+        let post = play.world.wall(OWNER).posts.keys().nth(2).copied().expect("there");
+        let root = play.world.comment(OWNER, post, 100_002, at(-MINUTE), "вопрос", None);
+        for _ in 0..15 {
+            play.world.comment(OWNER, post, 100_003, at(-MINUTE), "ответ", Some(root));
+        }
+    }
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!((looked.ids().len(), looked.unreadable), (5 + 5 * 3 + 16, 0));
+    // Three posts, the thread, and the two that are left.
+    assert_eq!(calls(&rig), [1, 2, 1]);
+}
+
 /// Answers of no sense take nothing, delete nothing and hold nothing up.
 #[tokio::test]
 async fn odd_answers_to_execute_change_nothing() {
