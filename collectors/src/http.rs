@@ -25,16 +25,19 @@ use crate::ports::Transport;
 use guard::{Guard, Resolver};
 
 /// HTTP method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
     /// GET.
+    #[default]
     Get,
     /// POST.
     Post,
+    /// DELETE.
+    Delete,
 }
 
 /// One request.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Request {
     /// Method.
     pub method: Method,
@@ -44,6 +47,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Form fields of a POST, sent form-urlencoded.
     pub form: Vec<(String, String)>,
+    /// Body of a POST in JSON, sent instead of the form.
+    pub json: Option<String>,
     /// Whether the address comes from a source (guarded against private networks) or is a
     /// platform's base.
     pub guarded: bool,
@@ -192,7 +197,7 @@ impl Http {
         let mut url = Url::parse(&request.url).map_err(|_| fault::bad_url())?;
         let home = url.origin();
         let mut hop =
-            Hop { method: request.method, headers: &request.headers, form: &request.form };
+            Hop { method: request.method, headers: &request.headers, body: body(&request) };
         let harmless: Vec<(String, String)> = request
             .headers
             .iter()
@@ -213,11 +218,11 @@ impl Http {
             };
             url = url.join(location).map_err(|_| fault::redirects())?;
             if hop.method == Method::Post && matches!(status, 301..=303) {
-                (hop.method, hop.form) = (Method::Get, &[]);
+                (hop.method, hop.body) = (Method::Get, None);
             }
             if url.origin() != home {
-                if hop.method == Method::Post {
-                    // The form may hold a token; it goes to its own host only.
+                if hop.method != Method::Get {
+                    // The body may hold a token; it goes to its own host only.
                     return Err(fault::redirects());
                 }
                 hop.headers = &harmless;
@@ -271,7 +276,8 @@ impl Transport for Http {
 struct Hop<'r> {
     method: Method,
     headers: &'r [(String, String)],
-    form: &'r [(String, String)],
+    /// Its type and itself.
+    body: Option<(&'static str, String)>,
 }
 
 impl Hop<'_> {
@@ -289,20 +295,28 @@ impl Hop<'_> {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        let request = match self.method {
+        let mut request = match self.method {
             Method::Get => client.get(url.clone()),
-            Method::Post => {
-                let form = url::form_urlencoded::Serializer::new(String::new())
-                    .extend_pairs(self.form)
-                    .finish();
-                client
-                    .post(url.clone())
-                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                    .body(form)
-            }
+            Method::Post => client.post(url.clone()),
+            Method::Delete => client.delete(url.clone()),
         };
+        if let Some((kind, body)) = &self.body {
+            request = request.header(CONTENT_TYPE, *kind).body(body.clone());
+        }
         request.headers(headers).send().await.map_err(|e| fault::from_client(&e))
     }
+}
+
+/// The body of a POST and its type.
+fn body(request: &Request) -> Option<(&'static str, String)> {
+    if request.method != Method::Post {
+        return None;
+    }
+    if let Some(json) = &request.json {
+        return Some(("application/json", json.clone()));
+    }
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    Some(("application/x-www-form-urlencoded", form.extend_pairs(&request.form).finish()))
 }
 
 /// Path and query of an address, without parameters that are secrets.

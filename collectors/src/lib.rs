@@ -11,6 +11,7 @@
 pub mod door;
 pub mod error;
 pub mod http;
+pub mod listen;
 pub mod max;
 pub mod ok;
 pub mod play;

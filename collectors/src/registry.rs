@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::max::{Max, MaxSettings};
+use crate::max::{Max, MaxSettings, Webhook};
 use crate::ok::{Odnoklassniki, OkSettings};
 use crate::rss::Rss;
 use crate::telegram::{Account, Telegram, TelegramSettings};
@@ -22,6 +22,8 @@ pub struct Settings {
     pub ok: Option<OkSettings>,
     /// MAX, if a bot is configured.
     pub max: Option<MaxSettings>,
+    /// What MAX pushes to us, if an address for it is configured.
+    pub max_webhook: Option<Arc<Webhook>>,
     /// Telegram's public preview.
     pub telegram: TelegramSettings,
     /// Telegram by an account, if somebody has logged in.
@@ -39,7 +41,12 @@ pub fn build(settings: Settings, ports: &Ports) -> BTreeMap<Platform, Arc<dyn Co
         readers.insert(Platform::Ok, Arc::new(Odnoklassniki::new(ok, ports.clone())));
     }
     if let Some(max) = settings.max {
-        readers.insert(Platform::Max, Arc::new(Max::new(max, ports.clone())));
+        let max = Max::new(max, ports.clone());
+        let max = match settings.max_webhook {
+            Some(webhook) => max.pushed_to(webhook),
+            None => max,
+        };
+        readers.insert(Platform::Max, Arc::new(max));
     }
     let telegram = Telegram::new(settings.telegram, settings.account, ports.clone());
     readers.insert(Platform::Telegram, Arc::new(telegram));

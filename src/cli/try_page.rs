@@ -76,6 +76,7 @@ pub fn run(args: TryArgs, globals: &Globals) -> Result<Exit> {
         } else {
             None
         },
+        max_webhook: None,
         telegram: services::telegram_settings(&settings),
         account: entry.account(),
     };

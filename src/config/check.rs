@@ -4,7 +4,7 @@
 //! returns the value as the program uses it, or says in Russian what is wrong and what to write
 //! instead.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
@@ -228,6 +228,40 @@ pub fn host_port(text: &str) -> Checked<String> {
     match text.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>())) {
         Some((host, Ok(port))) if !host.is_empty() && port > 0 => Ok(text.to_owned()),
         _ => wrong("это не адрес с портом", "пишите \"149.154.167.50:443\""),
+    }
+}
+
+/// A public address that a platform pushes to: encrypted, on the usual port, without a query.
+pub fn webhook_url(text: &str) -> Checked<String> {
+    let example = "пишите \"https://otklik.example.org/max\"";
+    if address(text, &["https"])?.user.is_some() {
+        return wrong("в адресе есть имя или пароль", example);
+    }
+    let rest = text.trim_start_matches("https://");
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = host.strip_suffix(":443").unwrap_or(host);
+    if host.contains(':') {
+        return wrong("MAX присылает новости только на порт 443", example);
+    }
+    if host.parse::<IpAddr>().is_ok() || !host.contains('.') {
+        return wrong("MAX присылает новости на открытое имя с сертификатом", example);
+    }
+    if path.contains(['?', '#']) {
+        return wrong("в адресе не может быть «?» и «#»", example);
+    }
+    Ok(text.to_owned())
+}
+
+/// An address and a port of this machine.
+pub fn loopback(text: &str) -> Checked<SocketAddr> {
+    let fix = "пишите \"127.0.0.1:8117\" и передавайте туда запросы веб-сервером";
+    match text.parse::<SocketAddr>() {
+        Ok(addr) if !addr.ip().is_loopback() => {
+            wrong("слушать можно только на самой этой машине", fix)
+        }
+        Ok(addr) if addr.port() == 0 => wrong("нет порта", fix),
+        Ok(addr) => Ok(addr),
+        Err(_) => wrong("это не адрес с портом", fix),
     }
 }
 

@@ -114,6 +114,12 @@ section! {
         api_url: String = Shown::Default("\"https://platform-api2.max.ru\"");
         /// Ключ бота.
         token: SecretFrom = Shown::Required("{ credential = \"max_token\" }");
+        /// Адрес, на который MAX сам присылает новости (webhook): https, порт 443, сертификат
+        /// признанного центра или Минцифры. Ваш веб-сервер передаёт его на listen. Без этого ключа
+        /// новости спрашиваются при каждом просмотре.
+        webhook: String = Shown::Example("\"https://otklik.example.org/max\"");
+        /// Адрес и порт этой машины, на которых служба ждёт того, что передал веб-сервер.
+        listen: String = Shown::Default("\"127.0.0.1:8117\"");
     }
 }
 

@@ -37,8 +37,8 @@ pub use season::Season;
 pub use secret::{Secret, SecretError, SecretFrom, SecretText};
 pub use service::load_services;
 pub use settings::{
-    Bot, District, LogLevel, Max, Need, Network, OkApi, Platforms, Retention, Schedule, Settings,
-    Smtp, Telegram, TokenKind, Vk, Webhook, builtin, examine, load, load_all, load_district,
-    load_for_classify, load_for_store,
+    Bot, District, LogLevel, Max, MaxWebhook, Need, Network, OkApi, Platforms, Retention, Schedule,
+    Settings, Smtp, Telegram, TokenKind, Vk, Webhook, builtin, examine, load, load_all,
+    load_district, load_for_classify, load_for_store,
 };
 pub use sources::{KnownPlaces, examine_sources, load_sources};

@@ -18,8 +18,8 @@ use super::hook::{BodyForm, HookBody};
 use super::read::Reader;
 use super::secret::{Secret, SecretFrom};
 use super::settings::{
-    Bot, District, LogLevel, Max, Network, OkApi, Platforms, Retention, Schedule, Settings, Smtp,
-    Telegram, TokenKind, Vk, Webhook,
+    Bot, District, LogLevel, Max, MaxWebhook, Network, OkApi, Platforms, Retention, Schedule,
+    Settings, Smtp, Telegram, TokenKind, Vk, Webhook,
 };
 
 /// Folder of an installed configuration.
@@ -267,7 +267,11 @@ impl Work<'_> {
         section.at?;
         self.reader.enter("platforms.max");
         let api_url = self.text(section.api_url.as_ref(), check::base_url);
-        Some(Max { api_url: api_url?, token: self.secret("token", section.token.as_ref())? })
+        let url = self.text(section.webhook.as_ref(), check::webhook_url);
+        let listen = self.text(section.listen.as_ref(), check::loopback);
+        let webhook = url.zip(listen).map(|(url, listen)| MaxWebhook { url, listen });
+        let token = self.secret("token", section.token.as_ref());
+        Some(Max { api_url: api_url?, token: token?, webhook })
     }
 
     fn smtp(&mut self, typed: &File) -> Option<Smtp> {

@@ -4,6 +4,7 @@
 //! no longer depend on the working folder; a command asks for what it [`Need`]s, and faults in
 //! other sections do not stop it; secrets are places, not texts.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
@@ -177,6 +178,17 @@ pub struct Max {
     pub api_url: String,
     /// Token of the bot.
     pub token: Secret,
+    /// Where MAX pushes what happens, if anywhere.
+    pub webhook: Option<MaxWebhook>,
+}
+
+/// An address that MAX pushes to, and ours behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaxWebhook {
+    /// The public address.
+    pub url: String,
+    /// Where we listen, on this machine.
+    pub listen: SocketAddr,
 }
 
 /// Mail.

@@ -6,6 +6,7 @@
 //! progress.
 
 pub mod ears;
+mod pushes;
 pub mod reload;
 pub mod socket;
 mod tasks;
@@ -107,6 +108,10 @@ pub async fn run(services: Arc<Services>, mut control: Control) -> Result<(), St
     }
     let _ears = match control.hear {
         true => Some(ears::start(&services, &sender, &control.stop).await?),
+        false => None,
+    };
+    let _pushes = match control.hear {
+        true => pushes::start(&services, &sender).await?,
         false => None,
     };
     let mut tasks = Tasks::new(Arc::clone(&services), sender, control.stop.clone());

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use otklik_collectors::door::Door;
 use otklik_collectors::http::{Http, HttpSettings};
-use otklik_collectors::max::MaxSettings;
+use otklik_collectors::max::{MaxSettings, Webhook};
 use otklik_collectors::ok::OkSettings;
 use otklik_collectors::telegram::{Account, TelegramSettings};
 use otklik_collectors::vk::{OwnCommunity, VkSettings};
@@ -96,6 +96,8 @@ pub struct Services {
     pub reading: ArcSwap<Reading>,
     /// The account that reads Telegram, shared by all collectors after one another.
     pub telegram: Entry,
+    /// What MAX pushes to us, if it is configured; shared by all readers after one another.
+    pub max_webhook: Option<Arc<Webhook>>,
     /// When to look next.
     pub watch: Watch,
     /// Buffers of classification, kept between pages: fresh ones know no word yet.
@@ -148,7 +150,8 @@ impl Services {
         let keys_open: Arc<dyn MonthKeys> = Arc::clone(&keys) as Arc<dyn MonthKeys>;
         let door = door_of(&district, keys_open);
         let ports = ports(&clock, &store, &transport, door);
-        let reading = read_with(&settings, ports, telegram.account())?;
+        let max_webhook = max_webhook(&settings, &*clock)?;
+        let reading = read_with(&settings, ports, telegram.account(), max_webhook.clone())?;
         Ok(Self {
             settings,
             clock,
@@ -159,9 +162,17 @@ impl Services {
             district: ArcSwap::from_pointee(district),
             reading: ArcSwap::from_pointee(reading),
             telegram,
+            max_webhook,
             watch: Watch::default(),
             scratches: Mutex::default(),
         })
+    }
+
+    /// Ports for a call that belongs to no source.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        let door = self.reading.load().door.clone();
+        ports(&self.clock, &self.store, &self.transport, door)
     }
 
     /// Puts new rules in force, with new collectors if the sources changed.
@@ -171,7 +182,8 @@ impl Services {
             let keys: Arc<dyn MonthKeys> = Arc::clone(&self.keys) as Arc<dyn MonthKeys>;
             let door = door_of(&district, keys);
             let ports = ports(&self.clock, &self.store, &self.transport, door);
-            let reading = read_with(&self.settings, ports, self.telegram.account())?;
+            let (account, webhook) = (self.telegram.account(), self.max_webhook.clone());
+            let reading = read_with(&self.settings, ports, account, webhook)?;
             self.reading.store(Arc::new(reading));
         }
         self.district.store(Arc::new(district));
@@ -202,11 +214,13 @@ fn read_with(
     settings: &Settings,
     ports: Ports,
     account: Option<Arc<Account>>,
+    max_webhook: Option<Arc<Webhook>>,
 ) -> Result<Reading, Fault> {
     let platforms = registry::Settings {
         vk: vk_settings(settings)?,
         ok: ok_settings(settings)?,
         max: max_settings(settings)?,
+        max_webhook,
         telegram: telegram_settings(settings),
         account,
     };
@@ -270,6 +284,13 @@ pub fn max_settings(settings: &Settings) -> Result<Option<MaxSettings>, Fault> {
     let Some(max) = &settings.platforms.max else { return Ok(None) };
     let token = max.token.read().map_err(|error| unread(settings, error))?;
     Ok(Some(MaxSettings { api_url: max.api_url.clone(), token: token.expose().to_owned() }))
+}
+
+/// Our side of a subscription of MAX, if an address for it is configured.
+pub fn max_webhook(settings: &Settings, clock: &dyn Clock) -> Result<Option<Arc<Webhook>>, Fault> {
+    let configured = settings.platforms.max.as_ref().and_then(|max| max.webhook.as_ref());
+    let (Some(hook), Some(max)) = (configured, max_settings(settings)?) else { return Ok(None) };
+    Ok(Some(Arc::new(Webhook::new(&max, hook.url.clone(), clock.now()))))
 }
 
 /// How Telegram is read.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use otklik_collectors::telegram::{Account, Line, LineSettings, SessionFile};
+use otklik_collectors::telegram::{Account, Line, LineSettings, Proxy, SessionFile};
 use otklik_collectors::{KnownRoom, SessionStore};
 
 use super::words;
@@ -91,12 +91,13 @@ pub fn open(settings: &Settings, clock: &Arc<dyn Clock>, rooms: Arc<dyn SessionS
 /// How to connect, as configured.
 pub fn line_settings(settings: &Settings, api_id: i32) -> Result<LineSettings, String> {
     let place = settings.platforms.telegram.dc_address.as_deref();
-    // The connection knows no proxy: going round one that the operator set would be worse.
-    if settings.network.proxy.is_some() && place.is_none() {
-        return Err(words::NO_PROXY.to_owned());
-    }
+    let proxy = match settings.network.proxy.as_deref() {
+        None => None,
+        // Going round a proxy that the operator set would be worse than not to read.
+        Some(proxy) => Some(Proxy::parse(proxy).ok_or_else(|| words::NO_PROXY.to_owned())?),
+    };
     let address = place.map(address).transpose()?;
-    Ok(LineSettings::new(api_id, address))
+    Ok(LineSettings { proxy, ..LineSettings::new(api_id, address) })
 }
 
 fn address(place: &str) -> Result<SocketAddr, String> {

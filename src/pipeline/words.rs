@@ -24,8 +24,8 @@ pub(super) const LOGGED_OUT: &str = "Telegram: вход не выполнен, �
                                      каналов; войдите: otklik telegram login";
 pub(super) const SESSION_BUSY: &str =
     "Telegram: учётной записью сейчас читает служба; её состояние: otklik status";
-pub(super) const NO_PROXY: &str = "Telegram: через прокси учётной записью не читаем; укажите \
-                                   прямой путь в [platforms.telegram] dc_address";
+pub(super) const NO_PROXY: &str = "Telegram: через прокси https:// учётной записью не читаем; \
+                                   укажите в [network] proxy адрес socks5:// или http://";
 
 pub(super) fn no_address(place: &str) -> String {
     format!("Telegram: адрес dc_address = \"{place}\" не находится")

@@ -1,6 +1,8 @@
 //! OK and MAX from the configuration to the store and to `check --online`, by the real binary over real
 //! sockets.
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +12,7 @@ use otklik_collectors::play::ok::{PHOTO, PlayOk, TOPIC};
 use otklik_collectors::play::{Server, serve};
 use serde_json::Value;
 
-use crate::rig::{Rig, bytes_below};
+use crate::rig::{Rig, bytes_below, pause};
 use crate::town::{lock, minutes_ago};
 
 const GROUP: i64 = 55_000_000_000_001;
@@ -186,4 +188,73 @@ fn check_online_says_which_rights_are_missing() {
     for (_, secret) in SECRETS {
         assert!(!said.contains(secret), "{said}");
     }
+}
+
+/// Posts a body as the operator's web server hands it on; the first line of the answer.
+fn hand_on(addr: SocketAddr, secret: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(addr).expect("somebody listens");
+    write!(
+        stream,
+        "POST /max HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         x-max-bot-api-secret: {secret}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Waits until `seen` gives something.
+#[track_caller]
+fn wait_for<T>(what: &str, mut seen: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..1_500 {
+        if let Some(found) = seen() {
+            return found;
+        }
+        pause(20);
+    }
+    panic!("{what} did not come");
+}
+
+/// What MAX pushes is in the store within seconds though the next look is far away; whoever does
+/// not know the secret changes nothing; an address that is no longer configured is taken back.
+#[test]
+fn what_max_pushes_is_looked_at_within_seconds() {
+    let village = Village::new();
+    let addr = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+    let config = village.rig.path("config/otklik.toml");
+    let before = std::fs::read_to_string(&config).expect("read");
+    let url = "https://otklik.example.org/max";
+    let ours = format!("[platforms.max]\nwebhook = \"{url}\"\nlisten = \"{addr}\"\n");
+    std::fs::write(&config, before.replace("[platforms.max]\n", &ours)).expect("written");
+    let started = || village.rig.command(&["run"]).spawn().expect("the daemon starts");
+    let mut daemon = started();
+    let subscribed = || lock(&village.max).subscriptions.get(url).cloned();
+    let secret = wait_for("a subscription", subscribed);
+    let first = lock(&village.max).world.message(CHAT, None, minutes_ago(30), "Уже было", None);
+    let there = |id: &str| village.stored().iter().any(|(it, _)| it == id).then_some(());
+    let now = SystemClock.now();
+    let (bodies, next) = lock(&village.max).pushes(0, now);
+    for (given, status) in [("wrong", "403"), (secret.as_str(), "200")] {
+        let answer = hand_on(addr, given, &bodies[0]);
+        assert!(answer.contains(status), "{answer}");
+    }
+    wait_for("the first message", || there(&format!("max:{CHAT}_{first}")));
+    let asked = lock(&village.max).calls("/updates");
+    let second = lock(&village.max).world.message(CHAT, Some(ANNA), SystemClock.now(), "Дым", None);
+    let (bodies, _) = lock(&village.max).pushes(next, SystemClock.now());
+    for _ in 0..3 {
+        assert!(hand_on(addr, &secret, &bodies[0]).contains("200"));
+    }
+    wait_for("the second message", || there(&format!("max:{CHAT}_{second}")));
+    assert_eq!(lock(&village.max).calls("/updates"), asked, "nobody asks for what is pushed");
+    daemon.kill().expect("killed");
+    daemon.wait().expect("ended");
+
+    std::fs::write(&config, before).expect("written");
+    let mut daemon = started();
+    wait_for("the end of the subscription", || subscribed().is_none().then_some(()));
+    daemon.kill().expect("killed");
+    daemon.wait().expect("ended");
 }

@@ -24,6 +24,10 @@ const RETRY_AFTER_MAX: i64 = 10;
 /// half to the alerts that the same bot may send.
 const SPACING_MS: u32 = 67;
 
+/// What a call is called in budgets and logs, without anybody's number, and its path.
+#[derive(Clone, Copy)]
+pub(super) struct Name<'a>(pub &'static str, pub &'a str);
+
 /// The API as one bot sees it.
 pub(super) struct Api<'a> {
     pub settings: &'a MaxSettings,
@@ -36,9 +40,21 @@ impl Api<'_> {
     /// budgets and logs.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
-        name: &str,
+        name: &'static str,
         path: &str,
         params: &[(&str, String)],
+    ) -> Result<T, CollectError> {
+        self.send(Method::Get, Name(name, path), params, None).await
+    }
+
+    /// Makes a call and reads the answer; `json` is the body of a POST. Every call here may be made
+    /// twice without harm.
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        Name(name, path): Name<'_>,
+        params: &[(&str, String)],
+        json: Option<String>,
     ) -> Result<T, CollectError> {
         let call = Call {
             host: self.host.to_owned(),
@@ -49,7 +65,7 @@ impl Api<'_> {
         };
         for tried in 1.. {
             self.ports.budget.take(&call).await?;
-            let (error, asked) = match self.once(path, params).await {
+            let (error, asked) = match self.once(method, path, params, &json).await {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
@@ -98,8 +114,10 @@ impl Api<'_> {
 
     async fn once<T: DeserializeOwned>(
         &self,
+        method: Method,
         path: &str,
         params: &[(&str, String)],
+        json: &Option<String>,
     ) -> Result<T, (CollectError, Option<Timestamp>)> {
         let mut url = format!("{}{path}", self.settings.api_url.trim_end_matches('/'));
         if !params.is_empty() {
@@ -108,11 +126,11 @@ impl Api<'_> {
             url.push_str(&format!("?{query}"));
         }
         let request = Request {
-            method: Method::Get,
+            method,
             url,
+            json: json.clone(),
             headers: vec![("authorization".to_owned(), self.settings.token.clone())],
-            form: Vec::new(),
-            guarded: false,
+            ..Request::default()
         };
         let response = self.ports.transport.send(request).await.map_err(|error| (error, None))?;
         read(&response, self.ports.clock.now())

@@ -89,6 +89,23 @@ pub(super) struct Look {
     /// Messages already asked for by name.
     #[serde(skip_serializing_if = "is_default")]
     pub asked: BTreeSet<String>,
+    /// Messages that a push spoke of, to be asked for by name.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hints: BTreeMap<String, Hint>,
+}
+
+/// What pushes said of one message.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hint {
+    /// When it was published, Unix milliseconds; 0 if that was not said.
+    #[serde(rename = "d", default, skip_serializing_if = "is_default")]
+    pub date: i64,
+    /// When it was changed, Unix milliseconds.
+    #[serde(rename = "e", default, skip_serializing_if = "is_default")]
+    pub edited: Option<i64>,
+    /// That it was removed.
+    #[serde(rename = "r", default, skip_serializing_if = "is_default")]
+    pub removed: bool,
 }
 
 impl State {

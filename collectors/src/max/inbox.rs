@@ -1,6 +1,7 @@
 //! What MAX tells the bot by itself, kept for all sources of the bot until each has stored its own.
 //!
-//! Place in the flow: filled by `GET /updates` at the start of a look, emptied by the looks.
+//! Place in the flow: filled by `GET /updates` at the start of a look, or by what MAX pushes
+//! (`webhook`), emptied by the looks.
 //!
 //! MAX gives updates to the bot as a whole and forgets what is older than the marker that is handed
 //! back, so one source must not receive for itself alone. An update stays here until the source it
@@ -11,7 +12,10 @@
 //! one; nothing here outlives the process.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
 
 use super::call::Api;
 use super::wire::{self, Odd, Update};
@@ -21,15 +25,17 @@ use crate::error::{Class, CollectError, Scope};
 const LIMIT: usize = 1_000;
 /// Most updates kept for one chat; one more and its history is walked instead.
 const KEPT_MAX: usize = 5_000;
+/// Most updates kept in all: of chats that are no source nobody takes them out.
+const KEPT_IN_ALL: usize = 20_000;
 /// Most requests in a row.
 const ROUNDS_MAX: u32 = 20;
 /// Kinds of updates that change what is stored.
-const TYPES: &str = "message_created,message_edited,message_removed,bot_added,bot_removed";
+pub(super) const TYPES: &str =
+    "message_created,message_edited,message_removed,bot_added,bot_removed";
 
 /// Updates that nobody has stored yet.
 pub(super) struct Inbox {
-    /// Names this inbox: the instant it was opened, in nanoseconds.
-    pub name: i64,
+    name: AtomicI64,
     kept: Mutex<Kept>,
     /// Held by the one who receives; the others take what is there.
     receiving: tokio::sync::Mutex<()>,
@@ -62,7 +68,33 @@ pub(super) struct Taken<'i> {
 
 impl Inbox {
     pub(super) fn new(name: i64) -> Self {
+        let name = AtomicI64::new(name);
         Inbox { name, kept: Mutex::default(), receiving: tokio::sync::Mutex::new(()) }
+    }
+
+    /// Its name: the instant it was opened, in nanoseconds.
+    pub(super) fn name(&self) -> i64 {
+        self.name.load(Ordering::Relaxed)
+    }
+
+    /// Something was told to nobody: it is another inbox from now on, and every source that was
+    /// continued from the one before walks its history.
+    pub(super) fn renew(&self, now: Timestamp) {
+        let at = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
+        let later = |name: i64| Some(at.max(name.saturating_add(1)));
+        self.name.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later).ok();
+    }
+
+    /// Takes in one update; the number of its chat, if it has one.
+    pub(super) fn pushed(&self, update: Update) -> Option<i64> {
+        self.kept().put(update)
+    }
+
+    /// Whether something came for a chat after the update number `after`.
+    pub(super) fn waits(&self, chat: i64, after: u64) -> bool {
+        let kept = self.kept();
+        let of_chat = kept.chats.get(&chat);
+        of_chat.is_some_and(|it| it.updates.keys().next_back().is_some_and(|last| *last > after))
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -89,6 +121,7 @@ impl Inbox {
                 Ok(answer) => answer,
                 Err(error) if elsewhere(&error) => {
                     *self.kept() = Kept::default();
+                    self.renew(api.ports.clock.now());
                     return Ok(false);
                 }
                 Err(error) => return Err(error),
@@ -128,17 +161,28 @@ impl Kept {
         self.open = true;
         self.marker = answer.marker.or(self.marker);
         for update in answer.updates {
-            let Odd::Good(update) = update else { continue };
-            let of_message = update.message.as_ref().and_then(|it| it.recipient.chat_id);
-            let Some(chat) = update.chat_id.or(of_message) else { continue };
-            self.last += 1;
-            let of_chat = self.chats.entry(chat).or_default();
-            of_chat.updates.insert(self.last, update);
-            if of_chat.updates.len() > KEPT_MAX {
-                of_chat.updates.clear();
-                of_chat.lost = self.last;
+            if let Odd::Good(update) = update {
+                self.put(update);
             }
         }
+    }
+
+    fn put(&mut self, update: Update) -> Option<i64> {
+        let of_message = update.message.as_ref().and_then(|it| it.recipient.chat_id);
+        let chat = update.chat_id.or(of_message)?;
+        self.last += 1;
+        let of_chat = self.chats.entry(chat).or_default();
+        of_chat.updates.insert(self.last, update);
+        let full = of_chat.updates.len() > KEPT_MAX;
+        let all: usize = self.chats.values().map(|of_chat| of_chat.updates.len()).sum();
+        if full || all > KEPT_IN_ALL {
+            let largest = self.chats.values_mut().max_by_key(|of_chat| of_chat.updates.len());
+            if let Some(largest) = largest {
+                largest.updates.clear();
+                largest.lost = self.last;
+            }
+        }
+        Some(chat)
     }
 }
 

@@ -86,7 +86,7 @@ impl<'a> Pass<'a> {
             return Step::Updates;
         }
         if !look.whole {
-            return Step::Finish;
+            return self.hinted();
         }
         if !look.done {
             return Step::History { from: look.horizon * 1_000, below: look.below };
@@ -110,6 +110,25 @@ impl<'a> Pass<'a> {
         let named = look.seen.iter().rev().filter(|mid| !mid.starts_with(wire::FORWARD));
         let proofs = named.take(PROOFS).cloned().collect();
         Step::ByNames { missed, proofs }
+    }
+
+    /// Asks for what pushes spoke of, the oldest first, so that a message comes before its answers.
+    fn hinted(&self) -> Step {
+        let look = &self.look;
+        let open = look.hints.iter().filter(|(mid, _)| !look.asked.contains(*mid));
+        let mut open: Vec<(i64, &String)> = open.map(|(mid, hint)| (hint.date, mid)).collect();
+        if open.is_empty() {
+            return Step::Finish;
+        }
+        open.sort_unstable();
+        let missed: Vec<String> =
+            open.into_iter().map(|(_, mid)| mid.clone()).take(BY_NAME - PROOFS).collect();
+        let apt = |mid: &&String| !mid.starts_with(wire::FORWARD) && !look.hints.contains_key(*mid);
+        let mut known: Vec<(i64, &String)> =
+            self.state.messages.iter().map(|(mid, it)| (it.date, mid)).collect();
+        known.sort_unstable();
+        let alive = known.into_iter().rev().map(|(_, mid)| mid).filter(apt);
+        Step::ByNames { missed, proofs: alive.take(PROOFS).cloned().collect() }
     }
 
     /// Ends the look; what remains is the memory for the next one.
@@ -142,8 +161,8 @@ impl<'a> Pass<'a> {
     }
 
     /// Takes what was received; `inbox` names where from. Without a gap since the last whole walk
-    /// that is all of the look.
-    pub(super) fn received(&mut self, inbox: i64, taken: &Taken<'_>) {
+    /// that is all of the look, if it was not `pushed`: then it says what to ask for.
+    pub(super) fn received(&mut self, inbox: i64, taken: &Taken<'_>, pushed: bool) {
         let goes_on = self.state.inbox == inbox && !taken.torn();
         let recent = self.now - self.state.walked < WHOLE_SECS;
         // Away and back: what happened meanwhile was not told.
@@ -155,7 +174,11 @@ impl<'a> Pass<'a> {
             self.state.walked = 0;
         }
         for update in taken.updates() {
-            self.update(update);
+            if pushed {
+                self.hint(update);
+            } else {
+                self.update(update);
+            }
         }
         self.look.received = true;
         self.state.inbox = inbox;
@@ -185,6 +208,42 @@ impl<'a> Pass<'a> {
                 };
                 self.state.messages.remove(mid);
                 self.draft.gone.push(self.adapter.id(mid));
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes what a push spoke of. It may be late, told before, or overtaken by a later one, so
+    /// the message is asked for; what has no name to ask for it by never changes and is taken.
+    fn hint(&mut self, update: &Update) {
+        match update.update_type.as_str() {
+            "message_created" | "message_edited" => {
+                let Some(message) = &update.message else { return };
+                let Some(mid) = message.name() else { return };
+                if mid.starts_with(wire::FORWARD) {
+                    if !self.look.whole {
+                        self.message(message, None);
+                    }
+                    return;
+                }
+                let edited = update.update_type == "message_edited";
+                let hint = self.look.hints.entry(mid).or_default();
+                hint.date = message.timestamp;
+                hint.edited = hint.edited.max(Some(update.timestamp).filter(|_| edited));
+                // What it answers may have been pushed to nobody yet.
+                let reply = message.link.as_ref().filter(|link| link.kind == "reply");
+                if let Some(answered) = reply.and_then(|link| link.message.as_ref())
+                    && wire::sound(&answered.mid)
+                    && !self.state.messages.contains_key(&answered.mid)
+                {
+                    self.look.hints.entry(answered.mid.clone()).or_default();
+                }
+            }
+            "message_removed" => {
+                let Some(mid) = update.message_id.as_deref().filter(|mid| wire::sound(mid)) else {
+                    return;
+                };
+                self.look.hints.entry(mid.to_owned()).or_default().removed = true;
             }
             _ => {}
         }
@@ -268,13 +327,21 @@ impl<'a> Pass<'a> {
     ) {
         self.look.asked.extend(missed.iter().cloned());
         let unreadable = self.draft.facts.unreadable;
-        let mut shown = Vec::new();
+        let mut found: Vec<&wire::Message> = Vec::new();
         for element in &answer.messages {
-            let Odd::Good(message) = element else {
-                self.draft.facts.unreadable += 1;
-                continue;
-            };
-            shown.extend(self.message(message, None));
+            match element {
+                Odd::Good(message) => found.push(message),
+                Odd::Bad(_) => self.draft.facts.unreadable += 1,
+            }
+        }
+        // Oldest first, so that a message comes before its answers.
+        found.sort_by_key(|message| message.timestamp);
+        let mut shown = Vec::new();
+        for message in found {
+            let hint = message.name().and_then(|mid| self.look.hints.get(&mid));
+            let edited = hint.and_then(|hint| hint.edited);
+            let edited = edited.and_then(|at| Timestamp::from_millisecond(at).ok());
+            shown.extend(self.message(message, edited));
         }
         if self.draft.facts.unreadable > unreadable {
             return;
@@ -282,8 +349,10 @@ impl<'a> Pass<'a> {
         let proven = proofs.iter().any(|mid| shown.contains(mid));
         for mid in missed.iter().filter(|mid| !shown.contains(mid)) {
             let Some(known) = self.state.messages.get_mut(mid) else { continue };
+            // MAX says so itself, and shows it no longer.
+            let told = self.look.hints.get(mid).is_some_and(|hint| hint.removed);
             // An empty chat has nothing to prove an answer with: it takes two looks.
-            if proven || (proofs.is_empty() && known.missed) {
+            if proven || told || (proofs.is_empty() && known.missed) {
                 self.state.messages.remove(mid);
                 self.draft.gone.push(self.adapter.id(mid));
             } else if proofs.is_empty() {

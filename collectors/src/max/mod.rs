@@ -5,8 +5,8 @@
 //! one call of the API.
 //!
 //! The bot API gives history, edits, removals and what happens; it does not give comments below a
-//! channel's posts, which is said in the facts of every whole walk. Webhooks are not served: MAX
-//! wants a public address on port 443 for them, and updates are received at each look instead.
+//! channel's posts, which is said in the facts of every whole walk. What happens is pushed to us
+//! where the operator has an address for it (`webhook`), and asked for at each look elsewhere.
 //!
 //! Invariants: the token is sent in a header only; a bad answer changes nothing; nothing is gone
 //! without an explicit answer.
@@ -19,13 +19,17 @@ mod cursor;
 mod inbox;
 mod look;
 mod place;
+mod webhook;
 mod wire;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tracing::debug;
+
+pub use self::webhook::{Pushed, SECRET_HEADER, Webhook, unsubscribe};
 
 use self::adapt::Adapter;
 use self::call::Api;
@@ -53,6 +57,11 @@ impl MaxSettings {
     pub fn new(token: impl Into<String>) -> Self {
         MaxSettings { api_url: "https://platform-api2.max.ru".to_owned(), token: token.into() }
     }
+
+    fn host(&self) -> String {
+        let url = url::Url::parse(&self.api_url).ok();
+        url.as_ref().and_then(|url| url.host_str()).unwrap_or("max").to_owned()
+    }
 }
 
 impl fmt::Debug for MaxSettings {
@@ -66,17 +75,25 @@ pub struct Max {
     settings: MaxSettings,
     host: String,
     ports: Ports,
-    inbox: Inbox,
+    inbox: Arc<Inbox>,
+    webhook: Option<Arc<Webhook>>,
 }
 
 impl Max {
     /// A reader with these settings.
     #[must_use]
     pub fn new(settings: MaxSettings, ports: Ports) -> Self {
-        let url = url::Url::parse(&settings.api_url).ok();
-        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("max").to_owned();
+        let host = settings.host();
         let opened = i64::try_from(ports.clock.now().as_nanosecond()).unwrap_or(i64::MAX);
-        Max { settings, host, ports, inbox: Inbox::new(opened) }
+        Max { settings, host, ports, inbox: Arc::new(Inbox::new(opened)), webhook: None }
+    }
+
+    /// The same with what MAX pushes to us, once somebody listens there.
+    #[must_use]
+    pub fn pushed_to(mut self, webhook: Arc<Webhook>) -> Self {
+        self.inbox = Arc::clone(&webhook.inbox);
+        self.webhook = Some(webhook);
+        self
     }
 
     fn api(&self) -> Api<'_> {
@@ -99,16 +116,36 @@ impl Max {
         }
     }
 
+    /// What the health of a source says of pushes, if they do not come.
+    fn without_pushes(&self) -> Option<String> {
+        let webhook = self.webhook.as_ref().filter(|webhook| !webhook.held())?;
+        Some(format!(
+            "MAX не присылает новости на {} (webhook), они спрашиваются при каждом просмотре",
+            webhook.url()
+        ))
+    }
+
+    /// Whether something was pushed for a source since its look began.
+    fn waits(&self, state: &State) -> bool {
+        let open = self.webhook.as_ref().is_some_and(|webhook| webhook.is_open());
+        let same = state.inbox == self.inbox.name();
+        open && same && self.inbox.waits(state.chat, state.taken)
+    }
+
     /// Makes the call of a step and takes its answer.
     async fn make(&self, pass: &mut Pass<'_>, step: Step) -> Result<(), CollectError> {
         let api = self.api();
         let chat = pass.state.chat;
         match step {
             Step::Updates => {
-                if self.inbox.receive(&api, pass.state.marker).await? {
-                    let after =
-                        if pass.state.inbox == self.inbox.name { pass.state.taken } else { 0 };
-                    pass.received(self.inbox.name, &self.inbox.take(chat, after));
+                let pushed = match &self.webhook {
+                    Some(webhook) => webhook.holds(&api).await?,
+                    None => false,
+                };
+                if pushed || self.inbox.receive(&api, pass.state.marker).await? {
+                    let name = self.inbox.name();
+                    let after = if pass.state.inbox == name { pass.state.taken } else { 0 };
+                    pass.received(name, &self.inbox.take(chat, after), pushed);
                     pass.state.marker = self.inbox.marker();
                 } else {
                     pass.deaf();
@@ -153,9 +190,12 @@ impl Collector for Max {
         let mut pass = Pass::begin(state, adapter, self.ports.clock.now(), horizon);
         let step = pass.next();
         self.make(&mut pass, step).await?;
-        let more = pass.next() != Step::Finish;
-        let (state, mut draft) = if more { pass.pause() } else { pass.finish() };
+        let ends = pass.next() == Step::Finish;
+        let (state, mut draft) = if ends { pass.finish() } else { pass.pause() };
+        // What was pushed meanwhile is taken by one more look, at once.
+        let more = !ends || self.waits(&state);
         draft.facts.platform_id = Some(place.chat.to_string());
+        draft.facts.notice = self.without_pushes();
         debug!(posts = draft.posts.len(), gone = draft.gone.len(), more, "max page read");
         Ok(Page {
             posts: draft.posts,
@@ -184,6 +224,20 @@ impl Collector for Max {
         if place.channel && source.comments {
             let text = "комментарии под записями канала MAX программам не отдаёт, они не читаются";
             told.push(Ok(text.to_owned()));
+        }
+        if let Some(webhook) = &self.webhook {
+            let api = self.api();
+            let told_to_us = match webhook::subscribed(&api, webhook.url()).await {
+                Ok(true) => Ok("новости MAX сам присылает на ваш адрес (webhook)".to_owned()),
+                Ok(false) => Ok(format!(
+                    "подписки MAX на {} (webhook) пока нет: её ставит служба, когда запущена; до \
+                     тех пор новости спрашиваются при каждом просмотре",
+                    webhook.url()
+                )),
+                Err(error) => Err(error),
+            };
+            told.push(told_to_us);
+            return told;
         }
         let updates = self.inbox.receive(&self.api(), None).await;
         match updates {

@@ -136,6 +136,31 @@ pub(super) struct Updates {
     pub marker: Option<i64>,
 }
 
+/// `GET /subscriptions`.
+#[derive(Deserialize)]
+pub(super) struct Subscriptions {
+    pub subscriptions: Vec<Odd<Subscription>>,
+}
+
+/// An address that updates are pushed to.
+#[derive(Deserialize)]
+pub(super) struct Subscription {
+    pub url: String,
+}
+
+/// The answer to what changes a subscription.
+#[derive(Deserialize)]
+pub(super) struct Done {
+    pub success: bool,
+}
+
+/// A push of any kind: that it names one is all that counts.
+#[derive(Deserialize)]
+pub(super) struct Push {
+    #[serde(rename = "update_type")]
+    pub _kind: String,
+}
+
 /// Something that happened; what is of no use to us is left out.
 #[derive(Deserialize)]
 pub(super) struct Update {

@@ -143,9 +143,8 @@ impl Api<'_> {
         let request = Request {
             method: Method::Post,
             url: address(&self.settings.api_url),
-            headers: Vec::new(),
             form,
-            guarded: false,
+            ..Request::default()
         };
         let response = self.ports.transport.send(request).await?;
         read(&response, method, self.ports.clock.now())

@@ -112,6 +112,9 @@ pub(super) struct Look {
     /// Things that this look has seen alive.
     #[serde(default, skip_serializing_if = "is_default")]
     pub seen: BTreeSet<Thing>,
+    /// The first few old topics that the walk has shown alive.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub old: Vec<i64>,
     /// Things already asked for by id.
     #[serde(default, skip_serializing_if = "is_default")]
     pub asked: BTreeSet<Thing>,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::cursor::Walk;
 use super::ids::{Kind, Thing};
-use super::look::{Pass, REFUSED_SECS};
+use super::look::{PROOFS, Pass, REFUSED_SECS};
 use super::wire::{self, Odd};
 use crate::raw::{Hole, HoleCause};
 
@@ -116,6 +116,10 @@ impl Pass<'_> {
             // Old and not on top, or silent for months: nothing of it lies in the window.
             let silent = !self.adapter.source.comments || count.is_none_or(|count| count == 0);
             if !pinned || silent {
+                let old = &mut self.look.old;
+                if old.len() < PROOFS && !old.contains(&it.id) {
+                    old.push(it.id);
+                }
                 return;
             }
         }

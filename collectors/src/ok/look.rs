@@ -17,7 +17,7 @@ use crate::raw::{Facts, Hole, HoleCause, RawPost};
 
 /// Topics asked for by id at once, and those of them that are known to live.
 const BY_ID: usize = 50;
-const PROOFS: usize = 3;
+pub(super) const PROOFS: usize = 3;
 /// A look this old (seconds) walks the topics anew before it goes on with comments.
 const STALE_SECS: i64 = 3_600;
 /// How often (seconds) a photo or film that the list does not show is asked for by id.
@@ -90,6 +90,7 @@ impl<'a> Pass<'a> {
             look.mute = false;
             look.singly = false;
             look.seen.clear();
+            look.old.clear();
             look.asked.clear();
         }
         look.touched = now;
@@ -180,10 +181,12 @@ impl<'a> Pass<'a> {
         self.adapter.source.comments && self.state.no_list_until <= self.now
     }
 
-    /// Some topics that the walk has just shown alive.
+    /// Some topics that the walk has just shown alive: young ones, or the old ones below them, so
+    /// that a group in which nothing but the missed was written lately proves its answers too.
     fn proofs(&self) -> Vec<i64> {
         let seen = self.look.seen.iter().rev().filter(|thing| thing.kind == Kind::Topic);
-        seen.map(|thing| thing.id).take(PROOFS).collect()
+        let old = self.look.old.iter().copied();
+        seen.map(|thing| thing.id).chain(old).take(PROOFS).collect()
     }
 
     /// Notes how the comments of a thing are counted now and queues them if they are to be read.

@@ -31,9 +31,9 @@ use crate::http::{Method, Request, Response};
 use crate::ports::{Clock, Transport};
 
 /// A request as a platform sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ask {
-    /// GET or POST.
+    /// GET, POST or DELETE.
     pub method: Method,
     /// Path without query, for example `/method/wall.get`.
     pub path: String,
@@ -41,6 +41,8 @@ pub struct Ask {
     pub params: Vec<(String, String)>,
     /// Headers, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// Body, if it is no form.
+    pub body: String,
 }
 
 impl Ask {
@@ -127,6 +129,7 @@ impl Transport for InProcess {
             path: url.path().to_owned(),
             params,
             headers: request.headers.clone(),
+            body: request.json.clone().unwrap_or_default(),
         };
         let now = self.clock.now();
         let reply = self.play.lock().unwrap_or_else(PoisonError::into_inner).answer(&ask, now);

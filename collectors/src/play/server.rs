@@ -161,6 +161,8 @@ async fn read_ask(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Op
         .is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"))
     {
         ask.params.extend(url::form_urlencoded::parse(&body).into_owned());
+    } else {
+        ask.body = String::from_utf8_lossy(&body).into_owned();
     }
     Ok(Some((Ok(ask), keep)))
 }
@@ -180,6 +182,7 @@ fn parse(buffer: &[u8]) -> Result<Option<Parsed>, u16> {
     let method = match request.method {
         Some("GET") => Method::Get,
         Some("POST") => Method::Post,
+        Some("DELETE") => Method::Delete,
         _ => return Err(405),
     };
     let (path, query) = request
@@ -197,6 +200,7 @@ fn parse(buffer: &[u8]) -> Result<Option<Parsed>, u16> {
         path: path.to_owned(),
         params: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers,
+        body: String::new(),
     };
     if ask.header("transfer-encoding").is_some() {
         return Err(411);

@@ -24,7 +24,7 @@ use url::Url;
 use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
 use crate::hash::fingerprint;
-use crate::http::{Method, Request, Response};
+use crate::http::{Request, Response};
 use crate::ports::{Call, Ports};
 use crate::raw::{Coverage, Cursor, Facts, Hole, HoleCause, Page, Platform, SourceSpec};
 use crate::status;
@@ -122,13 +122,8 @@ impl Rss {
         self.ports.budget.take(&call).await?;
         let mut headers = position.conditions(self.ports.clock.now());
         headers.push(("accept".to_owned(), ACCEPT.to_owned()));
-        let request = Request {
-            method: Method::Get,
-            url: url.as_str().to_owned(),
-            headers,
-            form: Vec::new(),
-            guarded: true,
-        };
+        let request =
+            Request { url: url.as_str().to_owned(), headers, guarded: true, ..Request::default() };
         let response = self.ports.transport.send(request).await?;
         if response.status == 304 {
             return Ok(response);

@@ -27,13 +27,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
-use crate::http::{Method, Request, Response};
+use crate::http::{Request, Response};
 use crate::ports::{Call, Ports};
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
 use crate::status;
 
 pub use account::{
-    Account, Carrier, Line, LineSettings, Login, LoginStep, SessionFile, Trouble, explain,
+    Account, Carrier, Line, LineSettings, Login, LoginStep, Proxy, SessionFile, Trouble, explain,
 };
 
 use place::Place;
@@ -86,11 +86,9 @@ impl Telegram {
         };
         self.ports.budget.take(&call).await?;
         let request = Request {
-            method: Method::Get,
             url: format!("{}{path}", self.base),
             headers: vec![("accept-language".to_owned(), "en".to_owned())],
-            form: Vec::new(),
-            guarded: false,
+            ..Request::default()
         };
         let response = self.ports.transport.send(request).await?;
         if let Err(error) = status::check(&response, self.ports.clock.now(), Scope::Host) {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tracing::debug;
 
-use super::{VkSettings, errors, talk, wire};
+use super::{VkSettings, errors, execute, talk, wire};
 use crate::error::{Class, CollectError, Scope};
 use crate::http::{Method, Request, Response, retry_after};
 use crate::ports::{Call, Ports};
@@ -62,6 +62,15 @@ impl Api<'_> {
         method: &str,
         params: &[(&str, String)],
     ) -> Result<T, Fault> {
+        Ok(self.whole(method, params).await?.0)
+    }
+
+    /// The same with what `execute` says beside its response: which of its calls failed.
+    pub(super) async fn whole<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: &[(&str, String)],
+    ) -> Result<(T, Vec<wire::ApiError>), Fault> {
         let call = Call {
             host: self.host.to_owned(),
             token: self.name.clone(),
@@ -77,6 +86,9 @@ impl Api<'_> {
             };
             if let Some(code) = fault.code.filter(|_| talk::is_aside(method)) {
                 fault.error = errors::aside(code, fault.error);
+            }
+            if let Some(code) = fault.code.filter(|_| method == execute::METHOD) {
+                fault.error = errors::of_execute(code, fault.error);
             }
             debug!(method, tried, code = %fault.error.code, "vk call failed");
             self.remember(&call, &fault).await;
@@ -146,12 +158,10 @@ impl Api<'_> {
         };
         self.ports.budget.take(&call).await?;
         let request = Request {
-            method: Method::Get,
             url: url.into(),
-            headers: Vec::new(),
-            form: Vec::new(),
             // Another host than the configured one is as foreign as any page.
             guarded: host != self.host,
+            ..Request::default()
         };
         let response = self.ports.transport.send(request).await?;
         let now = self.ports.clock.now();
@@ -171,7 +181,7 @@ impl Api<'_> {
         &self,
         method: &str,
         params: &[(&str, String)],
-    ) -> Result<T, Fault> {
+    ) -> Result<(T, Vec<wire::ApiError>), Fault> {
         let mut form: Vec<(String, String)> =
             params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         form.push(("v".to_owned(), self.settings.version.clone()));
@@ -180,7 +190,7 @@ impl Api<'_> {
             url: format!("{}/{method}", self.settings.api_url.trim_end_matches('/')),
             headers: vec![("authorization".to_owned(), format!("Bearer {}", self.token))],
             form,
-            guarded: false,
+            ..Request::default()
         };
         let response = self.ports.transport.send(request).await?;
         read(&response, self.ports.clock.now())
@@ -188,7 +198,10 @@ impl Api<'_> {
 }
 
 /// Reads an answer; an `error` in it wins over everything but the HTTP status.
-fn read<T: DeserializeOwned>(response: &Response, now: Timestamp) -> Result<T, Fault> {
+fn read<T: DeserializeOwned>(
+    response: &Response,
+    now: Timestamp,
+) -> Result<(T, Vec<wire::ApiError>), Fault> {
     if response.status != 200 {
         let asked = retry_after(response, now);
         let error = errors::of_status(response.status, asked, now);
@@ -205,6 +218,6 @@ fn read<T: DeserializeOwned>(response: &Response, now: Timestamp) -> Result<T, F
     }
     serde_json::from_str::<wire::Envelope<T>>(&body)
         .ok()
-        .and_then(|envelope| envelope.response)
+        .and_then(|envelope| Some((envelope.response?, envelope.execute_errors)))
         .ok_or_else(|| errors::malformed("vk odd answer", now).into())
 }

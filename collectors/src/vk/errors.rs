@@ -34,6 +34,10 @@ const DAY: i64 = 24 * HOUR;
 const WRONG_TOKEN: &str = "Ключ VK не того вида: нужен сервисный ключ приложения или ключ \
      пользователя. Замените ключ в настройках";
 
+/// Codes that concern a token whatever it asked for.
+const OF_TOKEN: [i64; 19] =
+    [2, 4, 5, 14, 16, 17, 38, 42, 101, 1114, 1115, 1116, 1117, 1118, 3300, 3301, 3302, 3303, 3304];
+
 const ROWS: &[Row] = &[
     Row {
         codes: &[1, 10, 22, 106],
@@ -240,15 +244,29 @@ pub fn explain(code: i64, subcode: Option<i64>, message: &str, now: Timestamp) -
 /// revoked, too many calls) stays as it is.
 #[must_use]
 pub fn aside(code: i64, error: CollectError) -> CollectError {
-    const WHOLE: [i64; 15] = [2, 4, 5, 14, 16, 17, 38, 42, 101, 1114, 1115, 1116, 1117, 1118, 3300];
     let passes = matches!(error.class, Class::Transient | Class::RateLimited | Class::Quota);
-    if passes || WHOLE.contains(&code) || (3301..=3304).contains(&code) {
+    if passes || OF_TOKEN.contains(&code) {
         return error;
     }
     CollectError {
         class: Class::NoAccess,
         scope: Scope::Method,
         text: "Этот раздел VK ключ не читает; стена читается дальше".to_owned(),
+        ..error
+    }
+}
+
+/// A refusal of `execute` itself: what the token may not batch it may still ask call by call.
+#[must_use]
+pub fn of_execute(code: i64, error: CollectError) -> CollectError {
+    let passes = matches!(error.class, Class::Transient | Class::RateLimited | Class::Quota);
+    if passes || OF_TOKEN.contains(&code) || matches!(code, 12 | 13) {
+        return error;
+    }
+    CollectError {
+        class: Class::Ours,
+        scope: Scope::Method,
+        text: "VK не даёт этому ключу объединять запросы; спрашиваем по одному".to_owned(),
         ..error
     }
 }

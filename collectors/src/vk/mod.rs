@@ -8,7 +8,8 @@
 //! last reading has faded; then the posts of the window that the walk did not show, and numbers
 //! that it jumped over, by number; at last, now and then, the talk besides the wall (`talk`):
 //! discussions, and with a user's token, in communities we run ourselves, comments of photos and
-//! videos. A quiet look makes the calls of the wall alone.
+//! videos. A quiet look makes the calls of the wall alone. With a user's token the comments of
+//! several posts come by one call (`execute`).
 //!
 //! Invariants: the token is sent in a header only; a bad answer changes nothing; nothing is gone
 //! without an explicit answer.
@@ -19,6 +20,7 @@ mod adapt;
 mod call;
 mod coverage;
 mod cursor;
+mod execute;
 mod look;
 mod place;
 mod poll;
@@ -37,6 +39,7 @@ pub use self::call::WALL_GET_PER_DAY;
 use self::adapt::Adapter;
 use self::call::{Api, Fault};
 use self::cursor::State;
+use self::execute::Batch;
 use self::look::{PAGE, Pass, Step};
 use self::poll::Poller;
 use self::reading::Refusal;
@@ -140,6 +143,7 @@ pub struct Vk {
     host: String,
     ports: Ports,
     poller: Poller,
+    batch: Batch,
 }
 
 impl Vk {
@@ -148,7 +152,7 @@ impl Vk {
     pub fn new(settings: VkSettings, ports: Ports) -> Self {
         let url = url::Url::parse(&settings.api_url).ok();
         let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("vk").to_owned();
-        Vk { settings, host, ports, poller: Poller::default() }
+        Vk { settings, host, ports, poller: Poller::default(), batch: Batch::default() }
     }
 
     fn api(&self) -> Api<'_> {
@@ -213,6 +217,7 @@ impl Vk {
                 let answer = api.call("wall.getById", &params).await?;
                 pass.by_id(&missed, &jumps, &proofs, answer);
             }
+            Step::Roots { .. } if self.executed(pass).await? => {}
             Step::Roots { post, offset } => {
                 let params = comment_params(owner, post, None, offset);
                 match api.call("wall.getComments", &params).await {

@@ -35,9 +35,8 @@ impl Pass<'_> {
     pub(super) fn open_reading(&mut self, post: i64) {
         let Some(known) = self.state.posts.get(&post) else { return };
         let thorough = known.thorough(self.now);
-        let grew = known.read_count.is_some_and(|read| read < known.count);
-        let tail_only = !thorough && grew && known.roots > ROOTS_LONG;
-        let offset = if tail_only { known.roots - ROOTS_AGAIN } else { 0 };
+        let offset = known.first_offset(self.now);
+        let tail_only = offset > 0;
         self.look.reading = Some(Reading {
             post,
             expected: known.count,
@@ -258,6 +257,13 @@ impl Pass<'_> {
 }
 
 impl Known {
+    /// Where a reading of the comments begins: near the end where only new roots are wanted.
+    pub(super) fn first_offset(&self, now: i64) -> u64 {
+        let grew = self.read_count.is_some_and(|read| read < self.count);
+        let tail_only = !self.thorough(now) && grew && self.roots > ROOTS_LONG;
+        if tail_only { self.roots - ROOTS_AGAIN } else { 0 }
+    }
+
     /// Whether everything below is read, not only what changed.
     pub(super) fn thorough(&self, now: i64) -> bool {
         self.read_count.is_none() || self.faded(now) || !self.absent.is_empty()

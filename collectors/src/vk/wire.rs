@@ -14,6 +14,9 @@ use serde::{Deserialize, Deserializer};
 pub(super) struct Envelope<T> {
     pub response: Option<T>,
     pub error: Option<ApiError>,
+    /// Calls inside an `execute` that failed, in their order.
+    #[serde(default)]
+    pub execute_errors: Vec<ApiError>,
 }
 
 /// An error; the other fields (the request's own parameters, captcha) are never read.

@@ -185,7 +185,7 @@ async fn secrets_do_not_follow_a_redirect_to_another_host() {
         url: format!("{}{path}", here.url()),
         headers: ["authorization", "accept"].map(|n| (n.to_owned(), "x".to_owned())).to_vec(),
         form: vec![("token".to_owned(), "geheim42".to_owned())],
-        guarded: false,
+        ..Request::default()
     };
     let http = http();
     let kept = http.send(ask("/keep", Method::Post)).await.unwrap_err();

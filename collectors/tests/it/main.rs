@@ -4,6 +4,7 @@
 
 mod chance;
 mod http;
+mod looked;
 mod mask;
 mod max;
 mod mtproto;
@@ -17,6 +18,7 @@ mod vk;
 mod vk_answers;
 mod vk_coverage;
 mod vk_errors;
+mod vk_execute;
 mod vk_looks;
 mod vk_model;
 mod vk_play;

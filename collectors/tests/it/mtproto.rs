@@ -3,6 +3,7 @@
 mod errors;
 mod line;
 mod model;
+mod proxy;
 mod reading;
 
 use std::collections::BTreeMap;

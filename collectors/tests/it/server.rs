@@ -22,7 +22,7 @@ async fn query_and_form_reach_the_play_decoded() {
             ("owner_id".to_owned(), "-200001".to_owned()),
             ("q2".to_owned(), "я & ты".to_owned()),
         ],
-        guarded: false,
+        ..Request::default()
     };
     let response = http().send(request).await.unwrap();
     assert_eq!((response.status, response.body.as_slice()), (200, "да".as_bytes()));
@@ -57,7 +57,7 @@ async fn broken_requests_are_refused() {
     let big = format!("GET /{} HTTP/1.1\r\n", "a".repeat(80 * 1024));
     let cases: [(&[u8], &str); 6] = [
         (b"\x16\x03\x01 nonsense\r\n\r\n", "400"),
-        (b"DELETE / HTTP/1.1\r\nhost: x\r\n\r\n", "405"),
+        (b"PATCH / HTTP/1.1\r\nhost: x\r\n\r\n", "405"),
         (b"POST / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n", "413"),
         (b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n", "400"),
         (b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n", "411"),

@@ -4,8 +4,9 @@ use otklik_collectors::play::vk::Fault;
 use otklik_collectors::{Clock, Hole, HoleCause};
 use serde_json::json;
 
+use crate::looked::Looked;
 use crate::ports::at;
-use crate::vk_rig::{DAY, HOUR, Looked, MINUTE, OWNER, Rig};
+use crate::vk_rig::{DAY, HOUR, MINUTE, OWNER, Rig};
 
 fn holes(looked: &Looked, cause: HoleCause) -> Vec<Hole> {
     let holes = looked.coverage.holes.iter().filter(|hole| hole.cause == cause);

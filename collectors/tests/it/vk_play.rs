@@ -20,6 +20,7 @@ fn ask(method: &str, params: &[(&str, &str)]) -> Ask {
         path: format!("/method/{method}"),
         params,
         headers: vec![("authorization".to_owned(), "Bearer MADEUPTOKEN".to_owned())],
+        ..Ask::default()
     }
 }
 

@@ -9,8 +9,9 @@ use otklik_collectors::play::vk::{Fault, TalkKind, Token};
 use otklik_collectors::vk::{OwnCommunity, Vk};
 use otklik_collectors::{Clock, Collector, Cursor};
 
+use crate::looked::Looked;
 use crate::ports::at;
-use crate::vk_rig::{DAY, HOUR, Looked, MINUTE, OWNER, Rig};
+use crate::vk_rig::{DAY, HOUR, MINUTE, OWNER, Rig};
 use crate::wire;
 
 /// A community of our own, with one collector for all its looks as the daemon has.
@@ -39,19 +40,12 @@ impl Own {
     }
 
     async fn look(&mut self) -> Looked {
-        let mut looked = Looked::default();
-        loop {
-            let horizon = self.rig.ports.clock.now() - jiff::SignedDuration::from_hours(7 * 24);
-            let page = self.vk.page(&self.rig.source, self.cursor.as_ref(), horizon).await;
-            let page = page.expect("reads");
-            looked.posts.extend(page.posts.into_iter().map(|it| (it.id, it.text.into_string())));
-            looked.gone.extend(page.gone);
-            looked.coverage.read = page.facts.coverage.read;
-            self.cursor = Some(page.cursor);
-            if !page.more {
-                return looked;
-            }
-        }
+        let horizon = self.rig.ports.clock.now() - jiff::SignedDuration::from_hours(7 * 24);
+        let page =
+            async |cursor: Option<&Cursor>| self.vk.page(&self.rig.source, cursor, horizon).await;
+        let looked = Looked::read(self.cursor.take(), page).await.expect("reads");
+        self.cursor.clone_from(&looked.cursor);
+        looked
     }
 
     fn calls(&self, method: &str) -> usize {
@@ -85,8 +79,8 @@ async fn events_come_at_once_and_cost_no_wall() {
     let mut looked = own.look().await;
     looked.gone.dedup();
     assert_eq!(looked.gone, [format!("vk:{OWNER}_3")]);
-    assert!(looked.posts.contains(&(format!("vk:{OWNER}_2"), "нет воды".to_owned())));
-    assert!(looked.posts.contains(&(format!("vk:{OWNER}_4"), "и света".to_owned())));
+    assert_eq!(looked.text("vk:-200001_2"), Some("нет воды"));
+    assert_eq!(looked.text("vk:-200001_4"), Some("и света"));
     assert_eq!(own.calls("wall.get"), walls, "no walk");
     assert_eq!(own.calls("wall.getComments"), comments, "an event tells its comment whole");
     assert_eq!(own.calls("groups.getLongPollServer"), 1, "the key is kept");
@@ -123,7 +117,7 @@ async fn an_answer_to_an_unknown_comment_is_read_from_the_listing() {
     }
     own.rig.ports.clock.advance(MINUTE);
     let looked = own.look().await;
-    let place = |id: &str| looked.posts.iter().position(|(it, _)| it == id).expect("read");
+    let place = |id: &str| looked.posts.iter().position(|it| it.id == id).expect("read");
     assert!(place("vk:-200001_4") < place("vk:-200001_5"));
 }
 
@@ -273,10 +267,10 @@ async fn the_wall_is_walked_each_half_hour_all_the_same() {
     let now = own.rig.ports.clock.now();
     own.rig.play().world.edit(OWNER, 1, now, "исправлено");
     own.rig.ports.clock.advance(10 * MINUTE);
-    assert_eq!(own.look().await.posts, []);
+    assert!(own.look().await.posts.is_empty());
     own.rig.ports.clock.advance(25 * MINUTE);
     let looked = own.look().await;
-    assert!(looked.posts.contains(&("vk:-200001_1".to_owned(), "исправлено".to_owned())));
+    assert_eq!(looked.text("vk:-200001_1"), Some("исправлено"));
 }
 
 /// Every way in which history is lost ends in a whole look; a key alone is changed and no more.

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use otklik_collectors::play::vk::PlayVk;
 use otklik_collectors::vk::{Vk, VkSettings};
 use otklik_collectors::{
-    Class, Clock, CollectError, Collector, Coverage, Cursor, Page, Platform, Scope, SourceKind,
-    SourceSpec,
+    Class, Clock, CollectError, Collector, Cursor, Page, Platform, Scope, SourceKind, SourceSpec,
 };
 
+use crate::looked::Looked;
 use crate::ports::TestPorts;
 
 pub const OWNER: i64 = -200_001;
@@ -22,25 +22,6 @@ pub struct Rig {
     pub play: Arc<Mutex<PlayVk>>,
     pub source: SourceSpec,
     pub settings: VkSettings,
-}
-
-/// What a whole look gave.
-#[derive(Default)]
-pub struct Looked {
-    pub posts: Vec<(String, String)>,
-    pub gone: Vec<String>,
-    pub comments_closed: u32,
-    pub coverage: Coverage,
-    pub cursor: Option<Cursor>,
-}
-
-impl Looked {
-    pub fn ids(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> = self.posts.iter().map(|(id, _)| id.as_str()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    }
 }
 
 impl Rig {
@@ -73,20 +54,7 @@ impl Rig {
     }
 
     pub async fn look(&self, cursor: Option<Cursor>) -> Result<Looked, CollectError> {
-        let mut looked = Looked { cursor, ..Looked::default() };
-        loop {
-            let page = self.page(looked.cursor.as_ref()).await?;
-            looked.posts.extend(page.posts.into_iter().map(|it| (it.id, it.text.into_string())));
-            looked.gone.extend(page.gone);
-            looked.comments_closed += page.facts.comments_closed;
-            assert!(looked.coverage.read.is_none(), "only the last page of a look says it");
-            looked.coverage.read = page.facts.coverage.read;
-            looked.coverage.holes.extend(page.facts.coverage.holes);
-            looked.cursor = Some(page.cursor);
-            if !page.more {
-                return Ok(looked);
-            }
-        }
+        Looked::read(cursor, async |cursor| self.page(cursor).await).await
     }
 
     pub async fn refused(&self) -> (Class, Scope, String) {

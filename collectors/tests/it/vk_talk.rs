@@ -26,16 +26,8 @@ async fn a_discussion_becomes_a_post_with_comments() {
     rig.play().world.say(OWNER, TalkKind::Topic, 1, OWNER, at(-MINUTE), "Передали в службу");
     // A post of the wall with the same number as the topic.
     rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
-    let mut posts = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page = rig.page(cursor.as_ref()).await.expect("reads");
-        posts.extend(page.posts);
-        cursor = Some(page.cursor);
-        if !page.more {
-            break;
-        }
-    }
+    let looked = rig.look(None).await.expect("reads");
+    let posts = &looked.posts;
     let ids: Vec<&str> = posts.iter().map(|post| post.id.as_str()).collect();
     let expected =
         ["vk:-200001_1", "vk:-200001_topic1", "vk:-200001_topic1_1", "vk:-200001_topic1_2"];
@@ -98,8 +90,7 @@ async fn what_is_removed_from_a_board_is_gone_and_edits_are_read() {
     looked.gone.sort_unstable();
     let expected = ["vk:-200001_topic1_2", "vk:-200001_topic2", "vk:-200001_topic2_5"];
     assert_eq!(looked.gone, expected);
-    let edited = looked.posts.iter().find(|(id, _)| id == "vk:-200001_topic1_3");
-    assert_eq!(edited.map(|(_, text)| text.as_str()), Some("Воду дали"));
+    assert_eq!(looked.text("vk:-200001_topic1_3"), Some("Воду дали"));
 }
 
 /// A topic of years is read from its end back to the window, not from its begin.

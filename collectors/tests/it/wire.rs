@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use otklik_collectors::http::{Http, HttpSettings, Limits, Method, Request, Response};
+use otklik_collectors::http::{Http, HttpSettings, Limits, Request, Response};
 use otklik_collectors::play::{Ask, Play, Reply};
 use otklik_collectors::{Busy, Clock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -74,13 +74,7 @@ pub fn http() -> Http {
 
 /// A guarded GET.
 pub fn get(url: &str) -> Request {
-    Request {
-        method: Method::Get,
-        url: url.to_owned(),
-        headers: Vec::new(),
-        form: Vec::new(),
-        guarded: true,
-    }
+    Request { url: url.to_owned(), guarded: true, ..Request::default() }
 }
 
 /// A listener that hands each connection, its request head read, to `answer`; gives its address.

@@ -81,6 +81,7 @@ impl Prover<'_> {
             vk: self.keys("platforms.vk", services::vk_settings(settings)),
             ok: self.keys("platforms.ok", services::ok_settings(settings)),
             max: self.keys("platforms.max", services::max_settings(settings)),
+            max_webhook: services::max_webhook(settings, &*clock).ok().flatten(),
             telegram: services::telegram_settings(settings),
             account: self.telegram.account(),
         };

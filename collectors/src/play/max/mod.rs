@@ -47,8 +47,12 @@ pub struct PlayMax {
     pub token: String,
     /// Calls a second; more answer with 429.
     pub per_second: usize,
-    /// Somebody set a webhook: updates are not given.
+    /// Somebody else set a webhook: updates are not given.
     pub webhook: bool,
+    /// Addresses that updates are pushed to, and the secret of each.
+    pub subscriptions: BTreeMap<String, String>,
+    /// Subscriptions are not taken.
+    pub no_webhooks: bool,
     /// Most messages of one answer, whatever is asked for.
     pub count_max: usize,
     /// What goes wrong, by number of the call.
@@ -79,6 +83,8 @@ impl PlayMax {
             token: "MADEUPTOKEN".to_owned(),
             per_second: 30,
             webhook: false,
+            subscriptions: BTreeMap::new(),
+            no_webhooks: false,
             count_max: 100,
             faults: BTreeMap::new(),
             on_call: None,
@@ -121,10 +127,13 @@ impl PlayMax {
             return Err((429, "too.many.requests", "Too many requests"));
         }
         self.recent.push_back(now);
+        let parts: Vec<&str> = ask.path.trim_matches('/').split('/').collect();
+        if parts == ["subscriptions"] {
+            return self.subscribe(ask, now);
+        }
         if ask.method != Method::Get {
             return Err((405, "method.not.allowed", "Method not allowed"));
         }
-        let parts: Vec<&str> = ask.path.trim_matches('/').split('/').collect();
         match parts.as_slice() {
             ["me"] => Ok(json!({
                 "user_id": 900_001,
@@ -153,6 +162,53 @@ impl PlayMax {
             }
             _ => Err((404, "not.found", "Unknown path")),
         }
+    }
+
+    /// Lists, sets or ends subscriptions.
+    fn subscribe(&mut self, ask: &Ask, now: Timestamp) -> Result<Value, Refusal> {
+        match ask.method {
+            Method::Get => {
+                let told = |url: &String| {
+                    json!({
+                        "url": url,
+                        "time": now.as_millisecond(),
+                        "update_types": ["message_created"],
+                    })
+                };
+                let all: Vec<Value> = self.subscriptions.keys().map(told).collect();
+                Ok(json!({ "subscriptions": all }))
+            }
+            Method::Post => {
+                let body: Value = serde_json::from_str(&ask.body)
+                    .map_err(|_| (400, "proto.payload", "Invalid JSON"))?;
+                let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+                let (url, secret) = (text("url"), text("secret"));
+                let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+                let sound = url.starts_with("https://")
+                    && (5..=256).contains(&secret.len())
+                    && secret.chars().all(plain)
+                    && body["update_types"].as_array().is_some_and(|types| !types.is_empty());
+                if !sound || self.no_webhooks {
+                    return Err((400, "proto.payload", "Invalid webhook"));
+                }
+                self.subscriptions.insert(url, secret);
+                Ok(json!({ "success": true }))
+            }
+            Method::Delete => {
+                let gone = ask.param("url").and_then(|url| self.subscriptions.remove(url));
+                Ok(json!({ "success": gone.is_some() }))
+            }
+        }
+    }
+
+    /// The bodies that are pushed for what happened up to `now`, from the update number `from` on,
+    /// and the number to go on with.
+    #[must_use]
+    pub fn pushes(&self, from: usize, now: Timestamp) -> (Vec<String>, usize) {
+        let there: Vec<_> = self.world.updates.iter().filter(|(at, _)| *at <= now).collect();
+        let shown = there.iter().skip(from);
+        let shown = shown.filter_map(|(at, happened)| self.update(*at, happened, now));
+        (shown.map(|update| update.to_string()).collect(), there.len())
     }
 
     /// A chat by number, or a channel by the name of its link.
@@ -209,7 +265,7 @@ impl PlayMax {
 
     /// Updates after the marker, which acknowledges all before it; without one the latest alone.
     fn updates(&mut self, ask: &Ask, now: Timestamp) -> Result<Value, Refusal> {
-        if self.webhook {
+        if self.webhook || !self.subscriptions.is_empty() {
             return Err((405, "updates.disabled", "Long polling is off while a webhook is set"));
         }
         let there = self.world.updates.iter().filter(|(at, _)| *at <= now).count();

@@ -41,7 +41,6 @@ pub(super) fn answer(
         "photos.getComments" => asked.said(TalkKind::Photo),
         "video.get" => asked.videos(),
         "video.getComments" => asked.said(TalkKind::Video),
-        "execute" => Err(refusal(12, "Unable to compile code")),
         _ => Err(refusal(3, "Unknown method passed")),
     }
 }

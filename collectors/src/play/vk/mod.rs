@@ -67,6 +67,19 @@ pub enum Fault {
     Hang,
 }
 
+/// What goes wrong with `execute`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExecutePlay {
+    /// It is refused with this code.
+    pub refused: Option<i64>,
+    /// Answers longer than so many bytes end with error 13.
+    pub bytes_max: Option<usize>,
+    /// Of the calls inside, each of this number fails with error 10.
+    pub fails_each: Option<usize>,
+    /// Calls inside so far.
+    pub calls: usize,
+}
+
 /// What happens in the world just before a call is answered: the world, the number of the call,
 /// now.
 pub type OnCall = Box<dyn FnMut(&mut World, usize, Timestamp) + Send>;
@@ -81,6 +94,8 @@ pub struct PlayVk {
     pub per_day: BTreeMap<String, u32>,
     /// What goes wrong, by number of the call.
     pub faults: BTreeMap<usize, Fault>,
+    /// What goes wrong with `execute`.
+    pub execute: ExecutePlay,
     /// The Long Poll of communities whose token somebody holds.
     pub poll: PollPlay,
     /// Where the poll is told to be; empty: at the host that was asked.
@@ -118,6 +133,7 @@ impl PlayVk {
             tokens: BTreeMap::new(),
             per_day: BTreeMap::from([("wall.get".to_owned(), 5_000)]),
             faults: BTreeMap::new(),
+            execute: ExecutePlay::default(),
             poll: PollPlay::default(),
             poll_host: String::new(),
             on_call: None,
@@ -220,6 +236,9 @@ impl PlayVk {
 
     fn respond(&mut self, ask: &Ask, method: &str, now: Timestamp) -> Result<Value, Refusal> {
         self.admit(ask, method, now)?;
+        if method == "execute" {
+            return self.execute(ask, now);
+        }
         if method == "groups.getLongPollServer" {
             let host = match self.poll_host.as_str() {
                 "" => "https://lp.vk.ru".to_owned(),
@@ -229,6 +248,74 @@ impl PlayVk {
         }
         methods::answer(&self.world, ask, method, now)
     }
+}
+
+impl PlayVk {
+    /// Runs a script that is a list of calls, the only kind this VK understands. Between two calls
+    /// the world goes on.
+    fn execute(&mut self, ask: &Ask, now: Timestamp) -> Result<Value, Refusal> {
+        if let Some(code) = self.execute.refused {
+            return Err(refusal(code, "Planned"));
+        }
+        let code = ask.param("code").unwrap_or_default();
+        let calls = script(code).ok_or_else(|| refusal(12, "Unable to compile code"))?;
+        if calls.len() > 25 {
+            return Err(refusal(13, "Runtime error: too many API calls"));
+        }
+        let (mut answers, mut errors) = (Vec::new(), Vec::new());
+        for (at, (method, mut params)) in calls.into_iter().enumerate() {
+            if at > 0
+                && let Some(mut hook) = self.on_call.take()
+            {
+                hook(&mut self.world, self.log.len() + 1, now);
+                self.on_call = Some(hook);
+            }
+            params.push(("v".to_owned(), ask.param("v").unwrap_or_default().to_owned()));
+            let inner = Ask { params, ..ask.clone() };
+            self.execute.calls += 1;
+            let calls = self.execute.calls;
+            let fails = self.execute.fails_each.is_some_and(|n| calls.is_multiple_of(n));
+            let given = match fails {
+                true => Err(refusal(10, "Internal server error")),
+                false => methods::answer(&self.world, &inner, &method, now),
+            };
+            answers.push(given.unwrap_or_else(|refusal| {
+                errors.push(json!({
+                    "method": method,
+                    "error_code": refusal.code,
+                    "error_msg": refusal.message,
+                }));
+                Value::Bool(false)
+            }));
+        }
+        let body = json!({ "response": answers, "execute_errors": errors });
+        if self.execute.bytes_max.is_some_and(|most| body.to_string().len() > most) {
+            return Err(refusal(13, "Runtime error: response size is too big"));
+        }
+        Ok(body)
+    }
+}
+
+/// Method and parameters of one call of a script.
+type Inner = (String, Vec<(String, String)>);
+
+/// The calls of `return [API.method({…}),…];`; none if it is anything else.
+fn script(code: &str) -> Option<Vec<Inner>> {
+    let mut rest = code.strip_prefix("return [")?.strip_suffix("];")?;
+    let mut calls = Vec::new();
+    while !rest.is_empty() {
+        let (method, tail) = rest.strip_prefix("API.")?.split_once('(')?;
+        let (params, tail) = tail.split_once(')')?;
+        let Ok(Value::Object(params)) = serde_json::from_str(params) else { return None };
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let params = params.into_iter().map(|(name, value)| (name, text(value))).collect();
+        calls.push((method.to_owned(), params));
+        rest = tail.strip_prefix(',').unwrap_or(tail);
+    }
+    Some(calls)
 }
 
 impl Play for PlayVk {
@@ -254,6 +341,8 @@ impl Play for PlayVk {
         self.log.push(Logged { number, method, params: params.cloned().collect(), at: now, error });
         let body = match given {
             Ok(events) if polled => events,
+            // It has its own frame: what failed inside stands beside the response.
+            Ok(executed) if executed.get("execute_errors").is_some() => executed,
             Ok(response) => json!({ "response": response }),
             Err(refusal) => json!({ "error": error_body(&refusal, ask) }),
         };

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use super::errors::Trouble;
 use super::session::{Ours, SessionFile};
+use super::tunnel::Proxy;
 use crate::ports::Clock;
 
 /// Longest pause between two attempts to connect.
@@ -43,6 +44,8 @@ pub struct LineSettings {
     pub api_id: i32,
     /// Where to connect instead of Telegram's own addresses.
     pub dc_address: Option<SocketAddr>,
+    /// The operator's proxy, if there is one: nothing goes round it.
+    pub proxy: Option<Proxy>,
     /// Longest wait for one answer, connecting included.
     pub patience: Duration,
 }
@@ -51,7 +54,7 @@ impl LineSettings {
     /// The usual bounds.
     #[must_use]
     pub fn new(api_id: i32, dc_address: Option<SocketAddr>) -> Self {
-        Self { api_id, dc_address, patience: Duration::from_secs(30) }
+        Self { api_id, dc_address, proxy: None, patience: Duration::from_secs(30) }
     }
 }
 
@@ -101,7 +104,8 @@ impl Line {
     /// A connection with this session; it is made when the first request comes.
     #[must_use]
     pub fn new(settings: LineSettings, session: &SessionFile, clock: Arc<dyn Clock>) -> Self {
-        let session = Arc::new(Ours::new(Some(session), settings.dc_address, false));
+        let session = Ours::new(Some(session), settings.dc_address, false);
+        let session = Arc::new(session.through(settings.proxy.as_ref()));
         Self { settings, session, clock, state: Mutex::default() }
     }
 
@@ -206,7 +210,8 @@ pub(super) fn start(
         system_lang_code: "ru".to_owned(),
         lang_code: "ru".to_owned(),
         retry_policy: Box::new(NoRetries),
-        use_ipv6: settings.dc_address.is_some_and(|address| address.is_ipv6()),
+        // Behind a proxy the library is given addresses of this machine, of four numbers.
+        use_ipv6: settings.proxy.is_none() && settings.dc_address.is_some_and(|at| at.is_ipv6()),
         ..ConnectionParams::default()
     };
     let pool = SenderPool::with_configuration(Arc::clone(session), settings.api_id, params);

@@ -53,7 +53,8 @@ impl Login {
     /// Begins. `known` is a session that is there already: its key is used again.
     #[must_use]
     pub fn new(settings: &LineSettings, known: Option<&SessionFile>) -> Self {
-        let session = Arc::new(Ours::new(known, settings.dc_address, true));
+        let session = Ours::new(known, settings.dc_address, true);
+        let session = Arc::new(session.through(settings.proxy.as_ref()));
         let (handle, runner) = start(&session, settings);
         Self { client: Client::new(handle), session, runner, code: None, password: None }
     }

@@ -10,6 +10,7 @@ mod line;
 mod login;
 mod read;
 mod session;
+mod tunnel;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,7 @@ pub use errors::{Trouble, explain};
 pub use line::{Carrier, Line, LineSettings};
 pub use login::{Login, LoginStep};
 pub use session::SessionFile;
+pub use tunnel::Proxy;
 
 use super::message::{Listing, Replies};
 use super::{missing, no_person, nonsense};

@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use grammers_client::session::types::{DcOption, PeerId, PeerInfo, UpdateState, UpdatesState};
 use grammers_client::session::{BoxFuture, Session, SessionData};
 use serde::{Deserialize, Serialize};
+
+use super::tunnel::{Proxy, Tunnel};
 
 const VERSION: u32 = 1;
 
@@ -62,6 +64,8 @@ pub(super) struct Ours {
     kept: Mutex<Kept>,
     /// Where all data centres are, if the operator named a place.
     place: Option<SocketAddr>,
+    /// The way there, if it goes through a proxy.
+    tunnel: Option<Arc<Tunnel>>,
     /// Whether a new key may be taken: only while somebody logs in.
     login: bool,
 }
@@ -92,7 +96,12 @@ impl Ours {
             centres.insert(*id, option);
         }
         let home = file.map_or(known.home_dc, |file| file.home);
-        Self { kept: Mutex::new(Kept { home, centres }), place, login }
+        Self { kept: Mutex::new(Kept { home, centres }), place, tunnel: None, login }
+    }
+
+    /// The same through a proxy.
+    pub(super) fn through(self, proxy: Option<&Proxy>) -> Self {
+        Self { tunnel: proxy.cloned().map(Tunnel::new), ..self }
     }
 
     /// What is to be written after a login.
@@ -143,6 +152,14 @@ impl Session for Ours {
             } else if let SocketAddr::V6(place) = place {
                 option.ipv6 = place;
             }
+        }
+        if let (Some(option), Some(tunnel)) = (&mut option, &self.tunnel) {
+            let target = match self.place {
+                Some(place) => place,
+                None => SocketAddr::V4(option.ipv4),
+            };
+            let here = tunnel.to(target);
+            (option.ipv4, option.ipv6) = (here, mapped(here));
         }
         Ok(option)
     }

@@ -5,3 +5,4 @@ mod faults;
 mod looks;
 mod model;
 mod rig;
+mod webhook;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use otklik_collectors::max::{Max, MaxSettings};
+use otklik_collectors::max::{Max, MaxSettings, Pushed, Webhook};
 use otklik_collectors::play::Fault;
 use otklik_collectors::play::max::{PlayMax, World};
 use otklik_collectors::{Clock, Collector, Cursor, RawKind, SourceSpec};
@@ -102,12 +102,57 @@ struct Stored {
     platform_id: Option<String>,
 }
 
+/// MAX's side of a subscription: pushes come late, twice and in any order.
+#[derive(Default)]
+struct Courier {
+    /// Number of the next update that is pushed.
+    next: usize,
+    /// Bodies that are tried again later.
+    held: Vec<String>,
+}
+
+impl Courier {
+    fn deliver(
+        &mut self,
+        play: &PlayMax,
+        webhook: &Webhook,
+        now: Timestamp,
+        mut chance: Option<&mut Chance>,
+    ) {
+        let (fresh, next) = play.pushes(self.next, now);
+        self.next = next;
+        let Some(secret) = play.subscriptions.get(webhook.url()) else {
+            self.held.clear();
+            return;
+        };
+        self.held.extend(fresh);
+        let mut bodies = std::mem::take(&mut self.held);
+        while !bodies.is_empty() {
+            let (at, fate) = match &mut chance {
+                Some(chance) => (chance.below(bodies.len()), chance.below(4)),
+                None => (0, 3),
+            };
+            let body = bodies.swap_remove(at);
+            if fate == 0 {
+                self.held.push(body);
+                continue;
+            }
+            assert_ne!(webhook.take(Some(secret), body.as_bytes()), Pushed::Refused);
+            if fate == 1 {
+                self.held.push(body);
+            }
+        }
+    }
+}
+
 struct Model {
     seed: u64,
     chance: Chance,
     ports: TestPorts,
     play: Arc<Mutex<PlayMax>>,
     max: Max,
+    webhook: Option<Arc<Webhook>>,
+    courier: Courier,
     stored: BTreeMap<i64, Stored>,
 }
 
@@ -119,7 +164,31 @@ impl Model {
     fn restart(&mut self) {
         self.ports.clock.advance(1);
         let settings = MaxSettings::new("MADEUPTOKEN");
-        self.max = Max::new(settings, self.ports.play(self.play.clone()));
+        self.max = Max::new(settings.clone(), self.ports.play(self.play.clone()));
+        if self.webhook.is_some() {
+            self.push_here(&settings);
+        }
+    }
+
+    /// A new process, which listens to pushes.
+    fn push_here(&mut self, settings: &MaxSettings) {
+        let url = "https://otklik.example.org/max";
+        let webhook = Arc::new(Webhook::new(settings, url, self.ports.clock.now()));
+        webhook.open();
+        let max = Max::new(settings.clone(), self.ports.play(self.play.clone()));
+        self.max = max.pushed_to(webhook.clone());
+        self.webhook = Some(webhook);
+    }
+
+    fn deliver(&mut self, lively: bool) {
+        let Some(webhook) = &self.webhook else { return };
+        let mut play = lock(&self.play);
+        let now = self.ports.clock.now();
+        if lively && self.chance.below(60) == 0 {
+            play.subscriptions.clear();
+        }
+        let chance = lively.then_some(&mut self.chance);
+        self.courier.deliver(&play, webhook, now, chance);
     }
 
     /// Reads pages to the end of a look at each chat, the chats by turns as a daemon does. An error
@@ -130,6 +199,7 @@ impl Model {
             if open.is_empty() {
                 return;
             }
+            self.deliver(crashes);
             let chat = open[self.chance.below(open.len())];
             let stored = self.stored.entry(chat).or_default();
             let handle = if chat == CHANNEL { "village".to_owned() } else { chat.to_string() };
@@ -240,7 +310,20 @@ async fn run(seed: u64) {
         }));
     }
     let max = Max::new(MaxSettings::new("MADEUPTOKEN"), ports.play(play.clone()));
-    let mut model = Model { seed, chance, ports, play, max, stored: BTreeMap::new() };
+    let pushes = chance.below(3) == 0 && !lock(&play).webhook;
+    let mut model = Model {
+        seed,
+        chance,
+        ports,
+        play,
+        max,
+        webhook: None,
+        courier: Courier::default(),
+        stored: BTreeMap::new(),
+    };
+    if pushes {
+        model.push_here(&MaxSettings::new("MADEUPTOKEN"));
+    }
     let mut lied = false;
     for _ in 0..6 {
         for _ in 0..model.chance.below(3) {
@@ -293,7 +376,9 @@ async fn quiet(model: &mut Model) {
     assert_eq!(after, before, "seed {}: a quiet pass changed something", model.seed);
     let play = lock(&model.play);
     let calls = play.log.len() - asked;
-    if !play.webhook {
+    if model.webhook.is_some() {
+        assert!(calls <= 1, "seed {}: {calls} calls though all is pushed", model.seed);
+    } else if !play.webhook {
         assert_eq!(calls, 2, "seed {}: one call a chat", model.seed);
     }
 }

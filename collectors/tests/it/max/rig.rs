@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use otklik_collectors::max::{Max, MaxSettings};
 use otklik_collectors::play::max::PlayMax;
 use otklik_collectors::{
-    Clock, CollectError, Collector, Coverage, Cursor, Page, Platform, RawPost, SourceKind,
-    SourceSpec,
+    Clock, CollectError, Collector, Cursor, Page, Platform, SourceKind, SourceSpec,
 };
 
+use crate::looked::Looked;
 use crate::ports::TestPorts;
 
 pub const CHANNEL: i64 = -70_000_000_000_001;
@@ -26,25 +26,6 @@ pub struct Rig {
     pub source: SourceSpec,
     pub settings: MaxSettings,
     pub max: Max,
-}
-
-/// What a whole look gave.
-#[derive(Default)]
-pub struct Looked {
-    pub posts: Vec<RawPost>,
-    pub gone: Vec<String>,
-    pub comments_closed: u32,
-    pub coverage: Coverage,
-    pub cursor: Option<Cursor>,
-}
-
-impl Looked {
-    pub fn ids(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> = self.posts.iter().map(|post| post.id.as_str()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    }
 }
 
 pub fn source(handle: &str) -> SourceSpec {
@@ -91,18 +72,6 @@ impl Rig {
     }
 
     pub async fn look(&self, cursor: Option<Cursor>) -> Result<Looked, CollectError> {
-        let mut looked = Looked { cursor, ..Looked::default() };
-        loop {
-            let page = self.page(looked.cursor.as_ref()).await?;
-            looked.posts.extend(page.posts);
-            looked.gone.extend(page.gone);
-            looked.comments_closed += page.facts.comments_closed;
-            looked.coverage.read = page.facts.coverage.read.or(looked.coverage.read);
-            looked.coverage.holes.extend(page.facts.coverage.holes);
-            looked.cursor = Some(page.cursor);
-            if !page.more {
-                return Ok(looked);
-            }
-        }
+        Looked::read(cursor, async |cursor| self.page(cursor).await).await
     }
 }

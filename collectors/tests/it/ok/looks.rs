@@ -111,6 +111,31 @@ async fn deleted_comments_are_gone_in_one_look() {
     assert!(ways.contains(&"BACKWARD"), "the second listing comes from the other side");
 }
 
+/// Old topics prove an answer as well as young ones: the only young topic is gone at one look.
+#[tokio::test]
+async fn old_topics_prove_that_the_only_young_one_is_gone() {
+    let rig = Rig::learned();
+    for n in 0..5 {
+        rig.play().world.topic(GROUP, GROUP, at(-(20 + n) * DAY), "давно");
+    }
+    let young = rig.play().world.topic(GROUP, GROUP, at(-HOUR), "тема");
+    let mut looked = rig.look(None).await.expect("reads");
+    rig.play().world.delete(GROUP, young, at(MINUTE));
+    // The answer by id shows nothing at all, not even what the walk has just shown.
+    rig.ports.clock.advance(10 * MINUTE);
+    rig.play().blank_by_ids = true;
+    looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(rig.play().log.last().expect("asked").method, "mediatopic.getByIds");
+    assert!(looked.gone.is_empty(), "an answer without its proofs was believed");
+    rig.play().blank_by_ids = false;
+    rig.ports.clock.advance(10 * MINUTE);
+    looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone, [id(young)]);
+    let asked = rig.play().log.last().expect("asked").param("topic_ids").map(str::to_owned);
+    let asked = asked.expect("by id").split(',').count();
+    assert_eq!(asked, 4, "the missed one and three that prove the answer");
+}
+
 /// An odd answer proves nothing, and OK counts no comment there any more: the question stays open.
 #[tokio::test]
 async fn the_last_comment_is_gone_though_its_listing_was_odd_once() {

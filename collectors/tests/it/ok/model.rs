@@ -298,6 +298,7 @@ async fn run(seed: u64) {
         play.paging.no_has_more = chance.below(3) == 0;
         play.paging.numbers = chance.below(2) == 0;
         play.paging.anchor_secs = (chance.below(3) == 0).then_some(20);
+        play.blank_by_ids = chance.below(4) == 0;
     }
     let lively = Arc::new(AtomicBool::new(true));
     {
@@ -333,6 +334,7 @@ async fn run(seed: u64) {
     }
     lively.store(false, Ordering::Relaxed);
     lock(&model.play).faults.clear();
+    lock(&model.play).blank_by_ids = false;
     model.ports.clock.advance(2 * DAY + HOUR);
     let horizon = model.horizon();
     model.pass().await;

@@ -32,8 +32,8 @@ impl Caller {
         if !params.iter().any(|(name, _)| name == "access_token") {
             params.push(("access_token".to_owned(), "MADEUPTOKEN".to_owned()));
         }
-        let ask =
-            Ask { method: Method::Post, path: "/fb.do".to_owned(), params, headers: Vec::new() };
+        let path = "/fb.do".to_owned();
+        let ask = Ask { method: Method::Post, path, params, ..Ask::default() };
         match self.0.answer(&ask, at(self.1)) {
             Reply::Answer(response) => response,
             other => panic!("no answer: {other:?}"),

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use otklik_collectors::ok::{Odnoklassniki, OkSettings};
 use otklik_collectors::play::ok::PlayOk;
 use otklik_collectors::{
-    Clock, CollectError, Collector, Coverage, Cursor, Page, Platform, SourceKind, SourceSpec,
+    Clock, CollectError, Collector, Cursor, Page, Platform, SourceKind, SourceSpec,
 };
 
+use crate::looked::Looked;
 use crate::ports::TestPorts;
 
 pub const GROUP: i64 = 55_000_000_000_001;
@@ -23,25 +24,6 @@ pub struct Rig {
     pub play: Arc<Mutex<PlayOk>>,
     pub source: SourceSpec,
     pub settings: OkSettings,
-}
-
-/// What a whole look gave.
-#[derive(Default)]
-pub struct Looked {
-    pub posts: Vec<(String, String)>,
-    pub gone: Vec<String>,
-    pub comments_closed: u32,
-    pub coverage: Coverage,
-    pub cursor: Option<Cursor>,
-}
-
-impl Looked {
-    pub fn ids(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> = self.posts.iter().map(|(id, _)| id.as_str()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    }
 }
 
 /// The id of a topic, photo (`photo9…`) or film of the group.
@@ -90,18 +72,6 @@ impl Rig {
     }
 
     pub async fn look(&self, cursor: Option<Cursor>) -> Result<Looked, CollectError> {
-        let mut looked = Looked { cursor, ..Looked::default() };
-        loop {
-            let page = self.page(looked.cursor.as_ref()).await?;
-            looked.posts.extend(page.posts.into_iter().map(|it| (it.id, it.text.into_string())));
-            looked.gone.extend(page.gone);
-            looked.comments_closed += page.facts.comments_closed;
-            looked.coverage.read = page.facts.coverage.read.or(looked.coverage.read);
-            looked.coverage.holes.extend(page.facts.coverage.holes);
-            looked.cursor = Some(page.cursor);
-            if !page.more {
-                return Ok(looked);
-            }
-        }
+        Looked::read(cursor, async |cursor| self.page(cursor).await).await
     }
 }
