@@ -217,10 +217,26 @@ impl OpenProblems {
         living
     }
 
-    /// Id of the problem that has the posts of this one.
-    #[must_use]
-    pub fn living_id(&self, id: &ProblemId) -> ProblemId {
-        self.by_id.get(id).map_or_else(|| id.clone(), |it| self.living(it).problem.id.clone())
+    /// A person moved posts from one problem to another: what is remembered of them goes over.
+    /// `all` holds what both have ever remembered, because a problem keeps its latest posts only.
+    pub fn move_posts(
+        &mut self,
+        from: &ProblemId,
+        into: &ProblemId,
+        all: &mut BTreeMap<ProblemId, BTreeMap<(Timestamp, PostKey), Trait>>,
+        moves: impl Fn(&PostKey) -> bool,
+    ) {
+        let kept = all.remove(from).unwrap_or_default();
+        let (gone, stay): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            kept.into_iter().partition(|((_, post), _)| moves(post));
+        all.insert(from.clone(), stay);
+        all.entry(into.clone()).or_default().extend(gone);
+        for id in [from, into] {
+            let Some(loaded) = self.by_id.get_mut(id) else { continue };
+            let said = all.get(id).into_iter().flatten();
+            let latest = said.rev().take(RECENT_MAX);
+            loaded.recent = latest.map(|(at, said)| (at.clone(), said.clone())).collect();
+        }
     }
 
     /// Begins a problem with this post as its first.

@@ -3,9 +3,9 @@
 //! Place in the flow: `otklik problems replay`; reads, changes nothing. What a post says (findings,
 //! places) is taken as stored; how it may join (complaint, object, echo, ground) is judged from its
 //! text by the present packs, because those marks die with the work they were made for. Posts come
-//! in the order in which they were stored, and what people did (closing, merging) at its time.
-//! Invariant: with the packs that judged the posts, and their texts still there, the result equals
-//! the live one.
+//! in the order in which they were stored, and what people did (closing, merging, splitting) at its
+//! time. Invariant: with the packs that judged the posts, and their texts still there, the result
+//! equals the live one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +16,8 @@ use super::district::District;
 use super::group::newcomer_of;
 use super::spread::score_problem;
 use crate::classify::{Scratch, classify};
-use crate::cluster::{self, OpenProblems, ProblemFacts};
-use crate::model::{Classified, PostKey, ProblemEvent, ProblemEventKind, ProblemId};
+use crate::cluster::{self, Loaded, OpenProblems, ProblemFacts, Trait};
+use crate::model::{Classified, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId};
 use crate::store::{PostMark, PostState, Store, StoreError, StoredPost, WorkMarks};
 
 /// Posts read at once.
@@ -43,7 +43,7 @@ pub struct Rejoined {
     pub problems: u32,
     /// Posts whose text is gone: how they may join is known from where they are.
     pub without_text: u32,
-    /// Posts that a person took out of a problem: not compared.
+    /// Posts among them that a person took out of a problem.
     pub by_person: u32,
     /// Posts that the replay puts elsewhere.
     pub moved: Vec<Moved>,
@@ -61,32 +61,26 @@ pub async fn rejoin(
     let mut stage = Stage {
         district,
         open: OpenProblems::new(district.id.clone()),
+        said: BTreeMap::new(),
         joined: BTreeMap::new(),
+        parted: &parted,
         scratch: Scratch::default(),
         found: Rejoined::default(),
     };
-    for post in posts {
+    for post in &posts {
         while let Some((id, event)) = hands.next_if(|(_, event)| event.at < post.stored) {
-            if let Some(loaded) = stage.open.get_mut(&id) {
-                loaded.problem.apply(&event);
-            }
+            stage.hand(&id, &event);
         }
-        stage.take(&post);
-        if post.post.published < since {
-            continue;
-        }
-        if parted.contains(&post.post.key) {
-            stage.found.by_person += 1;
-            continue;
-        }
-        stage.compare(&post);
+        stage.take(post);
     }
     for (id, event) in hands {
-        if let Some(loaded) = stage.open.get_mut(&id) {
-            loaded.problem.apply(&event);
-        }
+        stage.hand(&id, &event);
     }
-    stage.settle();
+    let taken: BTreeSet<&PostKey> = parted.iter().map(|(post, ..)| post).collect();
+    for post in posts.iter().filter(|post| post.post.published >= since) {
+        stage.compare(post);
+        stage.found.by_person += u32::from(taken.contains(&post.post.key));
+    }
     let opened = stage.open.iter().filter(|loaded| loaded.problem.opened >= since);
     stage.found.problems = u32::try_from(opened.count()).unwrap_or(u32::MAX);
     Ok(stage.found)
@@ -127,7 +121,12 @@ async fn by_hand(store: &Store) -> Result<Vec<(ProblemId, ProblemEvent)>, StoreE
             }
         }
     }
-    events.sort_by(|a, b| a.1.at.cmp(&b.1.at).then_with(|| a.0.cmp(&b.0)));
+    // A split makes the problem that the next event fills.
+    let second = |event: &ProblemEvent| matches!(event.kind, ProblemEventKind::Absorbed { .. });
+    events.sort_by(|a, b| {
+        let order = |it: &(ProblemId, ProblemEvent)| (it.1.at, second(&it.1));
+        order(a).cmp(&order(b)).then_with(|| a.0.cmp(&b.0))
+    });
     Ok(events)
 }
 
@@ -135,12 +134,61 @@ async fn by_hand(store: &Store) -> Result<Vec<(ProblemId, ProblemEvent)>, StoreE
 struct Stage<'a> {
     district: &'a District,
     open: OpenProblems,
+    /// What every post of every problem said.
+    said: BTreeMap<ProblemId, BTreeMap<(Timestamp, PostKey), Trait>>,
     joined: BTreeMap<PostKey, Vec<ProblemId>>,
+    /// Posts that people took out, of which problem and when.
+    parted: &'a [(PostKey, ProblemId, Timestamp)],
     scratch: Scratch,
     found: Rejoined,
 }
 
 impl Stage<'_> {
+    /// Does again what a person did to a problem.
+    fn hand(&mut self, id: &ProblemId, event: &ProblemEvent) {
+        match &event.kind {
+            ProblemEventKind::Merged { into } => self.relocate(id, into, &|_| true),
+            ProblemEventKind::Split { new, .. } => {
+                let mine = |it: &&(PostKey, ProblemId, Timestamp)| (&it.1, it.2) == (id, event.at);
+                let posts: BTreeSet<PostKey> =
+                    self.parted.iter().filter(mine).map(|it| it.0.clone()).collect();
+                self.begin_split(id, new);
+                self.relocate(id, new, &|post| posts.contains(post));
+            }
+            _ => {}
+        }
+        if let Some(loaded) = self.open.get_mut(id) {
+            loaded.problem.apply(event);
+        }
+    }
+
+    /// A problem like `from`, without posts.
+    fn begin_split(&mut self, from: &ProblemId, new: &ProblemId) {
+        let Some(from) = self.open.get(from).map(|loaded| &loaded.problem) else { return };
+        let place = from.place.clone();
+        let (topic, kind) = (from.topic.clone(), from.kind);
+        let mut problem = Problem::open(new.clone(), topic, kind, place, Timestamp::MIN);
+        // The event that fills it says since when.
+        problem.opened = Timestamp::MAX;
+        problem.address.clone_from(&from.address);
+        problem.object.clone_from(&from.object);
+        self.open.load(Loaded::new(problem));
+    }
+
+    /// Moves posts from one problem to another.
+    fn relocate(&mut self, from: &ProblemId, into: &ProblemId, moves: &dyn Fn(&PostKey) -> bool) {
+        self.open.move_posts(from, into, &mut self.said, moves);
+        for (_, ids) in self.joined.iter_mut().filter(|(post, _)| moves(post)) {
+            let Some(place) = ids.iter().position(|id| id == from) else { continue };
+            ids[place].clone_from(into);
+            let mut met = BTreeSet::new();
+            ids.retain(|id| met.insert(id.clone()));
+            if let Some(others) = ids.get_mut(1..) {
+                others.sort();
+            }
+        }
+    }
+
     fn take(&mut self, stored: &StoredPost) {
         let marks = self.marks(stored);
         let post = &stored.post;
@@ -157,6 +205,11 @@ impl Stage<'_> {
         let mut ids: Vec<ProblemId> = main.map(|it| it.problem.clone()).collect();
         if let Some(others) = ids.get_mut(1..) {
             others.sort();
+        }
+        for id in &ids {
+            let place = (post.published, post.key.clone());
+            let said = self.open.get(id).and_then(|loaded| loaded.recent.get(&place)).cloned();
+            self.said.entry(id.clone()).or_default().insert(place, said.unwrap_or_default());
         }
         if !ids.is_empty() {
             self.joined.insert(post.key.clone(), ids);
@@ -188,16 +241,5 @@ impl Stage<'_> {
         if live != replayed {
             self.found.moved.push(Moved { post, live, replayed });
         }
-    }
-
-    /// Merged problems are one with those that have their posts.
-    fn settle(&mut self) {
-        let open = &self.open;
-        self.found.moved.retain_mut(|moved| {
-            let living = |id: &ProblemId| open.living_id(id);
-            moved.replayed = moved.replayed.iter().map(living).collect();
-            moved.live = moved.live.iter().map(living).collect();
-            moved.live != moved.replayed
-        });
     }
 }

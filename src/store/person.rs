@@ -60,15 +60,18 @@ impl Store {
         self.write(move |tx| part(tx, &split)).await
     }
 
-    /// Posts that a person took out of some problem.
-    pub async fn parted_posts(&self) -> Result<BTreeSet<PostKey>> {
+    /// Posts that people took out of problems: which, out of which problem, and when.
+    pub async fn parted_posts(&self) -> Result<Vec<(PostKey, ProblemId, Timestamp)>> {
         self.read(|tx| {
-            let posts = tx.rows(
-                "SELECT DISTINCT source, post FROM parted WHERE district = ?1",
+            tx.rows(
+                "SELECT source, post, problem, at FROM parted WHERE district = ?1
+                 ORDER BY source, post, problem",
                 params![tx.district],
-                |row| Ok(PostKey { source: SourceId(row.get(0)?), id: PostId(row.get(1)?) }),
-            )?;
-            Ok(posts.into_iter().collect())
+                |row| {
+                    let post = PostKey { source: SourceId(row.get(0)?), id: PostId(row.get(1)?) };
+                    Ok((post, ProblemId(row.get(2)?), row.get::<_, At>(3)?.0))
+                },
+            )
         })
         .await
     }
@@ -131,6 +134,15 @@ fn merge(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId, at: Timestamp) -> Resu
         params![tx.district, from.as_str(), into.as_str()],
     )?;
     count_sources(tx, into)?;
+    // What was in both stays in one: if that was the main problem of a post, it is so now.
+    tx.exec(
+        "UPDATE membership SET main = 1 WHERE district = ?1 AND problem = ?3
+             AND EXISTS (SELECT 1 FROM membership AS other
+                 WHERE other.district = membership.district AND other.problem = ?2
+                     AND other.source = membership.source AND other.post = membership.post
+                     AND other.main = 1)",
+        params![tx.district, from.as_str(), into.as_str()],
+    )?;
     let both = tx.exec(
         "DELETE FROM membership WHERE district = ?1 AND problem = ?2",
         params![tx.district, from.as_str()],

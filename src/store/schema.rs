@@ -232,6 +232,7 @@ mod tests {
 
     #[test]
     fn members_take_voice_and_own_text_along_to_their_place_in_time() {
+        type Member = (i64, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>);
         let mut conn = Connection::open_in_memory().expect("open");
         migrate(&mut conn, 0, &MIGRATIONS[..9]).expect("migrated");
         let post = |id: i64, own_name: i64| {
@@ -251,7 +252,6 @@ mod tests {
         conn.execute_batch(&[problem.to_owned(), post(1, 0), post(2, 1)].concat()).expect("filled");
         conn.execute("DELETE FROM voice WHERE post = '2'", []).expect("a page has no voice");
         migrate(&mut conn, 9, MIGRATIONS).expect("migrated");
-        type Member = (i64, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>);
         let members: Vec<Member> = conn
             .prepare("SELECT published, month, voice, own_text FROM membership ORDER BY published")
             .and_then(|mut rows| {

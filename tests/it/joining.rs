@@ -69,9 +69,12 @@ impl Village {
     }
 
     async fn import(&self, lines: &[Line]) {
+        self.import_at(lines, start()).await;
+    }
+
+    async fn import_at(&self, lines: &[Line], now: Timestamp) {
         let door = Door::new(self.keys.clone(), []);
         let batch = lines.iter().map(|line| imported(line, &door)).collect();
-        let now = start();
         import_batch(&self.store, &self.district, &door, batch, now, &mut Default::default())
             .await
             .expect("imported");
@@ -269,6 +272,57 @@ async fn a_split_is_remembered() {
     assert_eq!(village.problem_of(3).await, new);
     let stored = village.posts().await;
     assert_eq!(stored.iter().filter(|it| it.problems.contains(&whole)).count(), 2);
+}
+
+#[tokio::test]
+async fn a_merge_leaves_no_post_without_a_main_problem() {
+    let village = Village::new();
+    let both = "Онохой, холодные батареи, мёрзнем; и нет воды, из крана ни капли";
+    village
+        .import(&[line(1, 0.0, both), line(2, 1.0, "Онохой, нет воды, из крана ни капли")])
+        .await;
+    let post = village.posts().await.into_iter().find(|it| it.post.key.id.as_str() == "1");
+    let post = post.expect("stored");
+    assert_eq!(post.problems.len(), 2, "{post:?}");
+    let (main, other) = (post.problems[0].clone(), post.problems[1].clone());
+    assert_eq!(post.main_problem.as_ref(), Some(&main));
+    let merge = CommandKind::MergeProblems { problem: main, into: other.clone() };
+    assert!(village.ask(merge, at(2.0)).await.done);
+    assert_eq!(village.problem_of(1).await, other);
+}
+
+#[tokio::test]
+async fn a_replay_finds_what_people_merged_and_split() {
+    for seed in [5, 6, 7] {
+        let village = Village::new();
+        let lines = told(seed, 160);
+        for (number, batch) in lines.chunks(20).enumerate() {
+            let when = start() + SignedDuration::from_secs(2 * number as i64);
+            village.import_at(batch, when).await;
+            let (problems, posts) = village.picture().await;
+            let when = when + SignedDuration::from_secs(1);
+            let largest =
+                problems.iter().filter(|it| it.merged.is_none()).max_by_key(|it| it.posts);
+            let largest = largest.expect("some problem").id.clone();
+            let mut rng = Rng::new(seed + number as u64);
+            let kind = if number % 2 == 0 {
+                let members = posts.iter().filter(|(_, ids)| ids.contains(&largest));
+                let taken: Vec<_> = members.filter(|_| rng.chance(0.4)).collect();
+                let posts = taken.iter().map(|(key, _)| key.clone()).collect();
+                CommandKind::SplitProblem { problem: largest, posts, address: None }
+            } else {
+                let mut others =
+                    problems.iter().filter(|it| it.merged.is_none() && it.id != largest);
+                let problem = others.next_back().expect("another").id.clone();
+                CommandKind::MergeProblems { problem, into: largest }
+            };
+            village.ask(kind, when).await;
+        }
+        let replayed = rejoin(&village.store, &village.district, Timestamp::MIN).await;
+        let found = replayed.expect("replayed");
+        assert_eq!(found.moved, [], "seed {seed}");
+        assert!(found.by_person > 0, "seed {seed}: somebody took posts out");
+    }
 }
 
 #[tokio::test]
