@@ -25,6 +25,7 @@ mod assemble;
 mod buryat;
 mod declension;
 mod fields;
+mod flat;
 mod haystack;
 mod lexicon;
 mod lists;
