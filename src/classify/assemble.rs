@@ -44,12 +44,15 @@ pub fn assemble(
     let matched = &scratch.matched;
     let owner = |rule: u32| lexicon.head(rule).owner;
     let mut judge = Judge::default();
-    let (mut findings, mut attitude, mut signals) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut attitude, mut signals) = (Vec::new(), Vec::new());
+    let owners = || matched.chunk_by(|a, b| owner(a.0) == owner(b.0));
+    // As many as there are at most: a list that grew costs more than all it holds.
+    let mut findings = Vec::with_capacity(owners().count());
     let mut keep = 100;
-    for hits in matched.chunk_by(|a, b| owner(a.0) == owner(b.0)) {
+    for hits in owners() {
         match owner(hits[0].0) {
             Owner::Topic(number) => {
-                let topic = &lexicon.topics()[number];
+                let topic = lexicon.topic_at(number);
                 let evidence = judge.evidence(lexicon, hits, topic.kind.topic());
                 let score = points(evidence);
                 let matches = writer.matches(lexicon, hits);
@@ -64,11 +67,11 @@ pub fn assemble(
                 }
             }
             Owner::Entry(number) => {
-                let entry = &lexicon.entries[number];
+                let entry = &lexicon.entries[number as usize];
                 if let Entry::Offer { keep: percent, .. } = entry {
                     keep = keep.min(u32::from(*percent));
                 }
-                signals.extend(writer.signal(entry, hits));
+                writer.signals(entry, hits, &mut signals);
             }
             Owner::Marker { .. } | Owner::Guard => {}
         }
@@ -205,8 +208,8 @@ fn ranked(mut findings: Vec<(f64, Finding)>) -> Vec<Finding> {
 /// Whether what is settled is what the findings are about, or nothing else is left.
 fn is_resolved(lexicon: &Lexicon, scratch: &Scratch, findings: &[Finding]) -> bool {
     let topic = |rule: &u32| -> Option<&TopicId> {
-        match lexicon.rules().get(*rule as usize)?.owner {
-            Owner::Topic(number) => Some(&lexicon.topics()[number].id),
+        match lexicon.head(*rule).owner {
+            Owner::Topic(number) => Some(&lexicon.topic_at(number).id),
             _ => None,
         }
     };
@@ -251,8 +254,8 @@ impl<'a> Writer<'a> {
         sorted.sort_unstable();
         let matches = sorted.iter().map(|&(range, rule)| {
             let (text, span) = self.words(range);
-            let rule = lexicon.head(rule).name.clone();
-            Match { rule, text: text.to_owned(), span }
+            let rule = lexicon.name(rule);
+            Match { rule, text: text.into(), span }
         });
         let matches = matches.collect();
         self.sorted = sorted;
@@ -280,31 +283,30 @@ impl<'a> Writer<'a> {
         self.words(span).1
     }
 
-    fn signal(&mut self, entry: &Entry, hits: &[(u32, Range)]) -> Vec<Signal> {
-        if let (Entry::Object { names, rank }, Some(&(_, range))) = (entry, hits.first()) {
-            return names.iter().map(|name| self.named(name, *rank, range)).collect();
-        }
+    fn signals(&mut self, entry: &Entry, hits: &[(u32, Range)], out: &mut Vec<Signal>) {
         let (name, amount, times) = match entry {
+            Entry::Object { names, rank } => {
+                if let Some(&(_, range)) = hits.first() {
+                    out.extend(names.iter().map(|name| self.named(name, *rank, range)));
+                }
+                return;
+            }
             Entry::Signal { name, amount, times } => (name, *amount, *times),
             Entry::Offer { name, .. } => (name, false, 1),
-            Entry::Marker { .. } | Entry::Guard | Entry::Object { .. } => return Vec::new(),
+            Entry::Marker { .. } | Entry::Guard => return,
         };
         let tokens = &self.scratch.tokens;
         let number = |range: Range| {
             (range.0..range.1).find_map(|at| numeral::value(tokens.text(at as usize))).unwrap_or(1)
         };
-        let numbers: Vec<(Range, u32)> = hits
-            .iter()
-            .map(|&(_, range)| (range, if amount { number(range) } else { 1 }))
-            .collect();
-        numbers
-            .into_iter()
-            .map(|(range, number)| self.named(name, number.saturating_mul(times), range))
-            .collect()
+        for &(_, range) in hits {
+            let number = if amount { number(range) } else { 1 };
+            out.push(self.named(name, number.saturating_mul(times), range));
+        }
     }
 
     fn named(&mut self, name: &str, amount: u32, range: Range) -> Signal {
         let (text, span) = self.words(range);
-        Signal { name: name.to_owned(), amount, text: text.to_owned(), span }
+        Signal { name: name.into(), amount, text: text.into(), span }
     }
 }

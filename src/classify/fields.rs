@@ -4,12 +4,16 @@
 //! about, also inside a quoted text with escapes.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::Fault;
 use crate::config::packs::PackFile;
+use crate::text::Tokens;
+
+use super::flat::{Flat, Value};
 
 /// A text of a file with the place it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +44,22 @@ impl Text {
 
 /// A table of a file with its place.
 pub struct Section<'t> {
-    table: &'t DeTable<'t>,
+    table: Table<'t>,
     /// Bytes of the file that open the section.
     pub at: Range<usize>,
+}
+
+/// Where the fields of a table are.
+enum Table<'t> {
+    Toml(&'t DeTable<'t>),
+    /// Among the fields of a plain file.
+    Plain(Rc<Flat<'t>>, Range<usize>),
+}
+
+/// A value of a table.
+enum Found<'t> {
+    Toml(&'t Spanned<DeValue<'t>>),
+    Plain(Value<'t>, Range<usize>),
 }
 
 /// One file being read.
@@ -51,18 +68,30 @@ pub struct Sheet<'f> {
     number: usize,
     /// What is wrong so far.
     pub faults: Vec<Fault>,
+    /// Buffers for whoever reads a text of the file.
+    pub tokens: Tokens,
+    /// The tables of rules and examples, if they are plain.
+    flat: Option<Rc<Flat<'f>>>,
 }
 
 impl<'f> Sheet<'f> {
     /// Starts to read file number `number`.
     #[must_use]
     pub fn new(file: &'f PackFile, number: usize) -> Self {
-        Self { file, number, faults: Vec::new() }
+        Self { file, number, faults: Vec::new(), tokens: Tokens::default(), flat: None }
     }
 
     /// Parses the file as TOML; syntax errors become faults, the rest is read all the same.
     #[must_use]
     pub fn table(&mut self) -> Spanned<DeTable<'f>> {
+        if let Some(flat) = Flat::of(&self.file.text) {
+            let (table, errors) = DeTable::parse_recoverable(&self.file.text[..flat.head]);
+            let again = flat.tables.iter().any(|plain| table.get_ref().contains_key(plain.name));
+            if errors.is_empty() && !again {
+                self.flat = Some(Rc::new(flat));
+                return table;
+            }
+        }
         let (table, errors) = DeTable::parse_recoverable(&self.file.text);
         for error in errors {
             let at = error.span().map_or(0, |span| span.start);
@@ -90,7 +119,13 @@ impl<'f> Sheet<'f> {
 
     /// A text; a value of another type is a fault.
     pub fn text(&mut self, section: &Section<'_>, key: &str) -> Option<Text> {
-        let value = section.table.get(key)?;
+        let value = match section.get(key)? {
+            Found::Toml(value) => value,
+            Found::Plain(Value::Text(text), at) => {
+                return Some(Text { value: text.to_owned(), file: self.number, at });
+            }
+            Found::Plain(..) => return None,
+        };
         match value.get_ref() {
             DeValue::String(text) => {
                 Some(Text { value: text.to_string(), file: self.number, at: value.span() })
@@ -109,18 +144,24 @@ impl<'f> Sheet<'f> {
         key: &str,
         range: std::ops::RangeInclusive<i64>,
     ) -> Option<u8> {
-        let value = section.table.get(key)?;
-        let DeValue::Integer(number) = value.get_ref() else {
-            self.wrong_type(key, value.span(), value.get_ref(), "целое число");
-            return None;
+        let (number, at) = match section.get(key)? {
+            Found::Plain(Value::Number(number), at) => (number, at),
+            Found::Plain(..) => return None,
+            Found::Toml(value) => {
+                let DeValue::Integer(number) = value.get_ref() else {
+                    self.wrong_type(key, value.span(), value.get_ref(), "целое число");
+                    return None;
+                };
+                let number = i64::from_str_radix(number.as_str(), number.radix());
+                (number.unwrap_or(i64::MAX), value.span())
+            }
         };
-        let number = i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(i64::MAX);
         match u8::try_from(number) {
             Ok(small) if range.contains(&number) => Some(small),
             _ => {
                 let text = format!("«{key}» вне пределов");
                 let fix = format!("укажите от {} до {}", range.start(), range.end());
-                self.fault(value.span().start, text, fix);
+                self.fault(at.start, text, fix);
                 None
             }
         }
@@ -128,7 +169,11 @@ impl<'f> Sheet<'f> {
 
     /// `true` or `false`.
     pub fn flag(&mut self, section: &Section<'_>, key: &str) -> Option<bool> {
-        let value = section.table.get(key)?;
+        let value = match section.get(key)? {
+            Found::Toml(value) => value,
+            Found::Plain(Value::Flag(flag), _) => return Some(flag),
+            Found::Plain(..) => return None,
+        };
         match value.get_ref() {
             DeValue::Boolean(flag) => Some(*flag),
             other => {
@@ -140,7 +185,7 @@ impl<'f> Sheet<'f> {
 
     /// A list of texts; empty if there is none.
     pub fn texts(&mut self, section: &Section<'_>, key: &str) -> Vec<Text> {
-        let Some(value) = section.table.get(key) else { return Vec::new() };
+        let Some(value) = section.toml(key) else { return Vec::new() };
         let DeValue::Array(list) = value.get_ref() else {
             self.wrong_type(key, value.span(), value.get_ref(), "список: [\"…\", \"…\"]");
             return Vec::new();
@@ -159,8 +204,20 @@ impl<'f> Sheet<'f> {
     }
 
     /// The tables `[[key]]`.
-    pub fn sections<'t>(&mut self, section: &Section<'t>, key: &str) -> Vec<Section<'t>> {
-        let Some(value) = section.table.get(key) else { return Vec::new() };
+    pub fn sections<'t>(&mut self, section: &Section<'t>, key: &str) -> Vec<Section<'t>>
+    where
+        'f: 't,
+    {
+        if let Some(flat) = &self.flat {
+            let own = flat.tables.iter().filter(|table| table.name == key);
+            return own
+                .map(|table| Section {
+                    table: Table::Plain(Rc::clone(flat), table.fields.clone()),
+                    at: table.at.clone(),
+                })
+                .collect();
+        }
+        let Some(value) = section.toml(key) else { return Vec::new() };
         let DeValue::Array(list) = value.get_ref() else {
             self.wrong_type(key, value.span(), value.get_ref(), &format!("таблицы [[{key}]]"));
             return Vec::new();
@@ -168,7 +225,9 @@ impl<'f> Sheet<'f> {
         let mut sections = Vec::new();
         for entry in list.iter() {
             match entry.get_ref() {
-                DeValue::Table(table) => sections.push(Section { table, at: entry.span() }),
+                DeValue::Table(table) => {
+                    sections.push(Section { table: Table::Toml(table), at: entry.span() });
+                }
                 other => {
                     self.wrong_type(key, entry.span(), other, &format!("таблица [[{key}]]"));
                 }
@@ -179,12 +238,12 @@ impl<'f> Sheet<'f> {
 
     /// The texts of a table by key, in the order of the file.
     pub fn pairs(&mut self, section: &Section<'_>, key: &str) -> Vec<(String, Text)> {
-        let Some(value) = section.table.get(key) else { return Vec::new() };
+        let Some(value) = section.toml(key) else { return Vec::new() };
         let DeValue::Table(table) = value.get_ref() else {
             self.wrong_type(key, value.span(), value.get_ref(), "таблица: { имя = \"…\" }");
             return Vec::new();
         };
-        let section = Section { table, at: value.span() };
+        let section = Section { table: Table::Toml(table), at: value.span() };
         let names: Vec<String> = table.iter().map(|(name, _)| name.get_ref().to_string()).collect();
         names
             .into_iter()
@@ -194,7 +253,9 @@ impl<'f> Sheet<'f> {
 
     /// Reports keys that mean nothing, with the nearest key that does.
     pub fn known(&mut self, section: &Section<'_>, known: &[&str]) {
-        for (key, _) in section.table.iter() {
+        // A plain file has no other keys.
+        let Table::Toml(table) = &section.table else { return };
+        for (key, _) in table.iter() {
             let name = key.get_ref();
             if known.contains(&name.as_ref()) {
                 continue;
@@ -209,7 +270,9 @@ impl<'f> Sheet<'f> {
 
     /// Reports a missing required key.
     pub fn missing(&mut self, section: &Section<'_>, key: &str, what: &str) {
-        if !section.table.contains_key(key) {
+        let flat = self.flat.iter().flat_map(|flat| &flat.tables);
+        let tables = matches!(section.table, Table::Toml(_));
+        if section.get(key).is_none() && !(tables && flat.into_iter().any(|it| it.name == key)) {
             self.fault(section.at.start, format!("{what}: нет обязательного «{key}»"), "");
         }
     }
@@ -232,7 +295,26 @@ impl<'t> Section<'t> {
     /// The whole file as a section.
     #[must_use]
     pub fn whole(table: &'t Spanned<DeTable<'t>>) -> Self {
-        Self { table: table.get_ref(), at: 0..0 }
+        Self { table: Table::Toml(table.get_ref()), at: 0..0 }
+    }
+
+    /// The value of a field.
+    fn get(&self, key: &str) -> Option<Found<'_>> {
+        match &self.table {
+            Table::Toml(table) => table.get(key).map(Found::Toml),
+            Table::Plain(flat, fields) => {
+                let field = flat.fields[fields.clone()].iter().find(|field| field.key == key)?;
+                Some(Found::Plain(field.value, field.at.clone()))
+            }
+        }
+    }
+
+    /// The value of a field of a table that is not plain.
+    fn toml(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+        match self.table {
+            Table::Toml(table) => table.get(key),
+            Table::Plain(..) => None,
+        }
     }
 }
 

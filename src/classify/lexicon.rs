@@ -4,8 +4,10 @@
 //! Invariants: a lexicon exists only if its packs have no fault and their examples hold; the same
 //! files give the same hash and the same numbers.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
@@ -14,6 +16,7 @@ use crate::config::packs::PackFile;
 use crate::config::{Fault, Season, Severity};
 use crate::model::{RuleName, TopicId};
 use crate::text::Tokens;
+use crate::text::words::QuickMap;
 
 use super::fields::Text;
 use super::lists::{self, Entry, EntryDraft, ListDraft};
@@ -64,7 +67,7 @@ pub struct Rule {
     /// Points, 1–100.
     pub weight: u8,
     /// File it stands in.
-    pub file: PathBuf,
+    pub file: Arc<Path>,
     /// Line of its query, from 1.
     pub line: u32,
     /// Query as typed.
@@ -75,7 +78,7 @@ pub struct Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// Number of a topic.
-    Topic(usize),
+    Topic(u32),
     /// Settles its clause.
     Marker {
         /// Whether it names itself what is settled.
@@ -86,14 +89,14 @@ pub enum Owner {
     /// Keeps its clause from being settled.
     Guard,
     /// Number of an entry in `entries`.
-    Entry(usize),
+    Entry(u32),
 }
 
 /// What every match asks of its rule, kept close together.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
-    /// Its name.
-    pub(super) name: RuleName,
+    /// Bytes of its name among all names.
+    name: (u32, u32),
     /// What the rule belongs to.
     pub(super) owner: Owner,
     /// Its points.
@@ -112,6 +115,8 @@ pub struct Lexicon {
     rules: Vec<Rule>,
     /// One for each of `rules`.
     heads: Vec<Head>,
+    /// The names of all rules, one behind the other.
+    names: Arc<str>,
     warnings: Vec<Fault>,
     /// Signals and offers.
     pub(super) entries: Vec<Entry>,
@@ -129,13 +134,13 @@ impl Lexicon {
         let mut files = files;
         files.extend(lists::lacking(&files));
         let mut faults = Vec::new();
-        let (packs, lists) = read(&files, &mut faults);
+        let (mut packs, mut lists) = read(&files, &mut faults);
         let mut builder = Builder::new(&files, gazetteer);
-        for list in &lists {
+        for list in &mut lists {
             builder.list(list);
         }
         builder.entries();
-        for pack in &packs {
+        for pack in &mut packs {
             builder.pack(pack);
         }
         faults.append(&mut builder.faults);
@@ -181,6 +186,17 @@ impl Lexicon {
     #[inline]
     pub(super) fn head(&self, rule: u32) -> &Head {
         &self.heads[rule as usize]
+    }
+
+    /// The name of rule number `rule`.
+    #[inline]
+    pub(super) fn name(&self, rule: u32) -> RuleName {
+        RuleName::within(&self.names, self.head(rule).name)
+    }
+
+    /// The topic of number `number`.
+    pub(super) fn topic_at(&self, number: u32) -> &Topic {
+        &self.topics[number as usize]
     }
 
     /// What a folded word means to packs and places.
@@ -257,6 +273,10 @@ struct Builder<'f> {
     faults: Vec<Fault>,
     /// For each file the bytes at which its lines end.
     ends: Vec<Vec<usize>>,
+    /// Paths of the files, shared by their rules.
+    paths: Vec<Arc<Path>>,
+    /// Names of all rules.
+    names: String,
     /// Signals and offers, compiled behind markers and guards.
     later: Vec<EntryDraft>,
     /// Buffers of the query parser.
@@ -271,6 +291,7 @@ impl<'f> Builder<'f> {
             topics: Vec::new(),
             rules: Vec::new(),
             heads: Vec::new(),
+            names: Arc::from(""),
             warnings: Vec::new(),
             entries: Vec::new(),
             polarity_rules: 0,
@@ -280,18 +301,20 @@ impl<'f> Builder<'f> {
         };
         let ends = |file: &PackFile| file.text.match_indices('\n').map(|(at, _)| at).collect();
         let ends = files.iter().map(ends).collect();
+        let paths = files.iter().map(|file| Arc::from(file.path.as_path())).collect();
         let (faults, later, tokens) = (Vec::new(), Vec::new(), Tokens::default());
-        Self { files, lexicon, terms: 0, faults, ends, later, tokens }
+        let names = String::new();
+        Self { files, lexicon, terms: 0, faults, ends, paths, names, later, tokens }
     }
 
     /// Word lists, and the entries that decide polarity.
-    fn list(&mut self, list: &ListDraft) {
+    fn list(&mut self, list: &mut ListDraft) {
         for (words, flag) in [(&list.filler, IS_FILLER), (&list.trouble, IS_TROUBLE)] {
             if let Some(words) = words {
                 self.lexicon.terms.flag(&words.value, flag);
             }
         }
-        for draft in &list.entries {
+        for draft in &mut list.entries {
             let owner = match draft.entry {
                 Entry::Marker { subject, sentence } => Owner::Marker { subject, sentence },
                 Entry::Guard => Owner::Guard,
@@ -307,27 +330,28 @@ impl<'f> Builder<'f> {
     /// Ends the rules of polarity and compiles the other entries of the lists.
     fn entries(&mut self) {
         self.lexicon.polarity_rules = self.lexicon.rules.len();
-        for draft in std::mem::take(&mut self.later) {
+        for mut draft in std::mem::take(&mut self.later) {
+            let owner = Owner::Entry(short(self.lexicon.entries.len()));
             self.lexicon.entries.push(draft.entry.clone());
-            let owner = Owner::Entry(self.lexicon.entries.len() - 1);
-            self.entry(&draft, owner);
+            self.entry(&mut draft, owner);
         }
     }
 
-    fn entry(&mut self, draft: &EntryDraft, owner: Owner) {
+    fn entry(&mut self, draft: &mut EntryDraft, owner: Owner) {
         let file = &self.files[draft.spot.file];
         let line = self.line(draft.spot.file, draft.spot.at);
-        let name = format!("{}:{line}", file.stem());
-        self.rule(name, owner, 1, &draft.find, draft.unless.as_ref());
+        let name = (file.stem(), line.to_string());
+        let name = (name.0, name.1.as_str());
+        self.rule(name, owner, 1, &mut draft.find, draft.unless.as_ref());
     }
 
-    fn pack(&mut self, draft: &Draft) {
+    fn pack(&mut self, draft: &mut Draft) {
         let (Some(title), Some(kind), Some(severity)) =
             (draft.title.clone(), draft.kind, draft.severity)
         else {
             return;
         };
-        let owner = Owner::Topic(self.lexicon.topics.len());
+        let owner = Owner::Topic(short(self.lexicon.topics.len()));
         self.lexicon.topics.push(Topic {
             id: TopicId(draft.id.clone()),
             title,
@@ -338,22 +362,31 @@ impl<'f> Builder<'f> {
             advice: draft.advice.clone(),
             codes: draft.codes.iter().cloned().collect(),
         });
-        let mut names: HashSet<String> = HashSet::with_capacity(draft.rules.len());
-        for rule in &draft.rules {
-            let Some(find) = &rule.find else { continue };
-            let name = format!("{}:{}", draft.id, rule_name(rule, find));
-            if !names.insert(name.clone()) {
+        let mut names: QuickMap<Cow<'_, str>, ()> = QuickMap::default();
+        names.reserve(draft.rules.len());
+        for RuleDraft { id, find, unless, weight, .. } in &mut draft.rules {
+            let Some(find) = find else { continue };
+            let name = rule_name(id.as_deref(), find, unless.as_ref());
+            if names.insert(name.clone(), ()).is_some() {
                 let file = &self.files[find.file];
                 let text = "правило повторяется слово в слово";
                 self.faults.push(find.fault(file, 0, text, "уберите одно из двух"));
                 continue;
             }
-            let weight = rule.weight.unwrap_or(pack::WEIGHT_DEFAULT);
-            self.rule(name, owner, weight, find, rule.unless.as_ref());
+            let weight = weight.unwrap_or(pack::WEIGHT_DEFAULT);
+            self.rule((&draft.id, &name), owner, weight, find, unless.as_ref());
         }
     }
 
-    fn rule(&mut self, name: String, owner: Owner, weight: u8, find: &Text, unless: Option<&Text>) {
+    /// Compiles a rule; its query is taken out of `find`.
+    fn rule(
+        &mut self,
+        (pack, name): (&str, &str),
+        owner: Owner,
+        weight: u8,
+        find: &mut Text,
+        unless: Option<&Text>,
+    ) {
         let query = self.query(find);
         let exclusion = unless.map(|text| self.query(text));
         let (Some(query), Some(exclusion)) = (query, exclusion.map_or(Some(None), |q| q.map(Some)))
@@ -373,10 +406,14 @@ impl<'f> Builder<'f> {
         }
         let line = self.line(find.file, find.at.start);
         self.lexicon.program.add(&query, exclusion.as_ref(), &mut self.lexicon.terms);
-        let (path, text) = (file.path.clone(), find.value.clone());
-        let name = RuleName::from(name.as_str());
+        let (path, text) = (Arc::clone(&self.paths[find.file]), std::mem::take(&mut find.value));
+        let start = short(self.names.len());
+        self.names.extend([pack, ":", name]);
+        let own = (start, short(self.names.len()));
         let has_unless = exclusion.is_some();
-        self.lexicon.heads.push(Head { name: name.clone(), owner, weight, has_unless });
+        self.lexicon.heads.push(Head { name: own, owner, weight, has_unless });
+        // Its name is known when all names stand together.
+        let name = RuleName::within(&self.lexicon.names, own);
         self.lexicon.rules.push(Rule { name, owner, weight, file: path, line, find: text });
     }
 
@@ -405,20 +442,28 @@ impl<'f> Builder<'f> {
 
     fn finish(self) -> Lexicon {
         let mut lexicon = self.lexicon;
+        lexicon.names = self.names.into();
+        for (rule, head) in lexicon.rules.iter_mut().zip(&lexicon.heads) {
+            rule.name = RuleName::within(&lexicon.names, head.name);
+        }
         lexicon.program.seal(&mut lexicon.terms);
         lexicon
     }
 }
 
 /// The id of a rule, or the hash of its text: never its position.
-fn rule_name(rule: &RuleDraft, find: &Text) -> String {
-    if let Some(id) = &rule.id {
-        return id.clone();
+fn rule_name<'r>(id: Option<&'r str>, find: &Text, unless: Option<&Text>) -> Cow<'r, str> {
+    if let Some(id) = id {
+        return Cow::Borrowed(id);
     }
-    let unless = rule.unless.as_ref().map_or("", |text| text.value.as_str());
+    let unless = unless.map_or("", |text| text.value.as_str());
     let words: Vec<&str> = find.value.split_whitespace().collect();
     let text = format!("{}\n{}", words.join(" "), unless);
-    format!("{:08x}", crate::text::fingerprint(&text) >> 32)
+    Cow::Owned(format!("{:08x}", crate::text::fingerprint(&text) >> 32))
+}
+
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// 16 hex digits over names and contents, in the order of the names.

@@ -25,6 +25,7 @@ mod assemble;
 mod buryat;
 mod declension;
 mod fields;
+mod flat;
 mod haystack;
 mod lexicon;
 mod lists;
@@ -61,7 +62,7 @@ use crate::text::tokens::{CAPITAL, CAPS, STARTS};
 
 use run::{Range, Run};
 use seen::Seen;
-use terms::{IS_GUESS, IS_NUMBER, IS_PLACE, NONE, NUMBER, ORG, PLACE};
+use terms::{IS_GUESS, IS_NUMBER, IS_PLACE, Meaning, NONE, NUMBER, ORG, PLACE, TermId};
 
 /// A place or organisation that a text names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,30 +107,7 @@ pub fn classify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Classif
 fn read(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
     scratch.tokens.fill(text);
     scratch.memo.meanings(&scratch.tokens, &mut scratch.meanings, |word| lexicon.meaning(word));
-    let mut tally = Tally::default();
-    for (at, (token, meaning)) in scratch.tokens.list().iter().zip(&scratch.meanings).enumerate() {
-        tally.add(token, meaning.signs);
-        scratch.flags.push(meaning.flags);
-        scratch.classes.push(meaning.class);
-        let at = u32::try_from(at).unwrap_or(u32::MAX);
-        // A name is spelled as it is spelled.
-        let name = token.is(CAPITAL) && !token.is(STARTS) && !token.is(CAPS);
-        if meaning.stem != NONE && !(meaning.flags & IS_GUESS != 0 && name) {
-            scratch.pairs.push((meaning.stem, at));
-        }
-        if meaning.form != NONE {
-            scratch.pairs.push((meaning.form, at));
-        }
-        if meaning.flags & IS_NUMBER != 0 {
-            scratch.pairs.push((NUMBER, at));
-        }
-        let mut prefix = meaning.prefix;
-        while prefix != NONE {
-            let (term, shorter) = lexicon.terms.prefix(prefix);
-            scratch.pairs.push((term, at));
-            prefix = shorter;
-        }
-    }
+    let tally = terms_of(lexicon, scratch);
     let may = |at: usize| scratch.flags.get(at).is_some_and(|flags| flags & IS_PLACE != 0);
     lexicon.gazetteer.find_among(&scratch.tokens, text, may, &mut scratch.place_hits);
     for hit in &scratch.place_hits {
@@ -150,6 +128,47 @@ fn read(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
     // One number for both: compared at once.
     scratch.pairs.sort_unstable_by_key(|pair| u64::from(pair.0) << 32 | u64::from(pair.1));
     tally
+}
+
+/// Gathers the terms of all words, and what else they say.
+fn terms_of(lexicon: &Lexicon, scratch: &mut Scratch) -> Tally {
+    let mut tally = Tally::default();
+    let Scratch { tokens, meanings, flags, classes, pairs, .. } = scratch;
+    flags.extend(meanings.iter().map(|meaning| meaning.flags));
+    classes.extend(meanings.iter().map(|meaning| meaning.class));
+    // Every word is written down, and the next over it if it had no term: whether it has one
+    // nobody can foretell.
+    let room = 2 * meanings.len();
+    pairs.resize(room, (NONE, 0));
+    let mut count = 0;
+    for ((at, token), meaning) in (0..).zip(tokens.list()).zip(meanings.iter()) {
+        tally.add(token, meaning.signs);
+        // A name is spelled as it is spelled.
+        let name = token.flags & (CAPITAL | STARTS | CAPS) == CAPITAL;
+        let guess = meaning.flags & IS_GUESS != 0;
+        pairs[count] = (meaning.stem, at);
+        count += usize::from((meaning.stem != NONE) & !(guess & name));
+        pairs[count] = (meaning.form, at);
+        count += usize::from(meaning.form != NONE);
+        if (meaning.prefix != NONE) | (meaning.flags & IS_NUMBER != 0) {
+            more_terms(lexicon, meaning, at, pairs);
+        }
+    }
+    pairs.drain(count..room);
+    tally
+}
+
+/// Adds the other terms of a word: that it is a number, and what it begins with.
+fn more_terms(lexicon: &Lexicon, meaning: &Meaning, at: u32, pairs: &mut Vec<(TermId, u32)>) {
+    if meaning.flags & IS_NUMBER != 0 {
+        pairs.push((NUMBER, at));
+    }
+    let mut prefix = meaning.prefix;
+    while prefix != NONE {
+        let (term, shorter) = lexicon.terms.prefix(prefix);
+        pairs.push((term, at));
+        prefix = shorter;
+    }
 }
 
 /// Collects the branches that have an anchor and their next rarest term in the text, in the order
@@ -284,7 +303,7 @@ fn verify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) {
 /// Whether a rule belongs to a pack of problems.
 fn is_problem(lexicon: &Lexicon, rule: u32) -> bool {
     match lexicon.head(rule).owner {
-        Owner::Topic(number) => lexicon.topics()[number].kind == PackKind::Problem,
+        Owner::Topic(number) => lexicon.topic_at(number).kind == PackKind::Problem,
         _ => false,
     }
 }

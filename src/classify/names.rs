@@ -22,12 +22,16 @@ const PLACES: &str = "ул улица улицы улице улицу улиц�
 площади пл проспект проспекта просп пр школа школы школе набережная наб бульвар сквер парк поселок \
 село деревня станция храм церковь музей театр библиотека памятник бюст дворец";
 
-/// The first name of a person in `text`, as bytes.
+/// The first name of a person in `text`, as bytes; `tokens` are buffers.
 #[must_use]
-pub fn find(text: &str) -> Option<Range<usize>> {
-    let tokens = Tokens::of(text);
+pub fn find(text: &str, tokens: &mut Tokens) -> Option<Range<usize>> {
+    // A name has two words at least.
+    if !text.trim().contains([' ', '.', '\u{A0}', '-']) {
+        return None;
+    }
+    tokens.fill(text);
     (0..tokens.len())
-        .find_map(|at| full_name(text, &tokens, at).or_else(|| initials(text, &tokens, at)))
+        .find_map(|at| full_name(text, tokens, at).or_else(|| initials(text, tokens, at)))
 }
 
 /// First name with patronymic in any case of letters, or with a surname, both capitalised.
@@ -193,7 +197,8 @@ mod tests {
             ("вера | надежда | роман", None),
             ("готовили основной ремонт", None),
         ] {
-            assert_eq!(find(text).map(|range| &text[range]), expected, "{text}");
+            let found = find(text, &mut Tokens::default());
+            assert_eq!(found.map(|range| &text[range]), expected, "{text}");
         }
     }
 }

@@ -14,16 +14,29 @@ use super::terms::{NUMBER, ORG, PLACE, TermId, Terms};
 pub enum Node {
     /// A term, or a mark.
     Term(TermId),
+    /// Two words, one behind the other: most phrases.
+    Pair(TermId, TermId),
+    /// Two words in any order within so many words: most windows.
+    Near(TermId, TermId, u32),
     /// Parts one behind the other.
     Phrase(Box<[Part]>),
     /// Parts in any order within so many words.
     Window(Box<[Part]>, u32),
-    /// All of the first, none of the second.
-    All(Box<[Node]>, Box<[Node]>),
+    /// All of the first so many, none of the rest.
+    All(Box<[Node]>, u32),
     /// At least one.
     Any(Box<[Node]>),
     /// Number of a regular expression.
-    Regex(usize),
+    Regex(u32),
+}
+
+impl Node {
+    /// What must be there and what must not, of a node that needs several.
+    #[inline]
+    #[must_use]
+    pub fn split(nodes: &[Node], all: u32) -> (&[Node], &[Node]) {
+        nodes.split_at_checked(all as usize).unwrap_or((nodes, &[]))
+    }
 }
 
 /// Part of a phrase or window.
@@ -125,15 +138,16 @@ impl Program {
     pub fn seal(&mut self, terms: &mut Terms) {
         terms.seal();
         self.uses.resize(terms.len(), 0);
-        let common = common_terms(terms);
-        for mark in [PLACE, ORG, NUMBER] {
-            self.uses[mark as usize] += 50_000;
-        }
-        let mut hung: Vec<(TermId, Hung)> = Vec::new();
+        let costs = self.costs(terms);
+        let mut hung: Vec<(TermId, Hung)> = Vec::with_capacity(self.branches.len());
         let mut needs = Vec::new();
         for (number, branch) in self.branches.iter().enumerate() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
-            let Some((_, mut anchors)) = anchor(&branch.node, &self.uses, &common) else {
+            if let Some((anchor, need)) = simple(&branch.node, &costs) {
+                hung.push((anchor, Hung { branch: number, need }));
+                continue;
+            }
+            let Some((_, mut anchors)) = anchor(&branch.node, &costs) else {
                 self.always.push(number);
                 continue;
             };
@@ -142,11 +156,10 @@ impl Program {
             needs.clear();
             required(&branch.node, &mut needs);
             needs.retain(|term| anchors.binary_search(term).is_err());
-            let need = needs.iter().min_by_key(|term| (cost(**term, &self.uses, &common), **term));
+            let need = needs.iter().min_by_key(|term| (cost(**term, &costs), **term));
             let on = |term: TermId| (term, Hung { branch: number, need: *need.unwrap_or(&term) });
             hung.extend(anchors.into_iter().map(on));
         }
-        hung.sort_by_key(|(term, _)| *term);
         self.starts = vec![0; terms.len() + 1];
         for &(term, _) in &hung {
             self.starts[term as usize + 1] += 1;
@@ -154,7 +167,34 @@ impl Program {
         for at in 1..self.starts.len() {
             self.starts[at] += self.starts[at - 1];
         }
-        self.anchored = hung.into_iter().map(|(_, hung)| hung).collect();
+        // Each to its term's place, in the order of the branches.
+        let mut next = self.starts.clone();
+        self.anchored = vec![Hung { branch: 0, need: 0 }; hung.len()];
+        for (term, hung) in hung {
+            let at = &mut next[term as usize];
+            self.anchored[*at as usize] = hung;
+            *at += 1;
+        }
+    }
+
+    /// How often each term is to be expected: words that rules use often are frequent in texts,
+    /// too.
+    fn costs(&self, terms: &Terms) -> Vec<u32> {
+        let mut costs: Vec<u32> = self.uses.iter().map(|uses| uses.saturating_add(4)).collect();
+        for word in COMMON.split(' ') {
+            let meaning = terms.meaning(word);
+            for term in [meaning.stem, meaning.form] {
+                if let Some(cost) = costs.get_mut(term as usize).filter(|cost| **cost < FREQUENT) {
+                    *cost += FREQUENT;
+                }
+            }
+        }
+        for mark in [PLACE, ORG, NUMBER] {
+            if let Some(cost) = costs.get_mut(mark as usize) {
+                *cost += 50_000;
+            }
+        }
+        costs
     }
 
     /// Branches that hang on `term`.
@@ -172,17 +212,27 @@ impl Program {
         match query {
             Query::Word(word) => Node::Term(self.term(word, terms)),
             Query::Mark(mark) => Node::Term(self.mark(*mark)),
-            Query::Phrase(items) => Node::Phrase(self.parts(items, terms)),
-            Query::Window(items, words) => Node::Window(self.parts(items, terms), *words),
+            Query::Phrase(items) => match items.as_slice() {
+                [Item::Word(one), Item::Word(two)] => {
+                    Node::Pair(self.term(one, terms), self.term(two, terms))
+                }
+                items => Node::Phrase(self.parts(items, terms)),
+            },
+            Query::Window(items, words) => match items.as_slice() {
+                [Item::Word(one), Item::Word(two)] => {
+                    Node::Near(self.term(one, terms), self.term(two, terms), *words)
+                }
+                items => Node::Window(self.parts(items, terms), *words),
+            },
             Query::And(all, none) => {
-                let all = all.iter().map(|query| self.node(query, terms)).collect();
-                Node::All(all, none.iter().map(|query| self.node(query, terms)).collect())
+                let nodes = all.iter().chain(none).map(|query| self.node(query, terms));
+                Node::All(nodes.collect(), u32::try_from(all.len()).unwrap_or(u32::MAX))
             }
             Query::Or(any) => Node::Any(any.iter().map(|query| self.node(query, terms)).collect()),
             Query::Regex(pattern) => match Pattern::new(pattern) {
                 Some(pattern) => {
                     self.regexes.push(pattern);
-                    Node::Regex(self.regexes.len() - 1)
+                    Node::Regex(u32::try_from(self.regexes.len() - 1).unwrap_or(u32::MAX))
                 }
                 None => Node::Any(Box::default()),
             },
@@ -240,33 +290,47 @@ fn flatten<'q>(query: &'q Query, out: &mut Vec<&'q Query>) {
 const COMMON: &str = "и в не на что с по у к а но как это нет за от до из для о так все мы нас нам он они \
 уже еще бы же или если когда где кто день год раз без при над под про дом улица вода люди человек";
 
-fn common_terms(terms: &Terms) -> Vec<TermId> {
-    let words = COMMON.split(' ').map(|word| terms.meaning(word));
-    let mut common: Vec<TermId> = words.flat_map(|meaning| [meaning.stem, meaning.form]).collect();
-    common.sort_unstable();
-    common
+/// What stands in nearly every text costs so much more.
+const FREQUENT: u32 = 100_000;
+
+fn cost(term: TermId, costs: &[u32]) -> u64 {
+    u64::from(costs.get(term as usize).copied().unwrap_or(4))
+}
+
+/// Anchor and next rarest term of a node of one or two words.
+fn simple(node: &Node, costs: &[u32]) -> Option<(TermId, TermId)> {
+    match *node {
+        Node::Term(term) => Some((term, term)),
+        Node::Pair(one, two) | Node::Near(one, two, _) => {
+            Some(if cost(two, costs) < cost(one, costs) { (two, one) } else { (one, two) })
+        }
+        _ => None,
+    }
 }
 
 /// The cheapest set of terms of which every match has at least one, with its cost.
 /// `None` if there is no such set.
-fn anchor(node: &Node, uses: &[u32], common: &[TermId]) -> Option<(u64, Vec<TermId>)> {
+fn anchor(node: &Node, costs: &[u32]) -> Option<(u64, Vec<TermId>)> {
+    if let Some((term, _)) = simple(node, costs) {
+        return Some((cost(term, costs), vec![term]));
+    }
     match node {
-        Node::Term(term) => Some((cost(*term, uses, common), vec![*term])),
-        Node::Regex(_) => None,
-        Node::Phrase(parts) | Node::Window(parts, _) => part_anchor(parts, uses, common),
-        Node::All(all, _) => {
-            all.iter().filter_map(|node| anchor(node, uses, common)).min_by_key(|(cost, _)| *cost)
+        Node::Phrase(parts) | Node::Window(parts, _) => part_anchor(parts, costs),
+        Node::All(nodes, all) => {
+            let all = Node::split(nodes, *all).0;
+            all.iter().filter_map(|node| anchor(node, costs)).min_by_key(|(cost, _)| *cost)
         }
-        Node::Any(any) => union(any.iter().map(|node| anchor(node, uses, common))),
+        Node::Any(any) => union(any.iter().map(|node| anchor(node, costs))),
+        _ => None,
     }
 }
 
-fn part_anchor(parts: &[Part], uses: &[u32], common: &[TermId]) -> Option<(u64, Vec<TermId>)> {
+fn part_anchor(parts: &[Part], costs: &[u32]) -> Option<(u64, Vec<TermId>)> {
     parts
         .iter()
         .filter_map(|part| match part {
-            Part::Term(term) => Some((cost(*term, uses, common), vec![*term])),
-            Part::Any(any) => union(any.iter().map(|parts| part_anchor(parts, uses, common))),
+            Part::Term(term) => Some((cost(*term, costs), vec![*term])),
+            Part::Any(any) => union(any.iter().map(|parts| part_anchor(parts, costs))),
         })
         .min_by_key(|(cost, _)| *cost)
 }
@@ -275,13 +339,16 @@ fn part_anchor(parts: &[Part], uses: &[u32], common: &[TermId]) -> Option<(u64, 
 fn required(node: &Node, out: &mut Vec<TermId>) {
     match node {
         Node::Term(term) => out.push(*term),
+        Node::Pair(one, two) | Node::Near(one, two, _) => out.extend([*one, *two]),
         Node::Phrase(parts) | Node::Window(parts, _) => {
             out.extend(parts.iter().filter_map(|part| match part {
                 Part::Term(term) => Some(*term),
                 Part::Any(_) => None,
             }));
         }
-        Node::All(all, _) => all.iter().for_each(|node| required(node, out)),
+        Node::All(nodes, all) => {
+            Node::split(nodes, *all).0.iter().for_each(|node| required(node, out));
+        }
         Node::Any(_) | Node::Regex(_) => {}
     }
 }
@@ -293,12 +360,6 @@ fn union(sets: impl Iterator<Item = Option<(u64, Vec<TermId>)>>) -> Option<(u64,
         Some((cost + more, set))
     })
     .unwrap_or(Some((0, Vec::new())))
-}
-
-/// How often a term is to be expected: words that rules use often are frequent in texts, too.
-fn cost(term: TermId, uses: &[u32], common: &[TermId]) -> u64 {
-    let frequent = if common.binary_search(&term).is_ok() { 100_000 } else { 0 };
-    frequent + u64::from(uses.get(term as usize).copied().unwrap_or(0)) + 4
 }
 
 #[cfg(test)]

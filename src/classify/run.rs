@@ -45,6 +45,10 @@ impl Run<'_> {
         }
         match node {
             Node::Term(term) => out.extend(seen.ranges(*term).take(HITS_MAX)),
+            Node::Pair(one, two) => self.pairs(seen, *one, *two, out),
+            Node::Near(one, two, words) => {
+                self.pairs_within(seen.at(*one), seen.at(*two), *words, out);
+            }
             Node::Phrase(parts) => self.phrases(seen, parts, out),
             Node::Window(parts, words) => self.windows(seen, parts, *words, out),
             Node::Any(any) => {
@@ -55,7 +59,8 @@ impl Run<'_> {
                     }
                 }
             }
-            Node::All(all, none) => {
+            Node::All(nodes, all) => {
+                let (all, none) = Node::split(nodes, *all);
                 let excluded = none.iter().any(|node| self.is_hit(self.all, node));
                 if !excluded {
                     self.together(seen, all, out);
@@ -71,7 +76,8 @@ impl Run<'_> {
         match node {
             Node::Term(term) => seen.ranges(*term).next().is_some(),
             Node::Any(any) => any.iter().any(|node| self.is_hit(seen, node)),
-            Node::All(all, none) => {
+            Node::All(nodes, all) => {
+                let (all, none) = Node::split(nodes, *all);
                 all.iter().all(|node| self.is_hit(seen, node))
                     && !none.iter().any(|node| self.is_hit(self.all, node))
             }
@@ -112,6 +118,18 @@ impl Run<'_> {
         }
         let sentence = self.tokens.sentence_of(token as usize);
         self.tokens.sentences().get(sentence).map_or(token + 1, |sentence| sentence.last)
+    }
+
+    /// [`Run::phrases`] of two words, as most are.
+    fn pairs(&self, seen: Seen<'_>, one: TermId, two: TermId, out: &mut Vec<Range>) {
+        let mut behind = 0;
+        for &(_, start) in seen.at(one) {
+            let next = start + 2;
+            if start >= behind && seen.has(two, start + 1) && next <= self.reach(start) {
+                behind = next;
+                out.push((start, next));
+            }
+        }
     }
 
     fn phrases(&self, seen: Seen<'_>, parts: &[Part], out: &mut Vec<Range>) {
@@ -214,11 +232,6 @@ impl Run<'_> {
     }
 
     fn windows(&self, seen: Seen<'_>, parts: &[Part], words: u32, out: &mut Vec<Range>) {
-        if let [one, two] = parts
-            && let (Some(one), Some(two)) = (one.word(), two.word())
-        {
-            return self.pairs_within(seen.at(one), seen.at(two), words, out);
-        }
         let mut lists: Vec<Vec<Range>> = Vec::with_capacity(parts.len());
         for part in parts {
             let ranges: Vec<Range> = match part {
@@ -306,10 +319,10 @@ impl Run<'_> {
         out.extend(found);
     }
 
-    fn regex(&self, seen: Seen<'_>, number: usize, out: &mut Vec<Range>) {
-        let Some(Pattern { regex, sign }) = self.regexes.get(number) else { return };
+    fn regex(&self, seen: Seen<'_>, number: u32, out: &mut Vec<Range>) {
+        let Some(Pattern { regex, sign }) = self.regexes.get(number as usize) else { return };
         // Most texts have no such sign, and then need not be folded.
-        if sign.is_some_and(|sign| !self.text.as_bytes().contains(&sign)) {
+        if sign.is_some_and(|sign| !self.tokens.has_sign(sign)) {
             return;
         }
         let folded = self.haystack.folded(self.text, self.tokens);
@@ -329,8 +342,11 @@ impl Run<'_> {
 fn is_possible(seen: Seen<'_>, node: &Node) -> bool {
     match node {
         Node::Term(_) | Node::Any(_) | Node::Regex(_) => true,
+        Node::Pair(one, two) | Node::Near(one, two, _) => {
+            seen.is_there(*one) && seen.is_there(*two)
+        }
         Node::Phrase(parts) | Node::Window(parts, _) => are_possible(seen, parts),
-        Node::All(all, _) => all.iter().all(|node| match node {
+        Node::All(nodes, all) => Node::split(nodes, *all).0.iter().all(|node| match node {
             Node::Term(term) => seen.is_there(*term),
             node => is_possible(seen, node),
         }),

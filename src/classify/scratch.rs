@@ -26,7 +26,7 @@ pub struct Scratch {
     /// Flags of each token's word.
     pub(super) flags: Vec<u8>,
     /// What each token's word is to an address.
-    pub(super) classes: Vec<u16>,
+    pub(super) classes: Vec<u32>,
     /// Terms and tokens of the whole text, sorted.
     pub(super) pairs: Vec<(TermId, u32)>,
     /// Which terms stand in it, marks too.

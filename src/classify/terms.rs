@@ -48,7 +48,7 @@ pub struct Meaning {
     /// [`IS_NUMBER`], …
     pub flags: u8,
     /// What it is to an address.
-    pub class: u16,
+    pub class: u32,
     /// What it says about the language of its text.
     pub signs: language::Signs,
 }

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{PlaceId, RuleName, TopicId};
+use super::wording::Wording;
 
 /// Half-open range of Unicode code points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,7 +37,7 @@ pub struct Match {
     /// `pack:rule`.
     pub rule: RuleName,
     /// The words that matched, as written.
-    pub text: String,
+    pub text: Wording,
     /// Where, in code points of the classified text.
     #[serde(flatten)]
     pub span: Span,
@@ -139,11 +140,11 @@ pub struct Classified {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signal {
     /// Name, for example `children`, `bedridden`, `hospital`, `days`, `repeated`, `resolved`.
-    pub name: String,
+    pub name: Wording,
     /// A number where one belongs to it (days without heat), else 1.
     pub amount: u32,
     /// The words, as written.
-    pub text: String,
+    pub text: Wording,
     /// Where they stand, in code points.
     pub span: Span,
 }

@@ -69,51 +69,96 @@ pub struct PostKey {
     pub id: PostId,
 }
 
-/// Name of a rule: `pack:rule`. Shared by all its matches.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleName(Arc<str>);
+/// Name of a rule: `pack:rule`. The names of all rules stand in one text that their matches share:
+/// to copy one touches nothing that belongs to its rule alone.
+#[derive(Clone)]
+pub struct RuleName {
+    names: Arc<str>,
+    start: u32,
+    end: u32,
+}
 
 impl RuleName {
+    /// The name at bytes `start..end` of `names`.
+    #[inline]
+    #[must_use]
+    pub fn within(names: &Arc<str>, (start, end): (u32, u32)) -> Self {
+        Self { names: Arc::clone(names), start, end }
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.names.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
 
 impl From<&str> for RuleName {
     fn from(name: &str) -> Self {
-        Self(name.into())
+        let end = u32::try_from(name.len()).unwrap_or(u32::MAX);
+        Self { names: name.into(), start: 0, end }
+    }
+}
+
+impl fmt::Debug for RuleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RuleName").field(&self.as_str()).finish()
+    }
+}
+
+impl PartialEq for RuleName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for RuleName {}
+
+impl PartialOrd for RuleName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RuleName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl std::hash::Hash for RuleName {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
 impl PartialEq<str> for RuleName {
     fn eq(&self, name: &str) -> bool {
-        *self.0 == *name
+        self.as_str() == name
     }
 }
 
 impl PartialEq<&str> for RuleName {
     fn eq(&self, name: &&str) -> bool {
-        *self.0 == **name
+        self.as_str() == *name
     }
 }
 
 impl fmt::Display for RuleName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl Serialize for RuleName {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 
 impl<'de> Deserialize<'de> for RuleName {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|name| Self(name.into()))
+        String::deserialize(deserializer).map(|name| Self::from(name.as_str()))
     }
 }
 

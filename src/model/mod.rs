@@ -19,6 +19,7 @@ pub mod risk;
 pub mod rollup;
 pub mod silence;
 pub mod source;
+pub mod wording;
 pub mod works;
 
 pub use alert::{
@@ -50,4 +51,5 @@ pub use source::{
     Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, RulesNews, Source,
     SourceKind, SourceScope, UnsentLine,
 };
+pub use wording::Wording;
 pub use works::{Works, WorksFacts, WorksState};

@@ -9,7 +9,7 @@ use rusqlite::params;
 use super::Tx;
 use super::column::{Json, Word, span};
 use super::error::Result;
-use crate::model::{Finding, Match, PlaceFinding, PlaceId, PostKey, TopicId};
+use crate::model::{Finding, Match, PlaceFinding, PlaceId, PostKey, TopicId, Wording};
 
 /// Writes the findings of a post.
 pub(super) fn write(tx: &Tx<'_>, post: &PostKey, findings: &[Finding]) -> Result<()> {
@@ -142,7 +142,7 @@ pub(super) fn blank(tx: &Tx<'_>, post: &PostKey) -> Result<()> {
 /// The same finding without words and without places in the text.
 pub(super) fn without_words(mut finding: Finding) -> Finding {
     for Match { text, span, .. } in &mut finding.matches {
-        text.clear();
+        *text = Wording::default();
         (span.start, span.end) = (0, 0);
     }
     finding.clause = None;

@@ -45,6 +45,8 @@ pub fn kind(c: char) -> Kind {
     match c as u32 {
         code @ 0..=0x7F => ASCII[code as usize],
         0x400..=0x481 | 0x48A..=0x52F => Kind::Cyrillic,
+        // Hard spaces, « », dashes, quotes and dots of print.
+        0xA0 | 0xAB | 0xBB | 0x2010..=0x2027 => Kind::Other,
         _ => kind_rare(c),
     }
 }

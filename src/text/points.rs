@@ -1,18 +1,18 @@
 //! Counts code points: spans leave the program in code points, inside it they are bytes.
 //!
 //! Place in the flow: wherever a byte span becomes a [`Span`]. Invariant: asking costs one pass
-//! over the text in all, and no more than a block of it each time, in whatever order.
+//! over the text in all, and no more than a block each time, in whatever order.
 
 use crate::model::Span;
 
-/// Bytes between two places whose code points are kept.
-const BLOCK: usize = 64;
+/// Bytes that are counted at once.
+const BLOCK: usize = 8;
 
 /// Turns bytes of one text into code points.
 #[derive(Debug, Clone)]
 pub struct Points<'a> {
     text: &'a str,
-    /// Code points in front of each block that was asked for so far.
+    /// Code points in front of each block, as soon as one was asked for.
     blocks: Vec<u32>,
 }
 
@@ -29,18 +29,32 @@ impl<'a> Points<'a> {
         while !self.text.is_char_boundary(at) {
             at -= 1;
         }
-        let bytes = self.text.as_bytes();
         if self.blocks.is_empty() {
-            self.blocks.reserve(bytes.len() / BLOCK + 1);
-            self.blocks.push(0);
+            self.count();
         }
-        let block = at / BLOCK;
-        while self.blocks.len() <= block {
-            let last = self.blocks.len() - 1;
-            let points = self.blocks[last] + count(&bytes[last * BLOCK..(last + 1) * BLOCK]);
-            self.blocks.push(points);
-        }
-        self.blocks[block] + count(&bytes[block * BLOCK..at])
+        let (block, inside) = (at / BLOCK, at % BLOCK);
+        let rest = self.text.as_bytes().get(block * BLOCK..).unwrap_or_default();
+        let eight = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut eight = [0; BLOCK];
+            eight[..rest.len()].copy_from_slice(rest);
+            eight
+        });
+        // What stands behind the place counts for nothing.
+        let before = (1 << (8 * inside)) - 1;
+        let eight = u64::from_le_bytes(eight) & before | INNER & !before;
+        self.blocks.get(block).copied().unwrap_or(0) + begun(eight)
+    }
+
+    /// Counts the code points in front of all blocks.
+    fn count(&mut self) {
+        let bytes = self.text.as_bytes();
+        self.blocks.reserve_exact(bytes.len() / BLOCK + 1);
+        let mut points = 0;
+        self.blocks.push(points);
+        self.blocks.extend(bytes.as_chunks::<BLOCK>().0.iter().map(|eight| {
+            points += begun(u64::from_le_bytes(*eight));
+            points
+        }));
     }
 
     /// The span of bytes `start..end`.
@@ -50,23 +64,15 @@ impl<'a> Points<'a> {
     }
 }
 
-/// Code points that begin in `bytes`, eight bytes at a time.
+/// The highest bits of eight bytes; alone they are bytes inside characters.
+const INNER: u64 = 0x8080_8080_8080_8080;
+
+/// Code points that begin in eight bytes.
 #[inline]
-fn count(bytes: &[u8]) -> u32 {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let mut inner = 0;
-    let mut eights = bytes.chunks_exact(8);
-    for eight in &mut eights {
-        let mut word = [0; 8];
-        word.copy_from_slice(eight);
-        let word = u64::from_le_bytes(word);
-        // A byte 10xxxxxx goes on with a character: the high bit set, the next one clear.
-        let within = word & !(word << 1) & HIGH;
-        inner += (within >> 7).wrapping_mul(ONES) >> 56;
-    }
-    let rest = eights.remainder().iter().filter(|&&byte| byte & 0xC0 == 0x80).count();
-    u32::try_from(bytes.len() - rest).unwrap_or(u32::MAX) - u32::try_from(inner).unwrap_or(0)
+fn begun(eight: u64) -> u32 {
+    // A byte 10xxxxxx goes on with a character: the high bit set, the next one clear.
+    let within = eight & !(eight << 1) & INNER;
+    BLOCK as u32 - within.count_ones()
 }
 
 #[cfg(test)]

@@ -4,25 +4,30 @@
 //! Invariants: spans are bytes of the original text on character boundaries, in order, not
 //! overlapping; one pass, no allocation per word: the buffers of a [`Tokens`] are reused.
 
+mod contrast;
+mod marks;
+mod mixed;
 mod parts;
+mod plain;
 mod spaced;
 
 use std::sync::LazyLock;
 
 use super::fold::{self, Kind};
-use super::plain::plain_word;
-use super::repair::{
-    Piece, broken_word, inner_letter, is_apostrophe, repair_digits, repair_letters,
-};
+use super::letters;
+use super::repair::{Piece, broken_word, inner_letter};
 use super::words::WordSet;
 
+use contrast::{A, is_contrast};
+use marks::Marks;
 pub use parts::{
     CAPITAL, CAPS, Clause, GLUED, HYPHEN, LATIN, NUMBER, REPAIRED, STARTS, Sentence, Token,
 };
 
 /// Bytes that can be read at once from the start of a word.
 pub const BLOCK: usize = 64;
-/// Stands behind the folded letters of all words, so that a block can be read at the last one.
+/// Stands behind the text and behind the letters of all words, so that a block can be read at the
+/// last one.
 const PADDING: &str = match str::from_utf8(&[b' '; BLOCK]) {
     Ok(padding) => padding,
     Err(_) => "",
@@ -79,8 +84,14 @@ impl Run {
 /// The words of one text. Reusable: [`Tokens::fill`] forgets the text before.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens {
+    /// The text as given, and behind it the letters of words that are folded otherwise.
     folded: String,
+    marks: Marks,
     list: Vec<Token>,
+    /// For each token its letters as one number; 0 if it has none.
+    numbers: Vec<u128>,
+    /// Which signs of ASCII stand anywhere in the text: a bit each.
+    signs: u128,
     clauses: Vec<Clause>,
     sentences: Vec<Sentence>,
     pieces: Vec<Piece>,
@@ -121,6 +132,18 @@ impl Tokens {
     #[must_use]
     pub fn text(&self, at: usize) -> &str {
         self.list.get(at).map_or("", |token| &self.folded[token.from as usize..token.to as usize])
+    }
+
+    /// For each token its [`letters::number`].
+    #[must_use]
+    pub fn numbers(&self) -> &[u128] {
+        &self.numbers
+    }
+
+    /// Whether a sign of ASCII stands anywhere in the text.
+    #[must_use]
+    pub fn has_sign(&self, sign: u8) -> bool {
+        self.signs.checked_shr(u32::from(sign)).is_some_and(|signs| signs & 1 == 1)
     }
 
     /// [`BLOCK`] bytes from the first folded letter of token `at` on, and how many are its own.
@@ -168,35 +191,32 @@ impl Tokens {
 
     /// `quick`: plain words in one go.
     fn read(&mut self, text: &str, quick: bool) {
-        self.folded.clear();
-        self.list.clear();
-        self.clauses.clear();
-        self.sentences.clear();
-        self.pending = Break::Sentence;
-        self.joined = 0;
-        self.spelled = 0;
+        self.forget(text);
+        if quick {
+            self.marks.fill(self.folded.as_bytes(), text.len());
+        }
         let mut run = Run::default();
         let mut inside = false;
         let mut at = 0;
         let bytes = text.as_bytes();
         while at < bytes.len() {
-            if quick && !inside {
-                if bytes[at] == b' ' {
-                    self.joined = 0;
-                    at += 1;
-                    continue;
-                }
-                if let Some(end) = self.plain_word(text, at) {
-                    at = end;
-                    continue;
-                }
+            if quick
+                && !inside
+                && let Some(next) = self.plain(text, at)
+            {
+                at = next;
+                continue;
             }
             let Some(c) = text[at..].chars().next() else { break };
             let next = at + c.len_utf8();
+            if c.is_ascii() {
+                self.signs |= 1 << (c as u32);
+            }
             if c == '['
                 && !inside
                 && let Some(length) = mask_length(&text[at..])
             {
+                self.signs |= 1 << b']';
                 at += length;
                 continue;
             }
@@ -233,30 +253,24 @@ impl Tokens {
             self.close(text, run, at);
         }
         self.close_up();
+        self.end_clauses();
         self.folded.push_str(PADDING);
     }
 
-    /// Reads a word of Russian letters in one go: nearly every word of a stream. Returns where it
-    /// ends.
-    #[inline]
-    fn plain_word(&mut self, text: &str, start: usize) -> Option<usize> {
-        let word = plain_word(text.as_bytes(), start)?;
-        let (from, letters) = (self.folded.len(), &text[start..word.end]);
-        if word.folded && word.upper == 1 {
-            self.folded.extend(letters.chars().next().map(fold::lower));
-            self.folded.push_str(&letters[2..]);
-        } else if word.folded {
-            self.folded.push_str(letters);
-        } else {
-            let (mut prev, mut same) = ('\0', 0);
-            for c in letters.chars() {
-                push_folded(&mut self.folded, &mut prev, &mut same, fold::lower(c));
-            }
-        }
-        let mut flags = if word.first_upper { CAPITAL } else { 0 };
-        flags |= if word.upper > 1 && word.upper * 2 == letters.len() { CAPS } else { 0 };
-        self.add(start, word.end, from, flags);
-        Some(word.end)
+    /// Makes ready for `text`.
+    fn forget(&mut self, text: &str) {
+        self.folded.clear();
+        // Most words are folded as they stand.
+        self.folded.push_str(text);
+        self.folded.push_str(PADDING);
+        self.list.clear();
+        self.numbers.clear();
+        self.signs = 0;
+        self.clauses.clear();
+        self.sentences.clear();
+        self.pending = Break::Sentence;
+        self.joined = 0;
+        self.spelled = 0;
     }
 
     /// Takes one letter or digit into the word being read; three equal letters or more become one.
@@ -303,47 +317,62 @@ impl Tokens {
             flags |= if run.first_upper { CAPITAL } else { 0 };
             flags |= if run.upper > 1 && run.upper == run.letters() { CAPS } else { 0 };
         }
-        self.add(run.start, end, run.from, flags);
+        let own = (run.from, self.folded.len());
+        let number = letters::number(&self.folded[own.0..own.1]);
+        self.add(run.start, end, own, flags, number);
     }
 
-    /// Adds a token whose folded letters stand at the end of the buffer from `from` on.
-    fn add(&mut self, start: usize, end: usize, from: usize, mut flags: u16) {
-        self.spell(start, self.folded.len() - from);
-        let index = short(self.list.len());
+    /// Adds a token whose folded letters stand at bytes `from..to` of the buffer.
+    #[inline]
+    fn add(
+        &mut self,
+        start: usize,
+        end: usize,
+        (from, to): (usize, usize),
+        mut flags: u16,
+        number: u128,
+    ) {
+        self.spell(start, to - from);
         flags |= std::mem::take(&mut self.joined);
-        let word = &self.folded[from..];
-        // By length first: these few are compared with every word.
-        let contrast = flags & (GLUED | HYPHEN) == 0
-            && match word.len() {
-                2 => word == "а" && !self.list.last().is_some_and(|token| token.is(NUMBER)),
-                4 => word == "но",
-                8 => matches!(word, "зато" | "хотя"),
-                12 => word == "однако",
-                _ => false,
-            };
-        let pending = std::mem::take(&mut self.pending);
-        if pending == Break::Sentence || self.sentences.is_empty() {
-            flags |= STARTS;
-            let clause = short(self.clauses.len());
-            self.sentences.push(Sentence { first: index, last: index, clause, question: false });
+        let contrast = is_contrast(number)
+            && flags & (GLUED | HYPHEN) == 0
+            && !(number == A && self.list.last().is_some_and(|token| token.is(NUMBER)));
+        if self.pending != Break::None || contrast {
+            flags |= self.begin(contrast);
         }
-        if pending != Break::None || self.clauses.is_empty() || contrast {
-            let sentence = short(self.sentences.len() - 1);
-            self.clauses.push(Clause { first: index, last: index, sentence, contrast });
-        }
-        if let (Some(clause), Some(sentence)) = (self.clauses.last_mut(), self.sentences.last_mut())
-        {
-            clause.last = index + 1;
-            sentence.last = index + 1;
-        }
+        self.numbers.push(number);
         self.list.push(Token {
             start: short(start),
             end: short(end),
             from: short(from),
-            to: short(self.folded.len()),
-            clause: short(self.clauses.len() - 1),
+            to: short(to),
+            clause: short(self.clauses.len().saturating_sub(1)),
             flags,
         });
+    }
+
+    /// Begins a clause with the next token, and a sentence if one is due. The first token of a text
+    /// always begins one. Returns the token's flag.
+    fn begin(&mut self, contrast: bool) -> u16 {
+        let index = short(self.list.len());
+        let starts = std::mem::take(&mut self.pending) == Break::Sentence;
+        self.end_clauses();
+        if starts {
+            let clause = short(self.clauses.len());
+            self.sentences.push(Sentence { first: index, last: index, clause, question: false });
+        }
+        let sentence = short(self.sentences.len().saturating_sub(1));
+        self.clauses.push(Clause { first: index, last: index, sentence, contrast });
+        if starts { STARTS } else { 0 }
+    }
+
+    /// Ends the last clause and the last sentence behind the last token.
+    fn end_clauses(&mut self) {
+        let end = short(self.list.len());
+        if let (Some(clause), Some(sentence)) = (self.clauses.last_mut(), self.sentences.last_mut())
+        {
+            (clause.last, sentence.last) = (end, end);
+        }
     }
 
     /// What stands between words: hyphens join, punctuation ends clauses and sentences.
@@ -403,64 +432,11 @@ impl Tokens {
         }
         let word = self.text(self.list.len() - 1);
         let single = !last.is(NUMBER) && word.chars().nth(1).is_none();
-        if single || SHORTENED.has(word) { Break::None } else { Break::Sentence }
-    }
-
-    /// Takes apart a word that mixes Cyrillic, other letters and digits: look-alikes are replaced
-    /// where the whole makes a word, the rest is cut where the kind of character changes.
-    fn take_apart(&mut self, text: &str, run: Run, end: usize) {
-        let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.clear();
-        for (offset, c) in text[run.start..end].char_indices() {
-            let (kind, folded) = match (fold::kind(c), c) {
-                (Kind::Other, '@') => (Kind::Cyrillic, 'а'),
-                (Kind::Other, c) if is_apostrophe(c) => (Kind::Cyrillic, 'ъ'),
-                (Kind::Mark | Kind::Other, _) => continue,
-                (kind, c) => (kind, fold::lower(c)),
-            };
-            let start = short(run.start + offset);
-            pieces.push(Piece { original: c, folded, kind, start, end: start });
+        if single || word.len() <= SHORTENED_BYTES && SHORTENED.has(word) {
+            Break::None
+        } else {
+            Break::Sentence
         }
-        for at in 0..pieces.len() {
-            pieces[at].end = pieces.get(at + 1).map_or(short(end), |piece| piece.start);
-        }
-        let mut flags = run.flags;
-        if repair_letters(&mut pieces) | repair_digits(&mut pieces) {
-            flags |= REPAIRED;
-        }
-        let mut first = 0;
-        while first < pieces.len() {
-            let kind = pieces[first].kind;
-            let length = pieces[first..].iter().take_while(|piece| piece.kind == kind).count();
-            self.add_pieces(&pieces[first..first + length], flags);
-            self.joined = GLUED;
-            first += length;
-        }
-        self.joined = 0;
-        self.pieces = pieces;
-    }
-
-    fn add_pieces(&mut self, pieces: &[Piece], mut flags: u16) {
-        let from = self.folded.len();
-        let (mut prev, mut same) = ('\0', 0);
-        let mut upper = 0;
-        for piece in pieces {
-            upper += usize::from(fold::is_upper(piece.original));
-            push_folded(&mut self.folded, &mut prev, &mut same, piece.folded);
-        }
-        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return };
-        match first.kind {
-            Kind::Digit => flags = NUMBER,
-            Kind::Foreign => flags |= LATIN,
-            _ => {}
-        }
-        if fold::is_upper(first.original) {
-            flags |= CAPITAL;
-        }
-        if upper > 1 && upper == pieces.len() {
-            flags |= CAPS;
-        }
-        self.add(first.start as usize, last.end as usize, from, flags);
     }
 }
 
@@ -468,6 +444,9 @@ impl Tokens {
 const ABBREVIATIONS: &str = "ул пер пр просп пл наб бул туп пос пгт дер ст мкр мкрн обл респ корп \
 стр кв оф эт под тел им гр др руб коп тыс млн млрд мин час сек см мм км га шт чел тд тп те св проч \
 напр уваж зам нач рн снт днт";
+
+/// Bytes of the longest of them.
+const SHORTENED_BYTES: usize = 10;
 
 static SHORTENED: LazyLock<WordSet> = LazyLock::new(|| WordSet::of(ABBREVIATIONS));
 

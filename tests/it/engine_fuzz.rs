@@ -124,7 +124,7 @@ fn posts() {
         for hit in found.findings.iter().flat_map(|finding| &finding.matches) {
             let words = chars.get(hit.span.start as usize..hit.span.end as usize);
             let words: String = words.expect("a span within the text").iter().collect();
-            assert_eq!(words, hit.text, "seed {seed}: {text:?}");
+            assert_eq!(hit.text, words, "seed {seed}: {text:?}");
         }
         assert!(found.findings.iter().all(|finding| (1..=100).contains(&finding.score)));
         if seed % 64 == 0 {

@@ -231,7 +231,7 @@ fn no_text_breaks_classification() {
             for hit in &finding.matches {
                 let words: String =
                     chars[hit.span.start as usize..hit.span.end as usize].iter().collect();
-                assert_eq!(words, hit.text, "{text:?}");
+                assert_eq!(hit.text, words, "{text:?}");
             }
             let clause = finding.clause.expect("a clause");
             assert!(clause.start < clause.end && clause.end as usize <= chars.len(), "{text:?}");

@@ -265,7 +265,7 @@ impl Gazetteer {
         tokens: &Tokens,
         text: &str,
         hits: &[PlaceHit],
-        classes: &[u16],
+        classes: &[u32],
     ) -> Vec<PlaceFinding> {
         let ranges = ranges(tokens, hits);
         let streets = street::find_classed(text, tokens, classes, &ranges);

@@ -50,7 +50,10 @@ struct Parser<'a> {
 
 /// A word as typed: its letters and the signs around them.
 struct Typed {
-    words: Vec<String>,
+    /// Nearly always the only one.
+    first: String,
+    /// Words behind it that a hyphen or a digit parts from it.
+    more: Vec<String>,
     how: How,
 }
 
@@ -78,18 +81,20 @@ impl<'a> Parser<'a> {
     }
 
     fn or(&mut self, depth: usize) -> Parsed<Query> {
-        let mut any = vec![self.and(depth)?];
+        let first = self.and(depth)?;
+        if self.peek() != Some('|') {
+            return Ok(first);
+        }
+        let mut any = vec![first];
         while self.eat('|') {
             any.push(self.and(depth)?);
         }
-        Ok(match any.len() {
-            1 => any.remove(0),
-            _ => Query::Or(any),
-        })
+        Ok(Query::Or(any))
     }
 
     fn and(&mut self, depth: usize) -> Parsed<Query> {
-        let (mut all, mut none) = (Vec::new(), Vec::new());
+        // Most often one part is all there is.
+        let (mut first, mut all, mut none) = (None, Vec::new(), Vec::new());
         self.skip_space();
         let start = self.at;
         loop {
@@ -105,14 +110,19 @@ impl<'a> Parser<'a> {
                 }
                 none.push(self.part(depth, true)?);
             } else {
-                all.push(self.part(depth, false)?);
+                let part = self.part(depth, false)?;
+                match first.take() {
+                    None if all.is_empty() => first = Some(part),
+                    before => all.extend(before.into_iter().chain([part])),
+                }
             }
         }
+        match first {
+            Some(only) if none.is_empty() => return Ok(only),
+            first => all.extend(first),
+        }
         if !all.is_empty() {
-            return Ok(match (all.len(), none.is_empty()) {
-                (1, true) => all.remove(0),
-                _ => Query::And(all, none),
-            });
+            return Ok(Query::And(all, none));
         }
         if !none.is_empty() {
             let text = "одни исключения: такой запрос подойдёт к любому тексту";
@@ -377,15 +387,21 @@ impl<'a> Parser<'a> {
             }
             return self.unexpected(c);
         }
-        self.tokens.fill(letters);
-        let words = 0..self.tokens.len();
-        let words: Vec<String> = words.map(|at| self.tokens.text(at).to_owned()).collect();
-        let Some(last) = words.last() else {
+        let (mut first, mut more) = (String::new(), Vec::new());
+        if is_folded(letters) {
+            first.push_str(letters);
+        } else {
+            self.tokens.fill(letters);
+            first.push_str(self.tokens.text(0));
+            more.extend((1..self.tokens.len()).map(|at| self.tokens.text(at).to_owned()));
+        }
+        if first.is_empty() {
             return fault(from, "нет ни одной буквы", "напишите слово");
-        };
-        if words.len() > PHRASE_PARTS_MAX {
+        }
+        if more.len() >= PHRASE_PARTS_MAX {
             return fault(from, format!("в слове больше {PHRASE_PARTS_MAX} частей"), "");
         }
+        let last = more.last().unwrap_or(&first);
         if prefix && last.chars().count() < PREFIX_MIN {
             let text = format!("начало слова короче {PREFIX_MIN} букв");
             return fault(from, text, "допишите буквы перед звёздочкой");
@@ -395,7 +411,7 @@ impl<'a> Parser<'a> {
             (_, true) => How::Prefix,
             _ => How::Stem,
         };
-        Ok(Typed { words, how })
+        Ok(Typed { first, more, how })
     }
 
     fn unexpected<T>(&self, c: char) -> Parsed<T> {
@@ -425,18 +441,30 @@ fn phrase(mut items: Vec<Item>) -> Query {
 }
 
 fn as_query(typed: Typed) -> Query {
-    phrase(as_items(typed))
+    match typed.more.is_empty() {
+        true => Query::Word(Word { text: typed.first, how: typed.how }),
+        false => phrase(as_items(typed).collect()),
+    }
 }
 
 /// «кое-где*» is a phrase; `*` belongs to its last word, `!` to all.
-fn as_items(typed: Typed) -> Vec<Item> {
-    let last = typed.words.len().saturating_sub(1);
-    let how = |order| match typed.how {
+fn as_items(typed: Typed) -> impl Iterator<Item = Item> {
+    let last = typed.more.len();
+    let how = move |order| match typed.how {
         How::Prefix if order != last => How::Stem,
         how => how,
     };
-    let word = |(order, text)| Item::Word(Word { text, how: how(order) });
-    typed.words.into_iter().enumerate().map(word).collect()
+    let word = move |(order, text)| Item::Word(Word { text, how: how(order) });
+    std::iter::once(typed.first).chain(typed.more).enumerate().map(word)
+}
+
+/// Whether letters are one word that is folded as it stands: small Russian ones, none three times
+/// in a row.
+fn is_folded(letters: &str) -> bool {
+    let pairs = || letters.as_bytes().chunks_exact(2);
+    let thrice =
+        || pairs().zip(pairs().skip(1)).zip(pairs().skip(2)).any(|((a, b), c)| a == b && b == c);
+    crate::text::letters::number(letters) != 0 && !thrice()
 }
 
 /// Words that other systems use as operators are named with what stands for them here.

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::reader::{Reader, is_adjective, is_feminine, is_surname};
 use super::{house, words};
+use crate::text::tokens::NUMBER;
 
 /// Most words of a name.
 const WORDS_MAX: usize = 3;
@@ -20,6 +21,10 @@ pub(super) fn find(
     taken: &mut Vec<Range<usize>>,
     out: &mut Vec<Range<usize>>,
 ) {
+    let near = words::ALONG | words::ADDRESS | words::MARK | words::FROM;
+    if reader.seen.flags & NUMBER == 0 && !reader.seen.any(near) {
+        return;
+    }
     for at in 0..reader.len() {
         if out.len() >= super::STREETS_MAX {
             return;
@@ -216,8 +221,11 @@ fn behind_preposition(reader: Reader<'_>, at: usize) -> Option<Range<usize>> {
 /// «Адрес: Мира 5», «ниже Жамбыла», «дом 15 по Кирова».
 fn behind_address(reader: Reader<'_>, at: usize) -> Option<Range<usize>> {
     let before = at.wrapping_sub(1);
-    let address = matches!(reader.word(before), "адрес" | "адресу" | "адреса");
+    let address = reader.has(before, words::ADDRESS);
     let mark = reader.has(before, words::MARK) && reader.joined(at);
+    if !address && !mark && !reader.seen.any(words::FROM) {
+        return None;
+    }
     let ranged = |name: &Range<usize>| {
         reader.word(name.end) == "от"
             && reader.capital(name.end + 1)

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::bare::is_free;
 use super::reader::{Reader, is_adjective, is_surname};
 use super::{typed, words};
+use crate::text::tokens::HYPHEN;
 
 /// Names around words for a crossing, and partners of the names in `out`.
 pub(super) fn find(reader: Reader<'_>, taken: &mut Vec<Range<usize>>, out: &mut Vec<Range<usize>>) {
@@ -19,7 +20,8 @@ pub(super) fn find(reader: Reader<'_>, taken: &mut Vec<Range<usize>>, out: &mut 
         }
         free
     };
-    for at in 0..reader.len() {
+    let crossed = if reader.seen.any(words::CROSS) { reader.len() } else { 0 };
+    for at in 0..crossed {
         if reader.has(at, words::CROSS) {
             let mut next = at + 1;
             while reader.has(next, words::KIND) {
@@ -56,7 +58,10 @@ fn between(
     add: &mut impl FnMut(Range<usize>, &mut Vec<Range<usize>>) -> bool,
     out: &mut Vec<Range<usize>>,
 ) {
-    for at in (1..reader.len()).filter(|at| reader.word(at - 1) == "между") {
+    if !reader.seen.any(words::BETWEEN) {
+        return;
+    }
+    for at in (1..reader.len()).filter(|at| reader.has(at - 1, words::BETWEEN)) {
         let Some(one) = plain(reader, at) else { continue };
         let Some(two) = (reader.word(one.end) == "и").then(|| partner(reader, one.end)).flatten()
         else {
@@ -85,7 +90,16 @@ fn pairs(
     add: &mut impl FnMut(Range<usize>, &mut Vec<Range<usize>>) -> bool,
     out: &mut Vec<Range<usize>>,
 ) {
+    let seen = reader.seen;
+    let anywhere = seen.any(words::CROSS) || seen.stroke || seen.flags & HYPHEN != 0;
+    if !anywhere && !seen.any(words::TITLE | words::ROAD) {
+        return;
+    }
     for at in 0..reader.len() {
+        // Things and titles count only where a sentence starts with them.
+        if !anywhere && !reader.starts_sentence(at) {
+            continue;
+        }
         if !reader.capital(at) || reader.kind(at) > 0 || out.len() >= super::STREETS_MAX {
             continue;
         }

@@ -43,7 +43,7 @@ pub fn find(text: &str, tokens: &Tokens, settlements: &[Range<usize>]) -> Vec<St
 }
 
 /// What each word is to an address, looked up.
-pub(super) fn classes(tokens: &Tokens) -> Vec<u16> {
+pub(super) fn classes(tokens: &Tokens) -> Vec<u32> {
     (0..tokens.len()).map(|at| words::class(tokens.text(at))).collect()
 }
 
@@ -51,15 +51,17 @@ pub(super) fn classes(tokens: &Tokens) -> Vec<u16> {
 pub(super) fn find_classed(
     text: &str,
     tokens: &Tokens,
-    classes: &[u16],
+    classes: &[u32],
     settlements: &[Range<usize>],
 ) -> Vec<StreetHit> {
-    let reader = Reader { text, tokens, classes };
+    let reader = Reader::new(text, tokens, classes);
     if !worth_reading(reader) {
         return Vec::new();
     }
     let mut names = Vec::new();
-    typed::find(reader, &mut names);
+    if reader.seen.any(words::KIND | words::LISTED) || reader.seen.flags & HYPHEN != 0 {
+        typed::find(reader, &mut names);
+    }
     let mut taken: Vec<Range<usize>> = settlements.to_vec();
     names.retain(|name| bare::is_free(name, &taken));
     let lists: Vec<List> = names.iter().filter_map(|name| list(reader, name)).collect();
@@ -117,17 +119,20 @@ fn is_listed(reader: Reader<'_>, name: &Range<usize>) -> bool {
 
 /// Whether any word could belong to an address: most texts have none.
 fn worth_reading(reader: Reader<'_>) -> bool {
-    let list = reader.tokens.list();
-    let flags = list.iter().fold(0, |all, token| all | token.flags);
-    let class = reader.classes.iter().fold(0, |all, class| all | class);
-    let cues = words::KIND | words::CROSS | words::MARK | words::TITLE | words::ROAD;
+    let seen = reader.seen;
+    let cues = words::KIND
+        | words::CROSS
+        | words::MARK
+        | words::TITLE
+        | words::ROAD
+        | words::FROM
+        | words::BETWEEN;
     // A preposition alone says nothing: a name must stand behind it.
     let along = |at: usize| reader.has(at - 1, words::ALONG) && reader.capital(at);
-    flags & (NUMBER | HYPHEN) != 0
-        || class & cues != 0
-        || class & words::ALONG != 0 && (1..list.len()).any(along)
-        || reader.text.contains('/')
-        || (0..list.len()).any(|at| matches!(reader.word(at), "от" | "между"))
+    seen.flags & (NUMBER | HYPHEN) != 0
+        || seen.any(cues)
+        || seen.stroke
+        || seen.any(words::ALONG) && (1..reader.len()).any(along)
 }
 
 /// Adds houses to a name.

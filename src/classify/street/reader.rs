@@ -12,10 +12,39 @@ pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
     pub(super) tokens: &'a Tokens,
     /// Class of each word, looked up once.
-    pub(super) classes: &'a [u16],
+    pub(super) classes: &'a [u32],
+    /// What is anywhere in the text: most passes need not look at most texts.
+    pub(super) seen: Cues,
+}
+
+/// What a text has, wherever it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cues {
+    /// The classes of all words.
+    pub(super) classes: u32,
+    /// The flags of all tokens.
+    pub(super) flags: u16,
+    /// Whether there is a «/».
+    pub(super) stroke: bool,
+}
+
+impl Cues {
+    /// Whether some word has one of `classes`.
+    pub(super) fn any(self, classes: u32) -> bool {
+        self.classes & classes != 0
+    }
 }
 
 impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, tokens: &'a Tokens, classes: &'a [u32]) -> Self {
+        let seen = Cues {
+            classes: classes.iter().fold(0, |all, class| all | class),
+            flags: tokens.list().iter().fold(0, |all, token| all | token.flags),
+            stroke: tokens.has_sign(b'/'),
+        };
+        Self { text, tokens, classes, seen }
+    }
+
     pub(super) fn len(self) -> usize {
         self.tokens.len()
     }
@@ -32,11 +61,11 @@ impl<'a> Reader<'a> {
         self.token(at).is_some_and(|token| token.is(flag))
     }
 
-    pub(super) fn class(self, at: usize) -> u16 {
+    pub(super) fn class(self, at: usize) -> u32 {
         self.classes.get(at).copied().unwrap_or(0)
     }
 
-    pub(super) fn has(self, at: usize, class: u16) -> bool {
+    pub(super) fn has(self, at: usize, class: u32) -> bool {
         self.class(at) & class != 0
     }
 
@@ -86,8 +115,12 @@ impl<'a> Reader<'a> {
 
     /// How many tokens a street word at `at` has («пр-т» has two); 0 if there is none.
     pub(super) fn kind(self, at: usize) -> usize {
+        let hyphen = self.hyphen(at + 1);
+        if !hyphen && !self.has(at, words::KIND) {
+            return 0;
+        }
         let word = self.word(at);
-        if self.hyphen(at + 1) {
+        if hyphen {
             let pair = (word, self.word(at + 1));
             if matches!(
                 pair,

@@ -8,40 +8,46 @@ use std::sync::LazyLock;
 use crate::classify::place::table::WordTable;
 
 /// «улица», «пер», «шоссе»: says that a street stands beside it.
-pub(crate) const KIND: u16 = 1;
+pub(crate) const KIND: u32 = 1;
 /// A street word that is also an ordinary one («площадь», «проезд», «линия»): needs a capital
 /// beside it.
-pub(crate) const LOOSE: u16 = 1 << 1;
+pub(crate) const LOOSE: u32 = 1 << 1;
 /// A short street word («ул», «пр», «ш») that may stand behind a name.
-pub(crate) const SHORT: u16 = 1 << 2;
+pub(crate) const SHORT: u32 = 1 << 2;
 /// Several streets follow: «улиц», «улицам».
-pub(crate) const MANY: u16 = 1 << 3;
+pub(crate) const MANY: u32 = 1 << 3;
 /// «дом», «д»: a number follows.
-pub(crate) const HOUSE: u16 = 1 << 4;
+pub(crate) const HOUSE: u32 = 1 << 4;
 /// Never part of a street's name.
-pub(crate) const NOT_NAME: u16 = 1 << 5;
+pub(crate) const NOT_NAME: u32 = 1 << 5;
 /// «перекрёсток», «угол»: two streets meet.
-pub(crate) const CROSS: u16 = 1 << 6;
+pub(crate) const CROSS: u32 = 1 << 6;
 /// «ниже», «восточнее»: a street is a mark to steer by.
-pub(crate) const MARK: u16 = 1 << 7;
+pub(crate) const MARK: u32 = 1 << 7;
 /// Second half of a Turkic street name: «батыра», «би».
-pub(crate) const TITLE: u16 = 1 << 8;
+pub(crate) const TITLE: u32 = 1 << 8;
 /// A name that streets bear everywhere: found in lower case too, before a house.
-pub(crate) const KNOWN: u16 = 1 << 9;
+pub(crate) const KNOWN: u32 = 1 << 9;
 /// First name of a person a street is called after: another word follows.
-pub(crate) const FIRST: u16 = 1 << 10;
+pub(crate) const FIRST: u32 = 1 << 10;
 /// First name of a woman, or an ordinary word, that looks like a surname in the genitive.
-pub(crate) const FALSE_NAME: u16 = 1 << 11;
+pub(crate) const FALSE_NAME: u32 = 1 << 11;
 /// A preposition before a street without type word.
-pub(crate) const ALONG: u16 = 1 << 12;
+pub(crate) const ALONG: u32 = 1 << 12;
 /// A kind of place that stands behind a name in dispatchers' lists only.
-pub(crate) const LISTED: u16 = 1 << 15;
+pub(crate) const LISTED: u32 = 1 << 15;
 /// A thing that stands or lies in a street.
-pub(crate) const ROAD: u16 = 1 << 14;
+pub(crate) const ROAD: u32 = 1 << 14;
 /// A word that takes a number without being a street: «школа 12», «сентябрь 5».
-pub(crate) const NUMBERED: u16 = 1 << 13;
+pub(crate) const NUMBERED: u32 = 1 << 13;
+/// «адрес»: a street follows.
+pub(crate) const ADDRESS: u32 = 1 << 16;
+/// «от»: a stretch of a street begins.
+pub(crate) const FROM: u32 = 1 << 17;
+/// «между»: two streets bound the spot.
+pub(crate) const BETWEEN: u32 = 1 << 18;
 
-const CLASSES: &[(u16, &str)] = &[
+const CLASSES: &[(u32, &str)] = &[
     (
         KIND,
         "улица улицы улице улицу улицей улица переулок переулка переулке переулку переулком \
@@ -116,6 +122,9 @@ const CLASSES: &[(u16, &str)] = &[
          своего нашего вашего никого",
     ),
     (ALONG, "по на вдоль"),
+    (ADDRESS, "адрес адресу адреса"),
+    (FROM, "от"),
+    (BETWEEN, "между"),
     (LISTED, "снт днт сквер гск тер т"),
     (
         ROAD,
@@ -144,7 +153,7 @@ const CLASSES: &[(u16, &str)] = &[
     ),
 ];
 
-static TABLE: LazyLock<WordTable<u16>> = LazyLock::new(|| {
+static TABLE: LazyLock<WordTable<u32>> = LazyLock::new(|| {
     let mut table = WordTable::default();
     for (class, words) in CLASSES {
         for word in words.split(' ').filter(|word| !word.is_empty()) {
@@ -157,7 +166,7 @@ static TABLE: LazyLock<WordTable<u16>> = LazyLock::new(|| {
 /// The classes of a folded word.
 #[inline]
 #[must_use]
-pub(crate) fn class(word: &str) -> u16 {
+pub(crate) fn class(word: &str) -> u32 {
     TABLE.get(word).copied().unwrap_or(0)
 }
 

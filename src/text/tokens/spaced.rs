@@ -5,6 +5,7 @@
 //! в с» stays three words.
 
 use super::{Break, NUMBER, REPAIRED, Tokens};
+use crate::text::letters;
 
 /// Fewest letters of such a word.
 const LETTERS_MIN: usize = 3;
@@ -16,15 +17,14 @@ impl Tokens {
     /// becomes one word if it ends here.
     #[inline]
     pub(super) fn spell(&mut self, start: usize, bytes: usize) {
-        if self.spelled == 0 && bytes != 2 {
-            return;
-        }
         let next = self.list.last().is_some_and(|last| last.end as usize + 1 == start);
-        let goes_on = bytes == 2 && next && self.pending != Break::Sentence;
-        if !goes_on {
+        // No branch asks for a letter alone: there are too many to foretell, and too few to matter.
+        let goes_on = (bytes == 2) & next & (self.pending != Break::Sentence);
+        if self.spelled >= LETTERS_MIN && !goes_on {
             self.close_up();
         }
-        self.spelled = if bytes == 2 { self.spelled + 1 } else { 0 };
+        let before = if goes_on { self.spelled } else { 0 };
+        self.spelled = before + usize::from(bytes == 2);
     }
 
     /// Makes one word of the letters that were spelled out, if they are one.
@@ -35,17 +35,21 @@ impl Tokens {
             return;
         };
         let letters = &self.list[first..];
-        let from = letters[0].from as usize;
-        let (end, to) = (letters[count - 1].end, letters[count - 1].to);
+        let end = letters[count - 1].end;
         let lone = |letter: char| !WORDS.contains(letter);
-        let word = &self.folded[from..to as usize];
+        let word: String = (first..self.list.len()).map(|at| self.text(at)).collect();
         if letters.iter().any(|token| token.is(NUMBER)) || !word.contains(lone) {
             return;
         }
         self.list.truncate(first + 1);
-        let word = &mut self.list[first];
-        (word.end, word.to) = (end, to);
-        word.flags |= REPAIRED;
+        self.numbers.truncate(first + 1);
+        self.numbers[first] = letters::number(&word);
+        let from = self.folded.len();
+        self.folded.push_str(&word);
+        let token = &mut self.list[first];
+        token.end = end;
+        (token.from, token.to) = (super::short(from), super::short(self.folded.len()));
+        token.flags |= REPAIRED;
         // «а» inside the word began a clause of its own.
         let index = super::short(first);
         while self.clauses.last().is_some_and(|clause| clause.first > index) {
@@ -53,12 +57,6 @@ impl Tokens {
         }
         while self.sentences.last().is_some_and(|sentence| sentence.first > index) {
             self.sentences.pop();
-        }
-        if let Some(clause) = self.clauses.last_mut() {
-            clause.last = index + 1;
-        }
-        if let Some(sentence) = self.sentences.last_mut() {
-            sentence.last = index + 1;
         }
     }
 }

@@ -127,7 +127,7 @@ fn complaint(id: &str, text: &str, published: Timestamp, voice: u8) -> PostCommi
                 kind: TopicKind::Problem,
                 matches: vec![Match {
                     rule: "heating:cold".into(),
-                    text: text.split(' ').next().unwrap_or_default().to_owned(),
+                    text: text.split(' ').next().unwrap_or_default().into(),
                     span: Span { start: 0, end: 5 },
                 }],
                 clause: Some(Span { start: 0, end: 9 }),
