@@ -180,8 +180,10 @@ impl Pass<'_> {
             return;
         }
         let proven = proofs.iter().any(|id| shown.contains(id));
+        // Asked for one by one, OK says by an error that there is none; a blank list says nothing.
+        let bare = proofs.is_empty() && !self.look.singly;
         for id in missed.iter().filter(|id| !shown.contains(id)) {
-            self.absent(Thing::topic(*id), proven, proofs.is_empty());
+            self.absent(Thing::topic(*id), proven, bare);
         }
     }
 
