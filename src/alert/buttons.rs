@@ -63,7 +63,9 @@ pub fn under(
     let solved = button("Решено", Mark::Solved.name());
     let whom = button("Не наше → кому", ASK_WHOM);
     match state.map(|marked| (marked.mark, marked.by == receiver)) {
-        Some((Mark::Solved, _)) => {}
+        Some((Mark::Solved, _)) => {
+            rows.push(vec![button("Вернуть в работу", Mark::Taken.name())]);
+        }
         Some((Mark::Taken, _)) => rows.push(vec![solved, whom]),
         Some((Mark::NotOurs, true)) => rows.push(vec![taken, solved]),
         _ => {

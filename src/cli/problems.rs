@@ -330,6 +330,7 @@ fn told(event: &ProblemEvent) -> Option<String> {
         ProblemEventKind::Closed { reason } if reason == "person" => "закрыта человеком".to_owned(),
         ProblemEventKind::Closed { .. } => "закрыта: месяц не пишут".to_owned(),
         ProblemEventKind::Reopened => "вернулась".to_owned(),
+        ProblemEventKind::Reinstated => "снова в работе: решена не была".to_owned(),
         ProblemEventKind::Acknowledged { .. } => "взята в работу".to_owned(),
         ProblemEventKind::Answered { .. } => "официальный ответ".to_owned(),
         ProblemEventKind::Judged { mark } if mark == "useful" => "оповещение полезно".to_owned(),

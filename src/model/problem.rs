@@ -123,6 +123,8 @@ pub enum ProblemEventKind {
     },
     /// Came back.
     Reopened,
+    /// Whoever said that it is over took it into work again.
+    Reinstated,
     /// A body took it into work.
     Acknowledged {
         /// Role of the person, never a name.
@@ -164,6 +166,15 @@ pub enum ProblemEventKind {
         reasons: Vec<RiskReason>,
         /// Voices of its largest month.
         voices: u32,
+        /// Alerts that were made of it.
+        #[serde(default)]
+        alerts: u32,
+        /// When, at which level and with how many voices it was told last.
+        #[serde(default)]
+        told: Option<(Timestamp, RiskLevel, u32)>,
+        /// When a body took it into work.
+        #[serde(default)]
+        acknowledged: Option<Timestamp>,
     },
     /// A person made part of it a problem of its own.
     Split {
@@ -355,16 +366,16 @@ impl Problem {
             ProblemEventKind::Split { posts, .. } => {
                 self.posts = self.posts.saturating_sub(*posts);
             }
-            ProblemEventKind::Absorbed { posts, opened, last, score, reasons, voices, .. } => {
-                self.posts += posts;
-                self.opened = self.opened.min(*opened);
-                self.last = self.last.max(*last);
-                self.voices = self.voices.max(*voices);
-                if *score > self.score {
-                    self.score = *score;
-                    self.level = RiskLevel::of(*score);
-                    self.reasons.clone_from(reasons);
-                }
+            ProblemEventKind::Absorbed { alerts, told, acknowledged, .. } => {
+                self.absorb(&event.kind);
+                // Who was told of the other one was told of this one.
+                self.alerts += alerts;
+                self.told = self.told.max(*told);
+                self.acknowledged = self.acknowledged.max(*acknowledged);
+            }
+            ProblemEventKind::Reinstated => {
+                self.state =
+                    if self.returns > 0 { ProblemState::Reopened } else { ProblemState::Open };
             }
             ProblemEventKind::Rumour { state, .. } => self.rumour = Some(*state),
             ProblemEventKind::Grew { published, score, reasons, voices } => {
@@ -406,6 +417,23 @@ impl Problem {
             ProblemEventKind::Answered { published } => self.answered = Some(*published),
             ProblemEventKind::Released { .. } => self.acknowledged = None,
             ProblemEventKind::Judged { .. } | ProblemEventKind::Reminded { .. } => {}
+        }
+    }
+
+    /// Counts the posts of another problem in.
+    fn absorb(&mut self, came: &ProblemEventKind) {
+        let ProblemEventKind::Absorbed { posts, opened, last, score, reasons, voices, .. } = came
+        else {
+            return;
+        };
+        self.posts += posts;
+        self.opened = self.opened.min(*opened);
+        self.last = self.last.max(*last);
+        self.voices = self.voices.max(*voices);
+        if *score > self.score {
+            self.score = *score;
+            self.level = RiskLevel::of(*score);
+            self.reasons.clone_from(reasons);
         }
     }
 }

@@ -194,9 +194,9 @@ async fn word_told(
     let store = &services.store;
     let Some(alert) = store.alert(&AlertId(id.to_owned())).await? else { return Ok(None) };
     let begun = store.conversation(&alert.problem, delivery).await?;
-    let Some(problem) = store.problem(&alert.problem).await? else { return Ok(None) };
+    let Some(problem) = store.living_problem(&alert.problem).await? else { return Ok(None) };
     // Solved while its message waited: that is no news any more.
-    if problem.state == ProblemState::Closed && problem.merged.is_none() {
+    if problem.state == ProblemState::Closed {
         return Ok(None);
     }
     let mut at = alert.at;
@@ -258,7 +258,7 @@ pub async fn word_alert(
         };
         quotes.push(QuoteView { words, url });
     }
-    let problem = store.problem(&alert.problem).await?;
+    let problem = store.living_problem(&alert.problem).await?;
     let mut also = hold::effects(store, district, alert).await?;
     let marks = store.marks_of(&alert.id).await?;
     let handed =

@@ -118,7 +118,7 @@ pub(super) async fn problems_in(
     }
     let mut found = Vec::with_capacity(problems.len());
     for (id, alerts) in problems {
-        let Some(problem) = store.problem(&id).await? else { continue };
+        let Some(problem) = store.living_problem(&id).await? else { continue };
         let open = !problem.in_work() && problem.state != ProblemState::Closed;
         found.push(ToldProblem { open, alerts });
     }

@@ -226,6 +226,7 @@ pub(super) fn marked(given: Mark, to: Option<&str>, fresh: bool) -> String {
     let to = to.map(|to| format!(", передано: {to}")).unwrap_or_default();
     let after = match given {
         Mark::Solved if fresh => "; проблема закрыта, новые жалобы откроют её снова",
+        Mark::Noise if fresh => "; напоминать о проблеме больше не будем никому",
         _ => "",
     };
     format!("{begin}: {}{to}{after}", mark(given))

@@ -74,6 +74,19 @@ pub(super) fn keep(tx: &Tx<'_>, row: &Follow) -> Result<()> {
     Ok(())
 }
 
+/// What stands open about a problem is asked about the one that it was merged into; what stands
+/// open about both is asked once.
+pub(super) fn go_over(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId) -> Result<()> {
+    tx.exec(
+        "UPDATE follow SET problem = ?3 WHERE district = ?1 AND problem = ?2
+             AND NOT EXISTS (SELECT 1 FROM follow other WHERE other.district = follow.district
+                 AND other.problem = ?3 AND other.matter = follow.matter)",
+        params![tx.district, from.as_str(), into.as_str()],
+    )?;
+    end_all(tx, from)?;
+    Ok(())
+}
+
 /// Whether the row is still as it was read.
 pub(super) fn stands(tx: &Tx<'_>, row: &Follow) -> Result<bool> {
     let found = tx.row(

@@ -31,7 +31,8 @@ impl Store {
     }
 
     /// Gives messages of `from` that wait to `to`, on this channel; what `to` has already is not
-    /// sent again. Returns how many were given.
+    /// sent again, and the copies for chats that `from` joined are not sent. Returns how many were
+    /// given.
     pub async fn give_messages(
         &self,
         from: &str,
@@ -45,8 +46,9 @@ impl Store {
             tx.exec(
                 "UPDATE delivery SET state = 'suppressed', trouble = ?4
                  WHERE district = ?1 AND receiver = ?2 AND state = 'pending'
-                     AND EXISTS (SELECT 1 FROM delivery other WHERE other.district = ?1
-                         AND other.receiver = ?3 AND other.subject = delivery.subject)",
+                     AND (id LIKE '%.%' OR EXISTS (SELECT 1 FROM delivery other
+                         WHERE other.district = ?1 AND other.receiver = ?3
+                             AND other.subject = delivery.subject))",
                 params![tx.district, from, to, trouble],
             )?;
             let given = tx.exec(

@@ -11,16 +11,14 @@ use rusqlite::{Row, params};
 
 use super::column::{At, Json, Word};
 use super::error::Result;
-use super::{Store, Tx, delivery, follow, problem, touch};
+use super::{Store, Tx, delivery, follow, person, problem, touch};
 use crate::model::{
-    Alert, AlertId, Delivery, Follow, Mark, Marked, Match, ProblemEvent, ProblemEventKind,
+    Alert, AlertId, Delivery, Follow, Mark, Marked, Match, Problem, ProblemEvent, ProblemEventKind,
     ProblemId, ProblemState, RuleName,
 };
 
 /// Newest posts of a problem whose rules are counted.
 const POSTS_MAX: u32 = 1_000;
-/// Merges that are followed from a problem to the one that has its posts now.
-const MERGES_MAX: usize = 16;
 
 /// A mark with what follows from it.
 #[derive(Debug, Clone)]
@@ -202,11 +200,18 @@ fn mark(tx: &Tx<'_>, commit: &MarkCommit) -> Result<bool> {
             Json(&marked.rules),
         ],
     )?;
-    let Living { problem, closed, in_work } = living(tx, &marked.problem)?;
+    let now = person::living(tx, &marked.problem)?;
+    let problem = now.as_ref().map_or(&marked.problem, |problem| &problem.id);
+    let closed = now.as_ref().is_some_and(|problem| problem.state == ProblemState::Closed);
+    let in_work = now.as_ref().is_some_and(Problem::in_work);
     // Taken again where new facts ended the first time is an answer of its own.
     let again = marked.mark == Mark::Taken && !closed && !in_work;
     if fresh == 0 && !renewed(tx, marked)? && !again {
         return Ok(false);
+    }
+    if closed && marked.mark == Mark::Taken {
+        let event = ProblemEvent { at: commit.now, kind: ProblemEventKind::Reinstated };
+        problem::append(tx, &[(problem.clone(), event)])?;
     }
     for kind in &commit.events {
         // Who says that it is over after it was over says nothing new.
@@ -224,7 +229,7 @@ fn mark(tx: &Tx<'_>, commit: &MarkCommit) -> Result<bool> {
     }
     if marked.mark == Mark::Noise {
         // Nobody is reminded of what should not have been told.
-        follow::end_all(tx, &problem)?;
+        follow::end_all(tx, problem)?;
     }
     touch::alert(tx, &marked.alert, commit.now)?;
     Ok(true)
@@ -250,36 +255,4 @@ fn renewed(tx: &Tx<'_>, marked: &Marked) -> Result<bool> {
         ],
     )?;
     Ok(renewed > 0)
-}
-
-/// The problem that an answer is about now.
-struct Living {
-    problem: ProblemId,
-    closed: bool,
-    /// Taken since somebody was told last.
-    in_work: bool,
-}
-
-/// The problem that has the posts of `id` now, and how it stands.
-fn living(tx: &Tx<'_>, id: &ProblemId) -> Result<Living> {
-    let mut living = Living { problem: id.clone(), closed: false, in_work: false };
-    for _ in 0..MERGES_MAX {
-        let found = tx.row(
-            "SELECT state, acknowledged >= COALESCE(told_at, acknowledged), merged
-             FROM problem WHERE district = ?1 AND id = ?2",
-            params![tx.district, living.problem.as_str()],
-            |row| {
-                let in_work = row.get::<_, Option<bool>>(1)?.unwrap_or(false);
-                Ok((row.get::<_, Word<ProblemState>>(0)?.0, in_work, row.get(2)?))
-            },
-        )?;
-        let Some((state, in_work, merged)) = found else { break };
-        (living.closed, living.in_work) = (state == ProblemState::Closed, in_work);
-        let merged: Option<String> = merged;
-        match merged {
-            Some(into) => living.problem = ProblemId(into),
-            None => break,
-        }
-    }
-    Ok(living)
 }

@@ -13,8 +13,10 @@ use rusqlite::params;
 use super::column::At;
 use super::error::Result;
 use super::problem::{append, count_voices, read};
-use super::{Store, Tx, post};
-use crate::model::{PostId, PostKey, ProblemEvent, ProblemEventKind, ProblemId, SourceId, TopicId};
+use super::{Store, Tx, follow, post};
+use crate::model::{
+    PostId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, SourceId, TopicId,
+};
 
 /// How a merge or split ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,12 @@ pub struct SplitOff {
 }
 
 impl Store {
+    /// The problem that has the posts of `id` now, whatever was merged; nothing if it is not known.
+    pub async fn living_problem(&self, id: &ProblemId) -> Result<Option<Problem>> {
+        let id = id.clone();
+        self.read(move |tx| living(tx, &id)).await
+    }
+
     /// Joins `from` to `into`: its posts move, and posts of its key follow them from now on.
     pub async fn merge_problems(
         &self,
@@ -116,6 +124,19 @@ impl Store {
     }
 }
 
+/// Merges that are followed from a problem to the one that has its posts now.
+const MERGES_MAX: usize = 64;
+
+/// The problem that has the posts of `id` now; nothing if it is not known.
+pub(super) fn living(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<Problem>> {
+    let mut found = read(tx, id)?.map(|row| row.problem);
+    for _ in 0..MERGES_MAX {
+        let Some(into) = found.as_ref().and_then(|problem| problem.merged.clone()) else { break };
+        found = read(tx, &into)?.map(|row| row.problem);
+    }
+    Ok(found)
+}
+
 fn merge(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId, at: Timestamp) -> Result<PersonEnd> {
     let Some(source) = read(tx, from)? else { return Ok(PersonEnd::Unknown(from.clone())) };
     let Some(target) = read(tx, into)? else { return Ok(PersonEnd::Unknown(into.clone())) };
@@ -157,7 +178,11 @@ fn merge(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId, at: Timestamp) -> Resu
         score: source.score,
         reasons: source.reasons,
         voices: source.voices,
+        alerts: source.alerts,
+        told: source.told,
+        acknowledged: source.acknowledged,
     };
+    follow::go_over(tx, from, into)?;
     let merged = ProblemEventKind::Merged { into: into.clone() };
     append(
         tx,
@@ -250,6 +275,9 @@ fn part(tx: &Tx<'_>, split: &SplitOff) -> Result<PersonEnd> {
         score: gravest.score,
         reasons: gravest.reasons,
         voices: count_voices(tx, new)?.voices,
+        alerts: 0,
+        told: None,
+        acknowledged: None,
     };
     let parted = ProblemEventKind::Split { new: new.clone(), posts: count };
     append(

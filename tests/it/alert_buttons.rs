@@ -62,7 +62,7 @@ fn buttons_follow_what_was_answered() {
     check(&both, "МЦУ", false, &[line, said, "Решено | Не наше → кому"]);
     check(&both, "МЦУ", true, &[line, said, "↓ Есть новое сообщение ниже"]);
     let solved = marked("МЦУ", Mark::Solved, None, 1);
-    check(&[taken, solved], "МЦУ", false, &["✔ Решено, 15:35 · МЦУ", judge]);
+    check(&[taken, solved], "МЦУ", false, &["✔ Решено, 15:35 · МЦУ", "Вернуть в работу", judge]);
 
     // Who says «не наше» is asked no more whose it is; the others are.
     let other = marked("МЦУ", Mark::NotOurs, Some("Отдел ЖКХ"), 0);

@@ -2,10 +2,11 @@
 //! trial runs; and commands as they cross the socket.
 
 use otklik::model::{
-    AlertId, Channel, Command, CommandKind, DeliveryState, Mark, PostKey, RumourState,
-    SilenceFacts, WorksFacts, WorksState,
+    AlertId, Channel, Command, CommandKind, DeliveryState, Mark, PostKey, ProblemState,
+    RumourState, SilenceFacts, WorksFacts, WorksState,
 };
 use otklik::pipeline::command::change_store;
+use otklik::store::StoredProblem;
 
 use crate::office::{Office, Says, hours, instant, mins, says};
 use crate::rig::Rig;
@@ -93,6 +94,51 @@ async fn what_is_solved_before_it_was_sent_is_no_news() {
     let rows = office.store().export_deliveries(None, None, 100).await.expect("read");
     let late = rows.iter().find(|row| row.delivery.receiver == "Утром").expect("a row");
     assert_eq!(late.delivery.state, DeliveryState::Suppressed);
+}
+
+#[tokio::test]
+async fn what_was_called_solved_by_mistake_is_taken_back() {
+    let office = office(ROUTES);
+    office.write(&people(4, COLD)).await;
+    answer(&office, "МЦУ", Mark::Solved, None).await;
+    let id = office.store().alerts(None, None, 10).await.expect("read").remove(0).problem;
+    let state = async || {
+        let problem = office.store().problem(&id).await.expect("read").expect("there");
+        (problem.state, problem.in_work(), problem.returns)
+    };
+    assert_eq!(state().await, (ProblemState::Closed, true, 0));
+    office.pass(mins(1)).await;
+    answer(&office, "МЦУ", Mark::Taken, None).await;
+    assert_eq!(state().await, (ProblemState::Open, true, 0));
+    office.pass(mins(1)).await;
+    answer(&office, "МЦУ", Mark::Solved, None).await;
+    assert_eq!(state().await, (ProblemState::Closed, true, 0));
+}
+
+#[tokio::test]
+async fn a_merge_keeps_what_was_told_and_who_is_reminded() {
+    let office = office(&format!("[alert]\nlevel = \"critical\"\n{ROUTES}"));
+    office.write(&people(4, COLD)).await;
+    office.write(&[Says { place: Some("sosnyagino"), ..says(31, "Батареи ледяные") }]).await;
+    assert_eq!(office.subjects("m@b.ru").len(), 1, "{:?}", office.subjects("m@b.ru"));
+    let problems = office.store().export_problems(None, None, 10).await.expect("read");
+    let of = |place: &str| {
+        let here =
+            |it: &&StoredProblem| it.problem.place.as_ref().is_some_and(|at| at.as_str() == place);
+        problems.iter().find(here).expect("a problem").problem.id.clone()
+    };
+    let (from, into) = (of("kedrovo"), of("sosnyagino"));
+    let merge = CommandKind::MergeProblems { problem: from, into: into.clone() };
+    assert!(office.ask(merge).await.done);
+    let merged = office.store().problem(&into).await.expect("read").expect("there");
+    assert_eq!((merged.alerts, merged.told.is_some()), (1, true));
+    office.pass(mins(61)).await;
+    let told = office.subjects("m@b.ru");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].starts_with("Напоминание. "), "{told:?}");
+    office.write(&[Says { place: Some("sosnyagino"), ..says(32, COLD) }]).await;
+    let told = office.subjects("m@b.ru");
+    assert!(told[2..].iter().all(|it| !it.contains("новая проблема")), "{told:?}");
 }
 
 #[tokio::test]

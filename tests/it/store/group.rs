@@ -360,6 +360,9 @@ fn kind() -> impl Strategy<Value = ProblemEventKind> {
             score: 77,
             reasons: Vec::new(),
             voices: posts,
+            alerts: posts,
+            told: None,
+            acknowledged: None,
         }),
         1 => prop::sample::select(RumourState::ALL.to_vec())
             .prop_map(|state| ProblemEventKind::Rumour { state, link: None }),
