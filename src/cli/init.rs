@@ -20,7 +20,7 @@ const TIMEZONE: &str = "Asia/Irkutsk";
 const DIR: &str = "config";
 
 /// Reloadable files that a person edits first.
-const EDITED: [&str; 2] = ["sources.toml", "routes.toml"];
+const EDITED: [&str; 4] = ["sources.toml", "routes.toml", "duty.toml", "calendar.toml"];
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
