@@ -14,8 +14,8 @@ use super::column::{At, Json, Word};
 use super::error::{Result, StoreError};
 use super::{Store, Tx, alert, delivery, problem};
 use crate::model::{
-    Alert, AlertId, Allotment, Delivery, DeliveryId, DeliveryState, Outstanding, ProblemState,
-    RiskLevel, RollUp, WaitingAlert,
+    Alert, AlertId, Allotment, Channel, Delivery, DeliveryId, DeliveryState, Outstanding,
+    ProblemState, RiskLevel, RollUp, WaitingAlert,
 };
 
 /// Says which rows are row `?2` and its twins, as far as nobody has tried to send them.
@@ -187,6 +187,31 @@ fn reminders_waiting(tx: &Tx<'_>, receiver: &str, now: Timestamp) -> Result<Vec<
         }
     }
     Ok(waiting)
+}
+
+/// The message of a channel that is sent next: critical alerts and their reminders first, then what
+/// has been due longest.
+pub(super) fn next_of(tx: &Tx<'_>, channel: Channel, now: Timestamp) -> Result<Option<DeliveryId>> {
+    let due = tx.rows(
+        "SELECT id, subject FROM delivery
+         WHERE district = ?1 AND state = 'pending' AND due <= ?2 AND channel = ?3
+         ORDER BY due, id",
+        params![tx.district, At(now), Word(channel)],
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
+    )?;
+    for (id, subject) in &due {
+        let alert = subject.strip_prefix("alert:").or_else(|| reminded(subject));
+        let Some(alert) = alert else { continue };
+        let level = tx.row(
+            "SELECT facts FROM alert WHERE district = ?1 AND id = ?2",
+            params![tx.district, alert],
+            |row| Ok(row.get::<_, Json<Level>>(0)?.0.level),
+        )?;
+        if level == Some(RiskLevel::Critical) {
+            return Ok(Some(DeliveryId(id.clone())));
+        }
+    }
+    Ok(due.into_iter().next().map(|(id, _)| DeliveryId(id)))
 }
 
 /// The alert in the subject of a reminder, `reminder:ALERT:STEP`.
