@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::district::District;
 use super::message;
 use crate::alert::render::rollup::{self as render, RollUpView, Rolled};
-use crate::alert::{buttons, rollup};
+use crate::alert::{buttons, rollup, route};
 use crate::model::{
     Absence, AlertId, Channel, Delivery, DeliveryId, ProblemId, ProblemState, RollUp,
 };
@@ -75,7 +75,8 @@ pub(super) async fn claim(
     store
         .claim_allotted(channel, now, (lease, until), shift, move |outstanding| {
             let rules = &district.routes.alert;
-            rollup::allot(outstanding, rules, absence.as_ref(), now)
+            let opens = |at| route::open_from(&outstanding.receiver, &district.roster(), at);
+            rollup::allot(outstanding, rules, absence.as_ref(), &opens, now)
         })
         .await
 }
