@@ -3,8 +3,9 @@
 //!
 //! Place in the flow: asked by the outbox before it claims a message. Invariants: what is not sent
 //! alone stands in a roll-up, nothing vanishes; a receiver gets at most its budget of messages in
-//! any shift, critical ones apart; a critical alert never waits longer than a few minutes; the same
-//! outstanding alerts at the same instant always give the same answer.
+//! any shift, critical ones apart, and what is told together comes within its hours; a critical
+//! alert never waits longer than a few minutes; the same outstanding alerts at the same instant
+//! always give the same answer.
 
 use std::cmp::Reverse;
 
@@ -39,12 +40,14 @@ pub fn absence(last: Timestamp, now: Timestamp) -> Option<Absence> {
 }
 
 /// What becomes of the alerts that wait for one receiver. `absence`: the last time the program did
-/// not run, if any.
+/// not run, if any; `opens`: when the receiver may be told what is not critical, from an instant
+/// on.
 #[must_use]
 pub fn allot(
     outstanding: &Outstanding,
     rules: &AlertRules,
     absence: Option<&Absence>,
+    opens: &dyn Fn(Timestamp) -> Timestamp,
     now: Timestamp,
 ) -> Allotment {
     let budget = rules.budget as usize;
@@ -69,6 +72,8 @@ pub fn allot(
         Some(absence) if !urgent => absence.told,
         _ => roll_up_due(outstanding, &rest, (used, budget), urgent, rules, now),
     };
+    // Each of them was due within the receiver's hours; the room for all may come after them.
+    let due = if urgent { due } else { opens(due.max(now)) };
     let ids: Vec<DeliveryId> = rest.iter().map(|it| it.delivery.clone()).collect();
     if due > now {
         return Allotment { gather: Some((ids, due)), roll_up: None };

@@ -3,6 +3,7 @@
 //! Place in the flow: run by the operator after each change, by `run` at start. Invariant: without
 //! `--online` it needs no network, no store and no secret; warnings do not fail.
 
+mod channels;
 mod online;
 
 use std::collections::BTreeSet;
@@ -66,19 +67,32 @@ pub fn run(args: CheckArgs, globals: &Globals) -> Result<Exit> {
 
 /// Every fault of the configuration, errors and warnings, in the order of files and lines.
 pub fn all_faults(globals: &Globals) -> Vec<Fault> {
-    let (settings, mut faults) = config::examine(&globals.config_file());
-    for checker in CHECKERS {
-        faults.extend(checker(&settings));
-    }
+    let (settings, mut faults) = daemon_faults(globals);
+    faults.extend(channels::not_set_up(&settings));
+    in_order(&settings, faults)
+}
+
+fn in_order(settings: &Settings, mut faults: Vec<Fault>) -> Vec<Fault> {
     let place = |fault: &Fault| (fault.file != settings.file, fault.file.clone(), fault.line);
     faults.sort_by_cached_key(|fault| (place(fault), fault.column, fault.text.clone()));
     faults.dedup();
     faults
 }
 
-/// The faults that must keep the daemon from starting.
+/// Every fault but those of receivers whom nobody can reach.
+fn daemon_faults(globals: &Globals) -> (Settings, Vec<Fault>) {
+    let (settings, mut faults) = config::examine(&globals.config_file());
+    for checker in CHECKERS {
+        faults.extend(checker(&settings));
+    }
+    (settings, faults)
+}
+
+/// The faults that must keep the daemon from starting. A receiver whose channel is not set up is
+/// none of them: the others are still told, and its messages wait.
 pub fn stopping_faults(globals: &Globals) -> Vec<Fault> {
-    let mut faults = all_faults(globals);
+    let (settings, faults) = daemon_faults(globals);
+    let mut faults = in_order(&settings, faults);
     faults.retain(|fault| fault.severity == Severity::Error);
     faults
 }

@@ -262,6 +262,7 @@ fn ended(outcome: &SendOutcome) -> String {
         SendOutcome::Retry { text, .. }
         | SendOutcome::Unreachable { text }
         | SendOutcome::Lost { text }
+        | SendOutcome::Unset { text }
         | SendOutcome::Refused { text } => format!("не принято: {text}"),
     }
 }

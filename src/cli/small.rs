@@ -8,9 +8,9 @@ use clap::Args;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
 use crate::daemon::ears;
-use crate::model::{Channel, CommandKind, PostId, PostKey, ProblemState, SourceId};
+use crate::model::{Channel, CommandKind, DeliveryState, PostId, PostKey, ProblemState, SourceId};
 use crate::pipeline::health::RULES_FAULT;
-use crate::store::StatusCounts;
+use crate::store::{StatusCounts, StuckMessages};
 
 use super::table::aligned;
 use super::{Exit, Failure, Globals, Result, open, say, sources, words};
@@ -81,6 +81,15 @@ fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
         .iter()
         .map(|(state, count)| (state.name().to_owned(), serde_json::json!(count)))
         .collect();
+    let stuck: Vec<_> = counts
+        .deliveries
+        .stuck
+        .iter()
+        .map(|stuck| {
+            let StuckMessages { state, trouble, messages } = stuck;
+            serde_json::json!({"state": state, "trouble": trouble, "messages": messages})
+        })
+        .collect();
     serde_json::json!({
         "running": runs,
         "posts": counts.posts.values().sum::<u64>(),
@@ -88,6 +97,7 @@ fn status_json(counts: &StatusCounts, runs: bool) -> serde_json::Value {
         "problems": counts.problems.values().sum::<u64>(),
         "alerts": counts.alerts,
         "deliveries": states,
+        "stuck": stuck,
         "silences": counts.silences.len(),
         "silenced": counts.silences.iter().map(|(_, hid)| u64::from(hid.alerts)).sum::<u64>(),
         "last_stored": counts.last_stored.map(|at| at.to_string()),
@@ -111,9 +121,16 @@ fn tell_status(settings: &Settings, counts: &StatusCounts, runs: bool) -> Result
         counts.waiting,
         counts.alerts
     )?;
-    match counts.deliveries.waiting_since {
-        Some(since) => say!("Отправка: есть неотправленное с {}.", moment(since))?,
-        None => say!("Отправка: всё отправлено.")?,
+    match (counts.deliveries.waiting_since, counts.deliveries.stuck.is_empty()) {
+        (Some(since), _) => say!("Отправка: есть неотправленное с {}.", moment(since))?,
+        (None, true) => say!("Отправка: всё отправлено.")?,
+        (None, false) => {}
+    }
+    for StuckMessages { state, trouble, messages } in &counts.deliveries.stuck {
+        match state {
+            DeliveryState::Failed => say!("Не доставлено за неделю: {messages}. {trouble}")?,
+            _ => say!("Не уходит, пробуем снова: {messages}. {trouble}")?,
+        }
     }
     for (silence, hid) in &counts.silences {
         say!(

@@ -163,7 +163,9 @@ impl Listener {
     async fn failed(&self, outcome: SendOutcome) -> Option<i64> {
         let (text, ordered) = match outcome {
             SendOutcome::Retry { after_secs, text } => (text, after_secs),
-            SendOutcome::Refused { text } => (text, Some(PAUSE_SECS_MAX)),
+            SendOutcome::Refused { text } | SendOutcome::Unset { text } => {
+                (text, Some(PAUSE_SECS_MAX))
+            }
             SendOutcome::Unreachable { text } | SendOutcome::Lost { text } => (text, None),
             SendOutcome::Sent { .. } | SendOutcome::Moved { .. } => return None,
         };

@@ -16,6 +16,7 @@ use super::turns::Turns;
 use super::{Ending, Event, Task};
 use crate::model::CommandReply;
 use crate::pipeline::collect::{self, Manner};
+use crate::pipeline::dispatch::Pulse;
 use crate::pipeline::group::{self, Sending};
 use crate::pipeline::services::Services;
 use crate::pipeline::{command, dispatch, follow, report, touch};
@@ -46,6 +47,8 @@ pub(super) struct Tasks {
     /// Set by looks that committed something new.
     grown: Arc<AtomicBool>,
     paused: BTreeMap<Task, Timestamp>,
+    /// What the loop and the sending tell each other.
+    pulse: Arc<Pulse>,
 }
 
 impl Tasks {
@@ -69,6 +72,7 @@ impl Tasks {
             waits: true,
             grown: Arc::default(),
             paused: BTreeMap::new(),
+            pulse: Arc::default(),
         }
     }
 
@@ -89,8 +93,12 @@ impl Tasks {
             self.waits = false;
             self.group(now);
         }
-        if due(agenda.sending) && self.free(Task::Dispatch, now) {
-            self.dispatch(now);
+        if due(agenda.sending) {
+            match self.free(Task::Dispatch, now) {
+                true => self.dispatch(now),
+                // It may wait for one channel while another has something new.
+                false => self.pulse.knock(),
+            }
         }
         if due(agenda.job) && self.free(Task::Jobs, now) {
             self.jobs(now);
@@ -99,8 +107,8 @@ impl Tasks {
             self.touch(now);
         }
         // A source whose lane is full stays due; those of other lanes must not wait for it.
-        let Agenda { look, next_look, sending, job, follow, touch } = agenda;
-        let times = [look, next_look, sending, job, follow, touch];
+        let Agenda { look, next_look, sending, next_sending, job, follow, touch } = agenda;
+        let times = [look, next_look, sending, next_sending, job, follow, touch];
         let times = times.into_iter().flatten().chain(self.paused.values().copied());
         Ok(times.filter(|at| *at > now).min().unwrap_or(Timestamp::MAX))
     }
@@ -170,11 +178,10 @@ impl Tasks {
     fn dispatch(&mut self, now: Timestamp) {
         self.running.insert(Task::Dispatch, now);
         let (services, lease) = (Arc::clone(&self.services), self.lease.clone());
-        let stop = self.stop.clone();
+        let (pulse, stop) = (Arc::clone(&self.pulse), self.stop.clone());
         self.spawn(Task::Dispatch, async move {
-            let district = services.district.load_full();
             let goes_on = || !*stop.borrow();
-            let report = dispatch::dispatch(&services, &district, &lease, &goes_on).await?;
+            let report = dispatch::dispatch(&services, &lease, &pulse, &goes_on).await?;
             tracing::info!(
                 sent = report.sent,
                 again = report.again,
@@ -294,7 +301,12 @@ impl Tasks {
 
     /// For how long each kind of task has been running, for the watchdog.
     pub(super) fn ages(&self, now: Timestamp) -> Vec<SignedDuration> {
-        self.running.values().map(|since| now.duration_since(*since)).collect()
+        let since = |(task, since): (&Task, &Timestamp)| match task {
+            // The channels take turns for as long as anything is due; one message does not.
+            Task::Dispatch => self.pulse.since().max(*since),
+            _ => *since,
+        };
+        self.running.iter().map(since).map(|since| now.duration_since(since)).collect()
     }
 
     /// Waits for what is running, up to `patience`; what does not end by then is dropped, which is

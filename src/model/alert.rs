@@ -268,6 +268,12 @@ pub enum SendOutcome {
         /// What happened, in Russian, without secrets.
         text: String,
     },
+    /// Our own settings stand in the way (no such channel, a wrong login or key), whoever the
+    /// receiver is: next channel, and if there is none, again until somebody has mended them.
+    Unset {
+        /// What happened, in Russian, without secrets.
+        text: String,
+    },
     /// This channel will never take it: next channel.
     Refused {
         /// What happened, in Russian, without secrets.

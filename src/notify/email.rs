@@ -224,6 +224,7 @@ impl Notifier for Email {
             SendOutcome::Retry { text, .. }
             | SendOutcome::Unreachable { text }
             | SendOutcome::Lost { text }
+            | SendOutcome::Unset { text }
             | SendOutcome::Refused { text } => text,
             SendOutcome::Sent { .. } | SendOutcome::Moved { .. } => String::new(),
         })?;
@@ -278,10 +279,12 @@ fn outcome(stage: Stage, error: &lettre::transport::smtp::Error) -> SendOutcome 
         let code = u16::from(code);
         let meaning = meaning(stage, code);
         let text = format!("Почтовый сервер ответил {code}: {meaning}");
-        return if error.is_transient() {
-            SendOutcome::Retry { after_secs: None, text }
-        } else {
-            SendOutcome::Refused { text }
+        // Before the mail, and where a login is missed, the server refuses us, not the receiver.
+        let ours = stage != Stage::Send || matches!(code, 530 | 534 | 535 | 538);
+        return match error.is_transient() {
+            true => SendOutcome::Retry { after_secs: None, text },
+            false if ours => SendOutcome::Unset { text },
+            false => SendOutcome::Refused { text },
         };
     }
     if error.is_tls() || stage == Stage::Tls && !error.is_client() {
@@ -294,7 +297,11 @@ fn outcome(stage: Stage, error: &lettre::transport::smtp::Error) -> SendOutcome 
             Stage::Login => "Почтовый сервер не знает ни одного нашего способа входа",
             Stage::Connect | Stage::Send => "Почтовый сервер не принимает такие письма",
         };
-        return SendOutcome::Refused { text: text.to_owned() };
+        let text = text.to_owned();
+        return match stage {
+            Stage::Tls | Stage::Login => SendOutcome::Unset { text },
+            Stage::Connect | Stage::Send => SendOutcome::Refused { text },
+        };
     }
     if stage == Stage::Connect {
         let text = "Нет соединения с почтовым сервером".to_owned();
@@ -316,7 +323,7 @@ fn meaning(stage: Stage, code: u16) -> &'static str {
         (_, 550 | 551 | 553) => "адрес получателя не принят",
         (_, 552) => "ящик полон или письмо велико",
         (_, 554) => "письмо отвергнуто",
-        (_, 530 | 534 | 535) => "нужен вход с логином и паролем",
+        (_, 530 | 534 | 535 | 538) => "нужен вход с логином и паролем",
         (_, 400..500) => "временный отказ",
         _ => "отказ",
     }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::wire::{self, BotSettings, WAIT, Wire, is_plain_token, refused};
+use super::wire::{self, BotSettings, WAIT, Wire, is_plain_token, refused, unset};
 use super::{Batch, Ear, Heard, Message, Notifier, Press, Said, pieces};
 use crate::model::{Channel, Keyboard, SendOutcome};
 
@@ -263,7 +263,7 @@ fn refusal(reply: &wire::Reply, code: &str) -> SendOutcome {
             after_secs: reply.retry_after,
             text: format!("MAX временно не принимает сообщения ({})", reply.status),
         },
-        (401, _) | (_, "verify.token") => refused(
+        (401, _) | (_, "verify.token") => unset(
             "MAX не принял ключ бота: возьмите новый в кабинете партнёра и обновите \
              [max_bot] token",
         ),

@@ -170,13 +170,13 @@ impl Notifiers {
         self.channels.get(&channel)
     }
 
-    /// Sends over `channel`. A channel that is not set up refuses, so that the next one is tried.
+    /// Sends over `channel`. One that is not set up is a fault of our own settings.
     pub async fn send(&self, channel: Channel, message: &Message, address: &str) -> SendOutcome {
         match self.of(channel) {
             Some(notifier) => notifier.send(message, address).await,
             None => {
-                let text = format!("Канал {} не настроен", channel.name());
-                SendOutcome::Refused { text }
+                let text = format!("Канал {} не настроен в otklik.toml", channel.name());
+                SendOutcome::Unset { text }
             }
         }
     }

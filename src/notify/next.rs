@@ -2,7 +2,8 @@
 //!
 //! Place in the flow: pure; the outbox worker stores the step with the end of the lease. Invariant:
 //! a delivery ends sent or failed, never silently; a host that cannot be reached for two minutes
-//! costs the channel its turn like a refusal, the last channel is tried for three days.
+//! costs the channel its turn like a refusal, and so do faults of our own settings; the last
+//! channel is tried for three days, unless it refused this very receiver.
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -90,6 +91,13 @@ pub fn next_step(
     match outcome {
         SendOutcome::Sent { receipt } => NextStep::Sent { receipt: receipt.clone() },
         SendOutcome::Refused { text } => onward(text),
+        SendOutcome::Unset { text } => {
+            if next.is_some() || is_over(queued, now) {
+                return onward(text);
+            }
+            let due = now + backoff(&delivery.id, delivery.tries);
+            NextStep::Again { due, text: text.clone(), unreachable_since: None }
+        }
         SendOutcome::Moved { address } if *address == delivery.address => {
             onward("Чат переехал сам в себя: проверьте номер чата")
         }

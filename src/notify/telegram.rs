@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pieces::split;
-use super::wire::{self, BotSettings, WAIT, Wire, is_plain_token, refused};
+use super::wire::{self, BotSettings, WAIT, Wire, is_plain_token, refused, unset};
 use super::{Attachment, Batch, Ear, Heard, Message, Notifier, Press, Said};
 use crate::alert::render::words::escape;
 use crate::model::{Channel, Keyboard, SendOutcome};
@@ -304,7 +304,7 @@ fn refusal(answer: &Answer, status: u16, retry_after: Option<i64>) -> Trouble {
             after_secs: parameters.and_then(|it| it.retry_after).or(retry_after).or(Some(30)),
             text: "Telegram просит подождать (429)".to_owned(),
         },
-        401 | 404 => refused(
+        401 | 404 => unset(
             "Telegram не принял токен бота: возьмите новый у @BotFather и обновите \
              [telegram_bot] token",
         ),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::wire::{self, BotSettings, WAIT, Wire, is_plain_token, refused};
+use super::wire::{self, BotSettings, WAIT, Wire, is_plain_token, refused, unset};
 use super::{Message, Notifier, pieces};
 use crate::model::SendOutcome;
 
@@ -173,12 +173,12 @@ fn refusal(code: i64) -> SendOutcome {
             let text = format!("VK временно не принимает сообщения ({code})");
             SendOutcome::Retry { after_secs: None, text }
         }
-        4 | 5 | 27 | 28 => refused(format!(
+        4 | 5 | 27 | 28 => unset(format!(
             "VK не принял ключ сообщества: выпустите новый с правом на сообщения и обновите \
              [vk_bot] token ({code})"
         )),
-        7 | 15 => refused(format!("У ключа VK нет права на сообщения ({code})")),
-        14 => refused("VK просит ввести код с картинки: войдите в сообщество (14)"),
+        7 | 15 => unset(format!("У ключа VK нет права на сообщения ({code})")),
+        14 => unset("VK просит ввести код с картинки: войдите в сообщество (14)"),
         900 => refused("Получатель в чёрном списке сообщества VK (900)"),
         901 | 902 => refused(format!(
             "Получатель не разрешил сообщения: пусть первым напишет сообществу VK ({code})"

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::wire::{Reply, WAIT, Way, Wire, refused};
+use super::wire::{Reply, WAIT, Way, Wire, refused, unset};
 use super::{Message, Notifier};
 use crate::config::hook::{HookBody, HookValues};
 use crate::model::SendOutcome;
@@ -115,7 +115,7 @@ fn outcome(reply: &Reply) -> SendOutcome {
         ),
         300..=399 => refused("Приёмник webhook отсылает на другой адрес: укажите конечный"),
         401 | 403 => {
-            refused(format!("Приёмник webhook не признал подпись или ключ ({})", reply.status))
+            unset(format!("Приёмник webhook не признал подпись или ключ ({})", reply.status))
         }
         status => refused(format!("Приёмник webhook отказал ({status})")),
     }

@@ -153,6 +153,11 @@ pub(super) fn refused(text: impl Into<String>) -> SendOutcome {
     SendOutcome::Refused { text: text.into() }
 }
 
+/// A "no" to our own settings, whoever the receiver is.
+pub(super) fn unset(text: impl Into<String>) -> SendOutcome {
+    SendOutcome::Unset { text: text.into() }
+}
+
 /// Whether a token can stand in an address or a header as it is.
 pub(super) fn is_plain_token(token: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.');
@@ -174,6 +179,7 @@ pub(super) fn sentence(outcome: SendOutcome) -> String {
         SendOutcome::Retry { text, .. }
         | SendOutcome::Unreachable { text }
         | SendOutcome::Lost { text }
+        | SendOutcome::Unset { text }
         | SendOutcome::Refused { text } => text,
         SendOutcome::Sent { .. } | SendOutcome::Moved { .. } => "ответ непонятен".to_owned(),
     }

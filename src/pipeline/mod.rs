@@ -10,7 +10,7 @@
 //! - [`import`]: the same for posts out of a file, told to nobody.
 //! - [`group`]: posts that wait become problems, alerts and outbox rows; `desk` decides.
 //! - [`follow`]: problems that were told and must be looked at again.
-//! - [`dispatch`]: outbox rows become messages.
+//! - [`dispatch`]: outbox rows become messages; `standing` says where they go today.
 //! - [`together`]: which alerts are told as one message.
 //! - `trial`: what goes to analysts while the trial runs.
 //! - [`hold`]: silences and planned works, and what of them falls due.
@@ -54,6 +54,7 @@ pub mod replay;
 pub mod report;
 pub mod services;
 mod spread;
+mod standing;
 mod tallies;
 pub mod telegram;
 mod tell;

@@ -4,14 +4,17 @@
 //! `alert::rollup`'s and is carried out in the transaction that claims.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::message;
 use crate::alert::render::rollup::{self as render, RollUpView, Rolled};
-use crate::alert::{buttons, rollup};
-use crate::model::{Absence, AlertId, Delivery, DeliveryId, ProblemId, ProblemState, RollUp};
+use crate::alert::{buttons, rollup, route};
+use crate::model::{
+    Absence, AlertId, Channel, Delivery, DeliveryId, ProblemId, ProblemState, RollUp,
+};
 use crate::notify::Message;
 use crate::store::{ClaimedDelivery, Store, StoreError};
 
@@ -58,19 +61,22 @@ pub async fn absence(store: &Store) -> Result<Option<Absence>, StoreError> {
     Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()))
 }
 
-/// Claims the next message, after deciding which alerts go together.
+/// Claims the next message of a channel, after deciding which alerts go together.
 pub(super) async fn claim(
     store: &Store,
-    district: &District,
-    absence: Option<Absence>,
+    district: &Arc<District>,
+    channel: Channel,
     (lease, until): (&str, Timestamp),
     now: Timestamp,
-) -> Result<Vec<ClaimedDelivery>, StoreError> {
-    let rules = district.routes.alert.clone();
-    let shift = rollup::shift(&rules);
+) -> Result<Option<ClaimedDelivery>, StoreError> {
+    let absence = absence(store).await?;
+    let district = Arc::clone(district);
+    let shift = rollup::shift(&district.routes.alert);
     store
-        .claim_allotted(now, lease, until, shift, move |outstanding| {
-            rollup::allot(outstanding, &rules, absence.as_ref(), now)
+        .claim_allotted(channel, now, (lease, until), shift, move |outstanding| {
+            let rules = &district.routes.alert;
+            let opens = |at| route::open_from(&outstanding.receiver, &district.roster(), at);
+            rollup::allot(outstanding, rules, absence.as_ref(), &opens, now)
         })
         .await
 }

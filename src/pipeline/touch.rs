@@ -86,7 +86,9 @@ fn again(outcome: &SendOutcome, tries: u32, now: Timestamp) -> Option<Timestamp>
             return None;
         }
         SendOutcome::Retry { after_secs, .. } => *after_secs,
-        SendOutcome::Unreachable { .. } | SendOutcome::Lost { .. } => None,
+        SendOutcome::Unreachable { .. } | SendOutcome::Lost { .. } | SendOutcome::Unset { .. } => {
+            None
+        }
     };
     let pause = ordered.unwrap_or(PAUSE_SECS << tries.min(8)).clamp(1, PAUSE_SECS_MAX);
     let next = now.saturating_add(SignedDuration::from_secs(pause)).unwrap_or(now);

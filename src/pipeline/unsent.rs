@@ -1,6 +1,7 @@
 //! What no channel took: said at once where the machine itself can be read.
 //!
-//! Place in the flow: behind the last failed try of a message. Invariants: the file (0600, beside
+//! Place in the flow: behind the last failed try of a message, and behind the first one that meets
+//! a fault of our own settings. Invariants: the file (0600, beside
 //! the store) and the journal name the alert, the receiver and the cause, never a text of anybody,
 //! so that an erasure has nothing to do there; a file that cannot be written costs nothing else.
 
@@ -22,7 +23,15 @@ pub fn file_of(store: &Path) -> PathBuf {
 
 /// Notes that `delivery` was given up at `now` for `cause`.
 pub(super) fn note(store: &Path, delivery: &Delivery, cause: &str, now: Timestamp) {
-    let line = words::unsent(&delivery.subject, &delivery.receiver, delivery.channel, cause, now);
+    keep(store, delivery, &words::unsent(delivery, cause, now), cause);
+}
+
+/// Notes that `delivery` waits at `now` until our settings, the `cause`, are mended.
+pub(super) fn note_waiting(store: &Path, delivery: &Delivery, cause: &str, now: Timestamp) {
+    keep(store, delivery, &words::unset(delivery, cause, now), cause);
+}
+
+fn keep(store: &Path, delivery: &Delivery, line: &str, cause: &str) {
     tracing::error!(
         target: "otklik::critical",
         delivery = %delivery.id,
@@ -31,7 +40,7 @@ pub(super) fn note(store: &Path, delivery: &Delivery, cause: &str, now: Timestam
         trouble = %cause,
         "no channel took a message"
     );
-    if let Err(error) = append(&file_of(store), &line) {
+    if let Err(error) = append(&file_of(store), line) {
         tracing::error!(%error, "the file of unsent messages cannot be written");
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::alert::render::words::{count, level, moment, reason};
-use crate::model::{Alert, AlertId, Channel, Mark};
+use crate::model::{Alert, AlertId, Delivery, Mark};
 use crate::store::ErasureReceipt;
 
 pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
@@ -17,6 +17,9 @@ pub(super) const NOT_COUNTED: &str =
     "Хранилище не записало расход вызовов, поэтому вызов не сделан";
 pub(super) const ALIVE: &str = "Служба работает";
 pub(super) const NOTHING_TO_TELL: &str = "Сообщать больше не о чем";
+pub(super) const RECEIVER_GONE: &str = "Получателя больше нет в routes.toml";
+pub(super) const CHAT_LEFT: &str = "Чат отключён от получателя";
+pub(super) const ADDRESS_CHANGED: &str = "Адрес в routes.toml изменён";
 pub(super) const WEEK_FORM: &str = "Неделя пишется как 2026-W47";
 pub(super) const KEYS_FIX: &str = "проверьте права на папку хранилища";
 
@@ -142,22 +145,27 @@ pub(super) fn handed_over(
 }
 
 /// A line about a message that no channel took.
-pub(super) fn unsent(
-    subject: &str,
-    receiver: &str,
-    channel: Channel,
-    cause: &str,
-    now: Timestamp,
-) -> String {
+pub(super) fn unsent(delivery: &Delivery, cause: &str, now: Timestamp) -> String {
+    about(delivery, "не доставлено", cause, now)
+}
+
+/// A line about a message that waits until our settings are mended.
+pub(super) fn unset(delivery: &Delivery, cause: &str, now: Timestamp) -> String {
+    about(delivery, "пока не уходит (пробуем трое суток)", cause, now)
+}
+
+fn about(delivery: &Delivery, what: &str, cause: &str, now: Timestamp) -> String {
+    let subject = &delivery.subject;
     let (kind, id) = subject.split_once(':').unwrap_or((subject, ""));
     let alert = id.split(':').next().unwrap_or(id);
-    let what = match kind {
+    let which = match kind {
         "alert" => format!("оповещение {alert}; показать: otklik alerts show {alert}"),
         "reminder" => format!("напоминание; показать: otklik alerts show {alert}"),
         "digest" => format!("недельная сводка {id}"),
         _ => "сообщение службы".to_owned(),
     };
-    format!("{now} {receiver} ({}): не доставлено {what}. {cause}", channel.name())
+    let (receiver, channel) = (&delivery.receiver, delivery.channel.name());
+    format!("{now} {receiver} ({channel}): {what} {which}. {cause}")
 }
 
 pub(super) fn no_alert(alert: impl std::fmt::Display) -> String {

@@ -19,6 +19,9 @@ pub struct Agenda {
     pub next_look: Option<Timestamp>,
     /// A message to send.
     pub sending: Option<Timestamp>,
+    /// The next message after those that are due: these may wait for a channel that others need
+    /// not.
+    pub next_sending: Option<Timestamp>,
     /// A fixed job to run.
     pub job: Option<Timestamp>,
     /// A problem to look at again, or planned works that should be over.
@@ -34,7 +37,8 @@ impl Store {
             Ok(Agenda {
                 look: source::next_due(tx, Timestamp::MIN)?,
                 next_look: source::next_due(tx, now)?,
-                sending: next_sending(tx)?,
+                sending: next_sending(tx, Timestamp::MIN)?,
+                next_sending: next_sending(tx, now)?,
                 job: job::next_due(tx)?,
                 follow: follow::next_due(tx)?.into_iter().chain(hold::next_end(tx)?).min(),
                 touch: touch::next_due(tx)?,
@@ -44,11 +48,13 @@ impl Store {
     }
 }
 
-fn next_sending(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
+/// When the first message that is not yet due at `after` may be claimed.
+fn next_sending(tx: &Tx<'_>, after: Timestamp) -> Result<Option<Timestamp>> {
     let next = tx.row(
         "SELECT MIN(COALESCE(lease_until, due)) FROM delivery
-         WHERE district = ?1 AND state IN ('pending', 'claimed')",
-        params![tx.district],
+         WHERE district = ?1 AND state IN ('pending', 'claimed')
+             AND COALESCE(lease_until, due) > ?2",
+        params![tx.district, At(after)],
         |row| row.get::<_, Option<At>>(0),
     )?;
     Ok(time(next.flatten()))

@@ -16,6 +16,9 @@ use crate::model::{
     AlertId, Allotment, Channel, Delivery, DeliveryId, DeliveryState, Outstanding, ProblemId,
 };
 
+/// How long a message that was given up is spoken of.
+const STUCK_HOURS: i64 = 7 * 24;
+
 /// A message claimed for sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedDelivery {
@@ -57,6 +60,20 @@ pub struct DeliveryStats {
     pub waiting_since: Option<Timestamp>,
     /// When the next message may be claimed: one that is held when its lease ends.
     pub next_due: Option<Timestamp>,
+    /// What did not go out: given up within a week, or tried again; messages to chats that
+    /// receivers joined aside.
+    pub stuck: Vec<StuckMessages>,
+}
+
+/// Messages that did not go out, by their cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StuckMessages {
+    /// Failed, or pending: tried again.
+    pub state: DeliveryState,
+    /// The cause, in Russian.
+    pub trouble: String,
+    /// How many.
+    pub messages: u64,
 }
 
 /// One try to send a message.
@@ -101,23 +118,25 @@ impl Store {
         .await
     }
 
-    /// Claims the next due message, after `allot` has said of each receiver's alerts which go
-    /// alone, which gather and which are told together; `shift` is how far back messages that left
-    /// count. One transaction: nothing can be claimed that was not allotted.
+    /// Claims the next due message of a channel, critical alerts first, after `allot` has said of
+    /// each receiver's alerts which go alone, which gather and which are told together; `shift` is
+    /// how far back messages that left count. One transaction: nothing can be claimed that was not
+    /// allotted.
     pub async fn claim_allotted(
         &self,
+        channel: Channel,
         now: Timestamp,
-        lease: &str,
-        lease_until: Timestamp,
+        (lease, lease_until): (&str, Timestamp),
         shift: SignedDuration,
         allot: impl Fn(&Outstanding) -> Allotment + Send + 'static,
-    ) -> Result<Vec<ClaimedDelivery>> {
+    ) -> Result<Option<ClaimedDelivery>> {
         let lease = lease.to_owned();
         self.write(move |tx| {
             release_expired(tx, now)?;
             rollup::allot(tx, now, shift, &allot)?;
             // One: whatever dies, only the message that was on its way is in doubt.
-            claim(tx, now, &lease, lease_until, 1)
+            let Some(id) = rollup::next_of(tx, channel, now)? else { return Ok(None) };
+            claim_one(tx, &id, &lease, lease_until)
         })
         .await
     }
@@ -365,6 +384,23 @@ fn claim(
     Ok(claimed)
 }
 
+fn claim_one(
+    tx: &Tx<'_>,
+    id: &DeliveryId,
+    lease: &str,
+    lease_until: Timestamp,
+) -> Result<Option<ClaimedDelivery>> {
+    tx.row(
+        concat!(
+            "UPDATE delivery SET state = 'claimed', lease = ?3, lease_until = ?4
+             WHERE district = ?1 AND id = ?2 AND state = 'pending' RETURNING ",
+            delivery_columns!()
+        ),
+        params![tx.district, id.as_str(), lease, At(lease_until)],
+        |row| Ok(ClaimedDelivery { delivery: delivery_of(row)?, created: row.get::<_, At>(11)?.0 }),
+    )
+}
+
 fn finish(
     tx: &Tx<'_>,
     id: &DeliveryId,
@@ -422,9 +458,26 @@ pub(super) fn stats(tx: &Tx<'_>, now: Timestamp) -> Result<DeliveryStats> {
         |row| Ok((row.get::<_, Option<At>>(0)?, row.get::<_, Option<At>>(1)?)),
     )?;
     let (next_due, waiting_since) = waiting.unwrap_or((None, None));
+    let week = now.saturating_sub(SignedDuration::from_hours(STUCK_HOURS));
+    let stuck = tx.rows(
+        "SELECT state, trouble, COUNT(*) FROM delivery
+         WHERE district = ?1 AND state IN ('pending', 'failed') AND trouble IS NOT NULL
+             AND (tries > 0 AND state = 'pending' OR state = 'failed' AND created > ?2)
+             AND id NOT LIKE '%.%'
+         GROUP BY state, trouble ORDER BY state, trouble",
+        params![tx.district, At(week.unwrap_or(Timestamp::MIN))],
+        |row| {
+            Ok(StuckMessages {
+                state: row.get::<_, Word<_>>(0)?.0,
+                trouble: row.get(1)?,
+                messages: row.get::<_, Count>(2)?.0,
+            })
+        },
+    )?;
     Ok(DeliveryStats {
         states: states.into_iter().collect(),
         waiting_since: time(waiting_since),
         next_due: time(next_due),
+        stuck,
     })
 }

@@ -58,7 +58,7 @@ pub use agenda::Agenda;
 pub use attitude::AttitudeTally;
 pub use budget::{BudgetAnswer, BudgetCall};
 pub use coverage::WatchedSource;
-pub use delivery::{ClaimedDelivery, DeliveryEnd, DeliveryStats, DeliveryTry};
+pub use delivery::{ClaimedDelivery, DeliveryEnd, DeliveryStats, DeliveryTry, StuckMessages};
 pub use digest::{DigestSpan, StoredDigest};
 pub use enrol::{Enrolled, Invite};
 pub use erase::ErasureReceipt;

@@ -14,8 +14,8 @@ use super::column::{At, Json, Word};
 use super::error::{Result, StoreError};
 use super::{Store, Tx, alert, delivery, problem};
 use crate::model::{
-    Alert, AlertId, Allotment, Delivery, DeliveryId, DeliveryState, Outstanding, ProblemState,
-    RiskLevel, RollUp, WaitingAlert,
+    Alert, AlertId, Allotment, Channel, Delivery, DeliveryId, DeliveryState, Outstanding,
+    ProblemState, RiskLevel, RollUp, WaitingAlert,
 };
 
 /// Says which rows are row `?2` and its twins, as far as nobody has tried to send them.
@@ -129,29 +129,30 @@ fn outstanding(
     Ok(Outstanding { receiver, waiting, left, rolled })
 }
 
+/// What waits for a receiver, each with its alert by the alert's key: the other way round every
+/// alert ever made would be looked at for each message.
+const ALERTS_WAITING: &str =
+    "SELECT d.id, a.id, a.facts, d.created, d.gathers, d.channel, d.address
+     FROM delivery d JOIN alert a
+         ON a.district = d.district AND a.id = substr(d.subject, 7)
+     WHERE d.district = ?1 AND d.receiver = ?2 AND d.state = 'pending'
+         AND d.subject LIKE 'alert:%' AND d.tries = 0 AND d.copies = 0
+         AND (d.due <= ?3 OR d.gathers = 1) AND d.id NOT LIKE '%.%'";
+
 /// Alerts that are due or gather.
 fn alerts_waiting(tx: &Tx<'_>, receiver: &str, now: Timestamp) -> Result<Vec<WaitingAlert>> {
-    tx.rows(
-        "SELECT d.id, a.id, a.facts, d.created, d.gathers, d.channel, d.address
-         FROM delivery d JOIN alert a
-             ON a.district = d.district AND d.subject = 'alert:' || a.id
-         WHERE d.district = ?1 AND d.receiver = ?2 AND d.state = 'pending'
-             AND d.tries = 0 AND d.copies = 0 AND (d.due <= ?3 OR d.gathers = 1)
-             AND d.id NOT LIKE '%.%'",
-        params![tx.district, receiver, At(now)],
-        |row| {
-            Ok(WaitingAlert {
-                delivery: DeliveryId(row.get(0)?),
-                alert: AlertId(row.get(1)?),
-                reminds: false,
-                level: row.get::<_, Json<Level>>(2)?.0.level,
-                since: row.get::<_, At>(3)?.0,
-                gathers: row.get(4)?,
-                channel: row.get::<_, Word<_>>(5)?.0,
-                address: row.get(6)?,
-            })
-        },
-    )
+    tx.rows(ALERTS_WAITING, params![tx.district, receiver, At(now)], |row| {
+        Ok(WaitingAlert {
+            delivery: DeliveryId(row.get(0)?),
+            alert: AlertId(row.get(1)?),
+            reminds: false,
+            level: row.get::<_, Json<Level>>(2)?.0.level,
+            since: row.get::<_, At>(3)?.0,
+            gathers: row.get(4)?,
+            channel: row.get::<_, Word<_>>(5)?.0,
+            address: row.get(6)?,
+        })
+    })
 }
 
 /// Reminders that are due or gather and whose problem still waits for somebody.
@@ -188,6 +189,31 @@ fn reminders_waiting(tx: &Tx<'_>, receiver: &str, now: Timestamp) -> Result<Vec<
         }
     }
     Ok(waiting)
+}
+
+/// The message of a channel that is sent next: critical alerts and their reminders first, then what
+/// has been due longest.
+pub(super) fn next_of(tx: &Tx<'_>, channel: Channel, now: Timestamp) -> Result<Option<DeliveryId>> {
+    let due = tx.rows(
+        "SELECT id, subject FROM delivery
+         WHERE district = ?1 AND state = 'pending' AND due <= ?2 AND channel = ?3
+         ORDER BY due, id",
+        params![tx.district, At(now), Word(channel)],
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
+    )?;
+    for (id, subject) in &due {
+        let alert = subject.strip_prefix("alert:").or_else(|| reminded(subject));
+        let Some(alert) = alert else { continue };
+        let level = tx.row(
+            "SELECT facts FROM alert WHERE district = ?1 AND id = ?2",
+            params![tx.district, alert],
+            |row| Ok(row.get::<_, Json<Level>>(0)?.0.level),
+        )?;
+        if level == Some(RiskLevel::Critical) {
+            return Ok(Some(DeliveryId(id.clone())));
+        }
+    }
+    Ok(due.into_iter().next().map(|(id, _)| DeliveryId(id)))
 }
 
 /// The alert in the subject of a reminder, `reminder:ALERT:STEP`.
@@ -233,4 +259,23 @@ fn write(tx: &Tx<'_>, row: &Delivery, roll_up: &RollUp, now: Timestamp) -> Resul
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_joined_by_the_key_of_its_alert() {
+        let conn = rusqlite::Connection::open_in_memory().expect("opens");
+        conn.execute_batch(include_str!("schema.sql")).expect("a sound schema");
+        let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {ALERTS_WAITING}")).expect("sql");
+        let plan = plan.query_map(params!["d", "МЦУ", 0], |row| row.get::<_, String>(3));
+        let plan: Vec<String> = plan.expect("a plan").map(|step| step.expect("a step")).collect();
+        let by_key = "SEARCH a USING INDEX sqlite_autoindex_alert_1 (district=? AND id=?)";
+        assert!(plan.iter().any(|step| step == by_key), "{plan:?}");
+        let by_receiver = "SEARCH d USING INDEX delivery_receiver (district=? AND receiver=?";
+        assert!(plan.iter().any(|step| step.starts_with(by_receiver)), "{plan:?}");
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{plan:?}");
+    }
 }

@@ -63,7 +63,7 @@ impl Outbox {
             let shift = SignedDuration::from_hours(i64::from(self.rules.shift_hours));
             let left = self.sent.iter().filter(|sent| **sent > now - shift).copied();
             self.outstanding.left = left.collect();
-            let said = allot(&self.outstanding, &self.rules, self.absence.as_ref(), now);
+            let said = allot(&self.outstanding, &self.rules, self.absence.as_ref(), &|at| at, now);
             if let Some((ids, until)) = &said.gather {
                 assert!(*until > now);
                 for (it, due) in self.outstanding.waiting.iter_mut().zip(&mut self.due) {

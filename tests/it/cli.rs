@@ -80,7 +80,13 @@ fn init_makes_a_configuration_that_passes_check() {
     assert_eq!(settings.district.name, "Селянинский район");
     assert_eq!(settings.district.zone_name, "Asia/Irkutsk");
     let (code, out, err) = otklik(dir.path(), &["check"]);
-    assert_eq!((code, out.as_str(), err.as_str()), (0, "Настройка в порядке.\n", ""));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let told: Vec<&str> = out.lines().collect();
+    assert_eq!(told.len(), 2, "{out}");
+    let nobody = "предупреждение: ни один канал получателей не настроен, сообщения не уйдут никому: \
+                  МЦУ, дежурный, Отдел ЖКХ,";
+    assert!(told[0].contains("routes.toml:") && told[0].contains(nobody), "{out}");
+    assert_eq!(told[1], "Ошибок нет, предупреждений: 1.");
 }
 
 #[test]
@@ -119,7 +125,7 @@ fn check_prints_every_fault_and_exits_78() {
     assert_eq!(code, 78, "{out}");
     assert!(out.contains("config/otklik.toml:16:12: нет часового пояса"), "{out}");
     assert!(out.contains("config/sources.toml:2:6: `id`: значение не того вида"), "{out}");
-    assert!(out.ends_with("Ошибок: 4.\n"), "{out}");
+    assert!(out.ends_with("Ошибок: 4, предупреждений: 1.\n"), "{out}");
     let (code, out, _) = otklik(dir.path(), &["check", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((code, report["errors"].as_u64()), (78, Some(4)));
@@ -134,7 +140,7 @@ fn warnings_do_not_fail() {
     let (code, out, _) = otklik(dir.path(), &["check"]);
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("предупреждение: есть источники VK"), "{out}");
-    assert!(out.contains("Ошибок нет, предупреждений: 1.\n"), "{out}");
+    assert!(out.contains("Ошибок нет, предупреждений: 2.\n"), "{out}");
     assert!(out.ends_with("в сутки 96, норма 5000\n"), "the calls are foreseen: {out}");
 }
 

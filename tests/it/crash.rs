@@ -279,6 +279,9 @@ impl Drill {
     }
 }
 
+/// Channels of a drill.
+const CHANNELS: usize = 2;
+
 #[tokio::test]
 async fn dropped_anywhere_nothing_is_lost_or_doubled() {
     let (first, seeds) = (number("OTKLIK_SEED", 1), number("OTKLIK_SEEDS", 40));
@@ -296,7 +299,8 @@ async fn dropped_anywhere_nothing_is_lost_or_doubled() {
         disturb(&drill, &mut rng);
         let kills = 1 + rng.below(6);
         let struck = drill.tell(&mut rng, kills).await;
-        assert_eq!(drill.check(struck).await, undisturbed[&(seed % towns)]);
+        // Each channel has at most one message on its way.
+        assert_eq!(drill.check(struck * CHANNELS).await, undisturbed[&(seed % towns)]);
     }
 }
 

@@ -49,6 +49,7 @@ mod reference;
 mod rig;
 mod routes;
 mod rules_history;
+mod sending;
 mod shipped;
 mod store;
 mod storm;

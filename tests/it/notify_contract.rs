@@ -71,9 +71,9 @@ async fn every_answer_has_its_outcome() {
         (Service::Vk, No(9), "retry 60"),
         (Service::Vk, No(29), "retry 3600"),
         (Service::Vk, No(10), "retry"),
-        (Service::Vk, No(5), "refused"),
-        (Service::Vk, No(7), "refused"),
-        (Service::Vk, No(14), "refused"),
+        (Service::Vk, No(5), "unset"),
+        (Service::Vk, No(7), "unset"),
+        (Service::Vk, No(14), "unset"),
         (Service::Vk, No(900), "refused"),
         (Service::Vk, No(901), "refused"),
         (Service::Vk, No(914), "refused"),
@@ -81,7 +81,7 @@ async fn every_answer_has_its_outcome() {
         (Service::Vk, No(12_345), "refused"),
         (Service::Hook, TooMany(17), "retry 17"),
         (Service::Hook, No(301), "refused"),
-        (Service::Hook, No(401), "refused"),
+        (Service::Hook, No(401), "unset"),
         (Service::Hook, No(404), "refused"),
         (Service::Hook, No(500), "retry"),
     ];
@@ -117,7 +117,7 @@ async fn a_wrong_token_or_no_server_is_said_without_a_secret() {
     for service in [Service::Max, Service::Vk] {
         let bench = Bench::start(service).await;
         let wrong = notifier(service, &bench.server.url(), "canary-wrong", PATIENT);
-        assert_eq!(word(&wrong.send(&message(), &bench.address()).await), "refused");
+        assert_eq!(word(&wrong.send(&message(), &bench.address()).await), "unset");
         let proof = wrong.prove().await.unwrap_err();
         assert!(proof.contains("ключ") && !proof.contains("canary"), "{proof}");
         assert!(

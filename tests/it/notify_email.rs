@@ -46,6 +46,7 @@ pub fn word(outcome: &SendOutcome) -> String {
         SendOutcome::Retry { text, .. }
         | SendOutcome::Unreachable { text }
         | SendOutcome::Lost { text }
+        | SendOutcome::Unset { text }
         | SendOutcome::Refused { text } => text,
     };
     for secret in [PASSWORD, "127.0.0.1", "smtp://", "http://", "canary"] {
@@ -57,6 +58,7 @@ pub fn word(outcome: &SendOutcome) -> String {
         SendOutcome::Retry { .. } => "retry".into(),
         SendOutcome::Unreachable { .. } => "unreachable".into(),
         SendOutcome::Lost { .. } => "lost".into(),
+        SendOutcome::Unset { .. } => "unset".into(),
         SendOutcome::Refused { .. } => "refused".into(),
         SendOutcome::Moved { address } => format!("moved {address}"),
     }
@@ -75,7 +77,7 @@ async fn every_fault_at_every_stage_has_its_outcome() {
         (Hang(Greeting), "unreachable", 0),
         (Hang(Data), "lost", 0),
         (Hang(Content), "lost", 0),
-        (Code(Greeting, 554), "refused", 0),
+        (Code(Greeting, 554), "unset", 0),
         (Code(Greeting, 421), "retry", 0),
         (Disconnect(Accepted), "lost", 1),
         (Hang(Accepted), "lost", 1),
@@ -148,13 +150,13 @@ async fn a_login_is_used_and_never_shown() {
     assert_eq!(word(&email(&url).send(&message(), "a@example.org").await), "sent");
     assert!(email(&url).prove().await.unwrap().contains("логин принят"));
     server.want_login("user@x", "another");
-    assert_eq!(word(&email(&url).send(&message(), "a@example.org").await), "refused");
+    assert_eq!(word(&email(&url).send(&message(), "a@example.org").await), "unset");
     let proof = email(&url).prove().await.unwrap_err();
     assert!(proof.contains("535") && !proof.contains(PASSWORD), "{proof}");
-    assert_eq!(word(&email(&server.url()).send(&message(), "a@example.org").await), "refused");
+    assert_eq!(word(&email(&server.url()).send(&message(), "a@example.org").await), "unset");
     let free = LocalSmtp::start().await.unwrap();
     let required = format!("{}?tls=required", free.url());
-    assert_eq!(word(&email(&required).send(&message(), "a@example.org").await), "refused");
+    assert_eq!(word(&email(&required).send(&message(), "a@example.org").await), "unset");
 }
 
 #[tokio::test]

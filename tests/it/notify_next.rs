@@ -60,6 +60,11 @@ fn outcomes_lead_to_steps() {
     check(&email(1), &SendOutcome::Sent { receipt: Some("7".into()) }, 1, "sent 7");
     check(&email(1), &refused, 1, "telegram -100");
     check(&telegram(1), &refused, 1, "failed");
+    let unset = SendOutcome::Unset { text: "т".into() };
+    check(&email(1), &unset, 1, "telegram -100");
+    check(&telegram(1), &unset, 1, &format!("again {}", secs_of(1)));
+    check(&telegram(500), &unset, 71 * 3_600, &format!("again {}", secs_of(500)));
+    check(&telegram(9), &unset, 72 * 3_600, "failed");
     check(&email(1), &SendOutcome::Moved { address: "-5".into() }, 1, "readdress -5");
     check(&email(1), &SendOutcome::Moved { address: "a@b.ru".into() }, 1, "telegram -100");
     check(&telegram(1), &retry(Some(17)), 1, "again 17");
@@ -130,7 +135,8 @@ fn pauses_grow_and_spread() {
 fn every_delivery_ends() {
     let lost = SendOutcome::Lost { text: "т".into() };
     let refused = SendOutcome::Refused { text: "т".into() };
-    for outcome in [retry(None), retry(Some(40)), unreachable(), lost, refused] {
+    let unset = SendOutcome::Unset { text: "т".into() };
+    for outcome in [retry(None), retry(Some(40)), unreachable(), lost, refused, unset] {
         let mut row = delivery(Channel::Email, 0);
         let mut now = 0;
         let mut tries = 0;

@@ -3,7 +3,7 @@
 //! Place in the flow: used by the tests of what is told, held and told together. Invariant: the real store,
 //! stages and outbox on a clock that moves when it is told to; only the last step, the channel, is played.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -19,14 +19,17 @@ use otklik::model::{
 use otklik::notify::{Message, Notifier, Notifiers};
 use otklik::pipeline::assess::{Batch, Given, assess};
 use otklik::pipeline::command::change_store;
+use otklik::pipeline::dispatch::{self, Pulse};
 use otklik::pipeline::district::District;
 use otklik::pipeline::group::{Sending, group};
 use otklik::pipeline::services::Services;
-use otklik::pipeline::{dispatch, follow, hold, report, together};
+use otklik::pipeline::{follow, hold, report, together};
 use otklik::store::{PageCommit, Store};
 use otklik_collectors::play::InProcess;
 use otklik_collectors::play::rss::PlayRss;
 use otklik_collectors::{Author, Counts, RawKind, RawPost};
+
+use tokio::sync::Notify;
 
 use crate::rig::Rig;
 use crate::town::lock;
@@ -41,10 +44,20 @@ pub struct Sent {
     pub changed: bool,
 }
 
+/// How addresses answer that do not take everything.
+#[derive(Default)]
+struct Moods {
+    answers: Mutex<BTreeMap<String, SendOutcome>>,
+    /// Those that say nothing until they are woken.
+    hung: Mutex<BTreeSet<String>>,
+    woken: Notify,
+}
+
 /// Takes every message and keeps it.
 struct Slot {
     clock: SimClock,
     sent: Arc<Mutex<Vec<Sent>>>,
+    moods: Arc<Moods>,
 }
 
 impl Slot {
@@ -59,7 +72,11 @@ impl Slot {
 #[async_trait]
 impl Notifier for Slot {
     async fn send(&self, message: &Message, address: &str) -> SendOutcome {
-        self.keep(message, address, false)
+        while lock(&self.moods.hung).contains(address) {
+            self.moods.woken.notified().await;
+        }
+        let answer = lock(&self.moods.answers).get(address).cloned();
+        answer.unwrap_or_else(|| self.keep(message, address, false))
     }
 
     async fn edit(&self, message: &Message, address: &str, _receipt: &str) -> SendOutcome {
@@ -85,7 +102,9 @@ pub fn says(person: u32, text: &str) -> Says {
 }
 
 pub struct Office {
-    _rig: Rig,
+    pub rig: Rig,
+    moods: Arc<Moods>,
+    pub pulse: Pulse,
     pub clock: SimClock,
     pub services: Arc<Services>,
     sent: Arc<Mutex<Vec<Sent>>>,
@@ -103,24 +122,56 @@ impl Office {
         rig.write("config/sources.toml", "");
         let clock = SimClock::new(instant(start));
         let sent = Arc::default();
-        let services = Self::open(&rig, &clock, &sent);
-        Self { _rig: rig, clock, services, sent, number: AtomicU32::new(1) }
+        let moods = Arc::default();
+        let slot =
+            Slot { clock: clock.clone(), sent: Arc::clone(&sent), moods: Arc::clone(&moods) };
+        let services = Self::open(&rig, &clock, slot);
+        let (number, pulse) = (AtomicU32::new(1), Pulse::default());
+        Self { rig, moods, pulse, clock, services, sent, number }
     }
 
-    fn open(rig: &Rig, clock: &SimClock, sent: &Arc<Mutex<Vec<Sent>>>) -> Arc<Services> {
+    fn open(rig: &Rig, clock: &SimClock, slot: Slot) -> Arc<Services> {
         let settings = config::load_all(&rig.path("config/otklik.toml")).expect("sound");
         let district =
             District::load(&settings, false).unwrap_or_else(|faults| panic!("{faults:?}"));
         let store = Store::open_play(&settings.store, settings.district.id.clone()).expect("opens");
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let nowhere = InProcess::new(Arc::new(Mutex::new(PlayRss::new())), shared.clone());
-        let slot = Arc::new(Slot { clock: clock.clone(), sent: Arc::clone(sent) });
+        let slot = Arc::new(slot);
         let notifiers = Channel::ALL
             .into_iter()
             .fold(Notifiers::default(), |all, channel| all.with(channel, slot.clone()));
         let joined =
             Services::join(settings, shared, store, district, Arc::new(nowhere), notifiers);
         Arc::new(joined.unwrap_or_else(|fault| panic!("{fault}")))
+    }
+
+    /// Puts these routes in force.
+    pub fn reroute(&self, routes: &str) {
+        self.rig.write("config/routes.toml", routes);
+        let district = District::load(&self.services.settings, false);
+        let district = district.unwrap_or_else(|faults| panic!("{faults:?}"));
+        self.services.replace(district).unwrap_or_else(|fault| panic!("{fault}"));
+    }
+
+    /// From now on an address answers so; `None`: it takes everything.
+    pub fn answers(&self, address: &str, outcome: Option<SendOutcome>) {
+        let mut answers = lock(&self.moods.answers);
+        match outcome {
+            Some(outcome) => answers.insert(address.to_owned(), outcome),
+            None => answers.remove(address),
+        };
+    }
+
+    /// From now on an address takes what it is sent and says nothing.
+    pub fn hang(&self, address: &str) {
+        lock(&self.moods.hung).insert(address.to_owned());
+    }
+
+    /// It answers again, to what it was sent meanwhile too.
+    pub fn wake(&self, address: &str) {
+        lock(&self.moods.hung).remove(address);
+        self.moods.woken.notify_waiters();
     }
 
     pub fn store(&self) -> &Store {
@@ -210,7 +261,7 @@ impl Office {
             let next = ended.expect("done");
             self.store().finish_job(&job.name, "test", next).await.expect("held");
         }
-        dispatch::dispatch(&self.services, &district, "test", &|| true).await.expect("sent");
+        dispatch::dispatch(&self.services, "test", &self.pulse, &|| true).await.expect("sent");
     }
 
     /// Lets time pass, stopping wherever something is due.

@@ -272,3 +272,27 @@ async fn after_an_absence_one_message_catches_up() {
     office.write(&[Says { place: Some("s20"), ..says(900, "Горит дом!") }]).await;
     assert_eq!(office.to("m@b.ru").len(), 2, "then all is as ever");
 }
+
+#[tokio::test]
+async fn a_roll_up_waits_for_the_hours_of_its_receiver() {
+    // 10:00 in the district; the volley has gathered when nobody is there any more.
+    let routes = "[[receiver]]\nname = \"МЦУ\"\nemail = \"m@b.ru\"\nmin_level = \"low\"\n\
+                  hours = \"09:00-10:01\"\n";
+    let office = Office::on(villages(), routes, "2026-01-05T02:00:30Z");
+    let posts: Vec<Says> = VILLAGES[..9]
+        .iter()
+        .zip(0..)
+        .flat_map(|(place, n)| {
+            let cold = "Нет отопления третий день, дети мерзнут";
+            (0..4).map(move |more| Says { place: Some(place), ..says(n * 10 + more, cold) })
+        })
+        .collect();
+    office.write(&posts).await;
+    let alone = office.to("m@b.ru").len();
+    assert!((1..9).contains(&alone), "{alone}");
+    office.pass(hours(24)).await;
+    let sent = office.to("m@b.ru");
+    assert_eq!(sent.len(), alone + 1, "{:?}", office.subjects("m@b.ru"));
+    assert_eq!(sent[alone].at.to_string(), "2026-01-06T01:00:00Z");
+    assert_eq!(told(&office, "МЦУ").await.values().copied().max(), Some(1));
+}

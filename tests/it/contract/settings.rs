@@ -114,3 +114,30 @@ fn unknown_receivers_and_departments_are_warnings_until_somebody_relies_on_them(
         assert!((ended.out + &ended.err).contains("routes.toml:2:"), "{args:?}");
     }
 }
+
+#[test]
+fn check_names_every_receiver_whose_channel_is_not_set_up() {
+    let rig = Rig::new();
+    let routes = "[[receiver]]\nname = \"МЦУ\"\nemail = \"m@b.ru\"\ntelegram_chat = -5\n\
+                  [[receiver]]\nname = \"ЖКХ\"\nemail = \"j@b.ru\"\n";
+    rig.write("config/routes.toml", routes);
+    let ended = rig.run(&["check"]);
+    assert_eq!(ended.code, 0, "nothing is set up yet: {ended:?}");
+    assert!(ended.out.contains("сообщения не уйдут никому: МЦУ, ЖКХ"), "{ended:?}");
+
+    rig.add("config/otklik.toml", "[telegram_bot]\ntoken = { env = \"OTKLIK_TEST_BOT\" }\n");
+    let ended = rig.run(&["check"]);
+    assert_eq!(ended.code, 78, "{ended:?}");
+    let spare = "routes.toml:3:9: предупреждение: «МЦУ»: email есть, а раздела [smtp]";
+    assert!(ended.out.contains(spare), "{ended:?}");
+    assert!(
+        ended.out.contains("routes.toml:7:9: «ЖКХ»: email есть, а раздела [smtp]"),
+        "{ended:?}"
+    );
+    assert!(ended.out.contains("настройте [smtp] или замените email"), "{ended:?}");
+
+    rig.write("config/routes.toml", &format!("{routes}telegram_chat = -7\n"));
+    let ended = rig.run(&["check"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.out.contains("Ошибок нет, предупреждений: 2."), "{ended:?}");
+}
