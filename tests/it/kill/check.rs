@@ -133,7 +133,6 @@ pub fn told(
         left += messages.len();
     }
     let extra = left - rows.len();
-    println!("{extra} copies after {kills} kills");
     assert!(extra <= kills, "{extra} copies of {} after {kills} kills", rows.len());
     let counted = usize::try_from(counted).expect("small");
     assert!(counted >= left, "{left} left, {counted} counted");
