@@ -84,10 +84,15 @@ impl<'f> Sheet<'f> {
     /// Parses the file as TOML; syntax errors become faults, the rest is read all the same.
     #[must_use]
     pub fn table(&mut self) -> Spanned<DeTable<'f>> {
-        if let Some(flat) = Flat::of(&self.file.text) {
+        // Only packs have rules and examples: in a list they are faults like any other odd key.
+        let list =
+            self.file.path.file_name().is_some_and(|it| it.to_string_lossy().starts_with('_'));
+        if let Some(flat) = Flat::of(&self.file.text).filter(|_| !list) {
             let (table, errors) = DeTable::parse_recoverable(&self.file.text[..flat.head]);
-            let again = flat.tables.iter().any(|plain| table.get_ref().contains_key(plain.name));
-            if errors.is_empty() && !again {
+            let head = table.get_ref();
+            // `[rule]` before `[[example]]` is a fault that only the whole file shows.
+            let odd = head.contains_key("rule") || head.contains_key("example");
+            if errors.is_empty() && !odd {
                 self.flat = Some(Rc::new(flat));
                 return table;
             }

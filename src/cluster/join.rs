@@ -184,7 +184,8 @@ impl Desk<'_> {
             let loaded = open.living(open.get(id)?);
             let alive = loaded.problem.state != ProblemState::Closed;
             let near = gap(&loaded.problem, item.published) <= near_days;
-            (alive && near).then(|| loaded.problem.id.clone())
+            let barred = item.barred.contains(&loaded.problem.id);
+            (alive && near && !barred).then(|| loaded.problem.id.clone())
         };
         let id = if item.echo {
             item.thread.first().and_then(|id| living(open, id))
@@ -297,6 +298,7 @@ fn meet(item: &Newcomer, subject: &Subject, open: &OpenProblems, rules: &Cluster
         && let Some(loaded) = in_thread(item, aspect, open)
         && gap(&loaded.problem, item.published) <= days(rules.quiet_days)
         && loaded.problem.state != ProblemState::Closed
+        && !item.barred.contains(&loaded.problem.id)
     {
         return Meeting::Grows(loaded.problem.id.clone());
     }

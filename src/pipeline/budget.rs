@@ -12,10 +12,11 @@ use otklik_collectors::{Budget, Call, Class, CollectError, Scope};
 
 use super::words;
 use crate::clock::Clock;
-use crate::store::{BudgetAnswer, BudgetCall, Store};
+use crate::store::{BudgetAnswer, BudgetCall, Store, StoreError};
 
 /// Longest wait for a pause inside one call; longer ones end the look.
 pub(super) const PATIENCE_SECS: i64 = 5;
+const PATIENCE: SignedDuration = SignedDuration::from_secs(PATIENCE_SECS);
 /// Daily quotas are counted by the platforms' day, which is Moscow's.
 const QUOTA_OFFSET_HOURS: i8 = 3;
 
@@ -53,9 +54,32 @@ pub(super) fn next_day(at: Timestamp) -> Timestamp {
         .map_or(at, |zoned| zoned.timestamp())
 }
 
+fn not_counted(error: &StoreError) -> CollectError {
+    tracing::error!(%error, "budget not counted, call not made");
+    CollectError::new(Class::Ours, Scope::Source, "store", words::NOT_COUNTED)
+}
+
 /// A call that a pause forbids for longer than it may wait.
 pub(super) fn paused(until: Timestamp) -> CollectError {
     CollectError::new(Class::RateLimited, Scope::Token, "paused", words::WAITS).until(until)
+}
+
+impl StoredBudget {
+    /// Waits for a turn that was given. Another call may be told to wait meanwhile: then this one
+    /// waits as well, or is not made.
+    async fn turn(&self, call: BudgetCall, at: Timestamp) -> Result<(), CollectError> {
+        let mut at = at;
+        loop {
+            self.clock.sleep_until(at).await;
+            let now = self.clock.now();
+            match self.store.budget_paused(call.clone(), now).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(until)) if until.duration_since(now) <= PATIENCE => at = until,
+                Ok(Some(until)) => return Err(paused(until)),
+                Err(error) => return Err(not_counted(&error)),
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -71,14 +95,10 @@ impl Budget for StoredBudget {
                 per_day_max: call.per_day_max,
                 day: day_of(now),
             };
-            match self.store.budget_take(asked, now).await {
-                Ok(BudgetAnswer::At(at)) => {
-                    self.clock.sleep_until(at).await;
-                    return Ok(());
-                }
+            match self.store.budget_take(asked.clone(), now).await {
+                Ok(BudgetAnswer::At(at)) => return self.turn(asked, at).await,
                 Ok(BudgetAnswer::Paused(until)) => {
-                    let patience = SignedDuration::from_secs(PATIENCE_SECS);
-                    if until.duration_since(now) > patience {
+                    if until.duration_since(now) > PATIENCE {
                         return Err(paused(until));
                     }
                     self.clock.sleep_until(until).await;
@@ -92,15 +112,7 @@ impl Budget for StoredBudget {
                     )
                     .until(next_day(now)));
                 }
-                Err(error) => {
-                    tracing::error!(%error, "budget not counted, call not made");
-                    return Err(CollectError::new(
-                        Class::Ours,
-                        Scope::Source,
-                        "store",
-                        words::NOT_COUNTED,
-                    ));
-                }
+                Err(error) => return Err(not_counted(&error)),
             }
         }
     }

@@ -181,7 +181,9 @@ impl<'a> Desk<'a> {
     /// usual. A copy is no count; `reaction`: it stands below another post of the problem.
     fn observe(&mut self, membership: &Membership, reaction: bool) -> Option<BurstFacts> {
         let problem = &self.open.get(&membership.problem)?.problem;
-        if membership.copy {
+        // A date that lies ahead would make everything before it the past.
+        let ahead = membership.published.duration_since(self.now) > SignedDuration::from_hours(24);
+        if membership.copy || ahead {
             return None;
         }
         let place = problem.place.as_ref().map_or("", PlaceId::as_str);

@@ -45,6 +45,19 @@ impl Store {
         self.write(move |tx| take(tx, &call, now)).await
     }
 
+    /// Until when a call is forbidden, though its turn was given; nothing if it is not.
+    pub async fn budget_paused(
+        &self,
+        call: BudgetCall,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>> {
+        self.read(move |tx| {
+            let (shared, own) = (bucket(tx, &call, "")?, bucket(tx, &call, &call.method)?);
+            Ok(shared.paused_until.max(own.paused_until).filter(|until| *until > now))
+        })
+        .await
+    }
+
     /// Forbids calls of `method` (all if `None`) with this host and token until `until`. A longer
     /// pause that is known already stays.
     pub async fn budget_pause(

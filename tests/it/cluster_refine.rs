@@ -153,6 +153,9 @@ fn a_comment_that_only_agrees_follows_its_thread() {
     let mut grown = open.clone();
     assign(&plus, &mut grown, &ClusterRules::default(), &score);
     assert_eq!(grown.get(&id).unwrap().count_voices().0, 2, "who agrees is one voice more");
+    let parted = Newcomer { barred: vec![id.clone()], ..plus.clone() };
+    let back = assign(&parted, &mut open.clone(), &ClusterRules::default(), &score);
+    assert_eq!(back, [], "what a person took out stays out");
     let mut astray = plus.clone();
     astray.thread.clear();
     check(&[first.clone(), astray], "1OG -");

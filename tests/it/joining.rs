@@ -352,3 +352,16 @@ async fn what_posts_have_in_common_is_counted() {
     assert_eq!(found.houses, [("гагарина, 12".to_owned(), 2)]);
     assert_eq!(found.organisations, [("Онохойской школе".to_owned(), 2)]);
 }
+
+#[tokio::test]
+async fn a_date_that_lies_ahead_stops_no_counting() {
+    let village = Village::new();
+    let years = 70.0 * 365.0 * 24.0;
+    village.import_at(&[line(1, years, "Онохой, холодные батареи, мёрзнем")], at(1.0)).await;
+    let district = ("*".to_owned(), "*".to_owned());
+    let counted = village.store.tallies(vec![district.clone()]).await.expect("read");
+    assert!(counted.is_empty(), "nothing is counted ahead of time: {counted:?}");
+    village.import_at(&[line(2, 0.5, "Онохой, нет воды, из крана ни капли")], at(1.0)).await;
+    let counted = village.store.tallies(vec![district]).await.expect("read");
+    assert_eq!(counted.len(), 1, "what is written today counts");
+}

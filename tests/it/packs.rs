@@ -290,3 +290,22 @@ fn a_folder_is_read_with_its_overlays() {
     assert!(found[0].text.contains("Windows-1251"), "{}", found[0]);
     assert!(read_dir(&folder.path().join("none")).is_err());
 }
+
+/// What the quick reader of plain tables skips, nobody may skip.
+#[test]
+fn a_rule_in_single_brackets_is_a_fault_whatever_follows() {
+    let pack = "id = \"cold\"\ntitle = \"Холод\"\nkind = \"problem\"\nseverity = 3\n";
+    let example = "[[example]]\ntext = \"Мёрзнем\"\nis = true\n";
+    for (odd, named) in
+        [("[rule]\nid = \"it\"\nfind = 'холод'\nweight = 9\n", "rule"), ("rule = true\n", "rule")]
+    {
+        let found = faults(&[("cold", &format!("{pack}{odd}{example}"))]);
+        let fault = format!("«{named}»");
+        assert!(found.iter().any(|it| it.contains(&fault) && it.contains(":5:")), "{found:?}");
+    }
+    let odd = format!("{pack}example = \"x\"\n[[rule]]\nid = \"it\"\nfind = 'холод'\n");
+    let found = faults(&[("cold", &odd)]);
+    assert!(found.iter().any(|it| it.contains("«example»")), "{found:?}");
+    let found = faults(&[("_objects", "[[rule]]\nfind = 'а'\n")]);
+    assert!(found.iter().any(|it| it.contains("неизвестный ключ «rule»")), "{found:?}");
+}

@@ -348,9 +348,15 @@ impl<'a> Pass<'a> {
         }
         let proven = proofs.iter().any(|mid| shown.contains(mid));
         for mid in missed.iter().filter(|mid| !shown.contains(mid)) {
-            let Some(known) = self.state.messages.get_mut(mid) else { continue };
             // MAX says so itself, and shows it no longer.
             let told = self.look.hints.get(mid).is_some_and(|hint| hint.removed);
+            let Some(known) = self.state.messages.get_mut(mid) else {
+                // It lies before what is walked, and may be stored all the same.
+                if told {
+                    self.draft.gone.push(self.adapter.id(mid));
+                }
+                continue;
+            };
             // An empty chat has nothing to prove an answer with: it takes two looks.
             if proven || told || (proofs.is_empty() && known.missed) {
                 self.state.messages.remove(mid);

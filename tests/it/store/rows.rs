@@ -1,13 +1,20 @@
 //! Sources, budgets, jobs, settings, digests and the status: small rows that steer everything else.
 
-use jiff::Timestamp;
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use otklik::clock::Clock;
 use otklik::model::{Health, HealthState, ProblemState, SourceId, TopicId};
+use otklik::pipeline::budget::StoredBudget;
 use otklik::store::{
-    AttitudeTally, BudgetAnswer, BudgetCall, DigestSpan, GroupOutcome, StoreError, StoredDigest,
+    AttitudeTally, BudgetAnswer, BudgetCall, DigestSpan, GroupOutcome, Store, StoreError,
+    StoredDigest,
 };
+use otklik_collectors::{Budget, Busy, Call, Class};
 
 use super::group::{decision, delivery};
 use super::{World, at, chatter, complaint, days, health, source};
+use crate::town::lock;
 
 #[tokio::test]
 async fn sources_are_due_by_time_and_only_while_listed() {
@@ -88,6 +95,44 @@ async fn budgets_space_count_and_pause_over_restarts() {
     take(&world, call("users.get", None), at(40), BudgetAnswer::At(at(40))).await;
     let other = BudgetCall { token: "user".to_owned(), ..call("wall.get", None) };
     take(&world, other, at(25), BudgetAnswer::At(at(25))).await;
+}
+
+/// A clock on which a captcha comes while a call waits for its turn.
+struct Meanwhile {
+    store: Store,
+    now: Mutex<Timestamp>,
+}
+
+#[async_trait::async_trait]
+impl Clock for Meanwhile {
+    fn now(&self) -> Timestamp {
+        *lock(&self.now)
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let paused = self.store.budget_pause("api.example", "service", None, at + LONG).await;
+        paused.expect("kept");
+        *lock(&self.now) = at;
+    }
+
+    fn busy(&self) -> Busy {
+        Busy::uncounted()
+    }
+}
+
+const LONG: SignedDuration = SignedDuration::from_hours(6);
+
+#[tokio::test]
+async fn a_pause_that_comes_while_a_call_waits_for_its_turn_stops_it() {
+    let world = World::new();
+    let first = world.store.budget_take(call("wall.get", None), at(0)).await.expect("asked");
+    assert_eq!(first, BudgetAnswer::At(at(0)));
+    let clock = Meanwhile { store: world.store.clone(), now: Mutex::new(at(0)) };
+    let budget = StoredBudget::new(world.store.clone(), Arc::new(clock));
+    let BudgetCall { host, token, method, spacing_ms, per_day_max, .. } = call("wall.get", None);
+    let refused = budget.take(&Call { host, token, method, spacing_ms, per_day_max }).await;
+    let refused = refused.expect_err("it is not made");
+    assert_eq!((refused.class, refused.until), (Class::RateLimited, Some(at(1) + LONG)));
 }
 
 #[tokio::test]
