@@ -363,3 +363,18 @@ async fn huge_and_slow_pushes_are_cut_off() {
     let (bodies, _) = rig.play().pushes(0, rig.ports.clock.now());
     assert!(bodies.is_empty());
 }
+
+/// A message that lies before what is walked is stored all the same: its removal counts.
+#[tokio::test]
+async fn a_removal_that_is_pushed_counts_for_messages_of_long_ago() {
+    let (rig, webhook) = rig();
+    rig.play().world.message(CHAT, Some(ANNA), at(-HOUR), "нет воды", None);
+    let looked = rig.look(None).await.expect("reads");
+    let old = "mid.0000000000000abc".to_owned();
+    let removed = format!(
+        r#"{{"update_type":"message_removed","timestamp":1,"message_id":"{old}","chat_id":{CHAT}}}"#
+    );
+    assert_eq!(webhook.take(Some(&secret(&rig)), removed.as_bytes()), Pushed::News(CHAT));
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone, [id(&old)]);
+}
