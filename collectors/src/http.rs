@@ -75,6 +75,15 @@ impl Response {
     }
 }
 
+/// Who answers at an absolute address, as budgets name it: the host, with the port if it is not the
+/// usual one.
+#[must_use]
+pub fn host_of(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
 /// Longest wait that a `Retry-After` may order.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(24);
 

@@ -37,12 +37,11 @@ pub(crate) fn check(response: &Response, now: Timestamp, scope: Scope) -> Result
         _ => (Class::Malformed, Scope::Source, "Сервер ответил не так, как ожидалось."),
     };
     let error = CollectError::new(class, scope, format!("http {}", response.status), text);
-    let until = retry_after(response, now)
-        .or_else(|| (class == Class::RateLimited).then(|| now + WAIT_UNNAMED));
-    Err(match until {
-        Some(until) => error.until(until),
-        None => error,
-    })
+    let error = match class {
+        Class::RateLimited => error.until(now + WAIT_UNNAMED),
+        _ => error,
+    };
+    Err(error.asked(retry_after(response, now)))
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ const LEASE_MINUTES: i64 = 15;
 const RETRY_SECS: (i64, i64) = (60, 6 * 3600);
 /// Most wait after a failure that concerns a whole host, our own network among them.
 const HOST_RETRY_SECS: i64 = 20 * 60;
+/// Failures in a row that a source is taken to have that waits without a call for what others have
+/// met: so many they were at least.
+const HELD_FAILURES: u32 = 3;
 /// Pages of one turn of the daemon: then whoever has been due for longer goes first.
 const PAGES_A_TURN: u32 = 20;
 /// Furthest that a look reaches back to close a gap, in days, unless its source's backfill is more.
@@ -131,7 +134,11 @@ pub async fn look(
                 }
             }
             Err(error) => {
-                tracing::warn!(source = %source.id, code = %error.code, "look failed");
+                match error.held {
+                    // Said once, by the look that met it.
+                    true => tracing::debug!(source = %source.id, code = %error.code, "look waits"),
+                    false => tracing::warn!(source = %source.id, code = %error.code, "look failed"),
+                }
                 let health = sick(&due.health, &error, services.clock.now());
                 report.trouble = Some(error.text);
                 services.store.finish_look(&source.id, lease, &health).await?;
@@ -330,7 +337,11 @@ async fn well(
 #[must_use]
 pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
     let waiting = matches!(error.class, Class::RateLimited | Class::Quota);
-    let failures = if waiting { before.failures } else { before.failures.saturating_add(1) };
+    let failures = match (waiting, error.held) {
+        (true, _) => before.failures,
+        (false, true) => before.failures.max(HELD_FAILURES),
+        (false, false) => before.failures.saturating_add(1),
+    };
     let state = match error.class {
         Class::Transient | Class::Malformed => HealthState::Slow,
         Class::RateLimited | Class::Quota => HealthState::Paused,
@@ -340,8 +351,10 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
     let (least, most) = RETRY_SECS;
     let wait = match error.class {
         Class::Transient | Class::Malformed => {
-            // A network that comes back must not find everybody asleep for hours.
-            let most = if error.scope == Scope::Host { HOST_RETRY_SECS } else { most };
+            // A network that comes back must not find everybody asleep for hours, and whoever
+            // names a time means to answer about then.
+            let named = error.scope == Scope::Host || error.until.is_some();
+            let most = if named { HOST_RETRY_SECS } else { most };
             (least << failures.saturating_sub(1).min(9)).min(most)
         }
         Class::RateLimited => least,
@@ -349,6 +362,12 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
         Class::NoAccess | Class::Gone => 24 * 3600,
     };
     let next = now.saturating_add(SignedDuration::from_secs(wait)).unwrap_or(now);
+    let next = match (error.until, error.class) {
+        (None, _) => next,
+        // The same minute named after each failure is no reason not to wait longer.
+        (Some(until), Class::Transient | Class::Malformed) if !error.held => until.max(next),
+        (Some(until), _) => until.max(now),
+    };
     Health {
         state,
         since: if before.state == state { before.since } else { now },
@@ -356,7 +375,7 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
         text: Some(error.text.clone()),
         failures,
         last_ok: before.last_ok,
-        next: error.until.map_or(next, |until| until.max(now)),
+        next,
         why: LookReason::Trouble,
     }
 }

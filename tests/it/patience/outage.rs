@@ -1,0 +1,114 @@
+//! A platform that is down for hours: what that costs, and how soon everybody is read again.
+
+use std::sync::Mutex;
+
+use jiff::SignedDuration;
+use otklik::clock::{Clock, SimClock};
+use otklik_collectors::http::Response;
+use otklik_collectors::{Class, CollectError, Scope};
+
+use super::{TIMEOUT, Village};
+use crate::town::lock;
+
+/// How VK fails.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Way {
+    /// Nobody takes the connection.
+    Refused,
+    /// Something in front of it answers.
+    BadGateway,
+    /// It takes the request and says nothing.
+    Hangs,
+}
+
+/// Whether VK is down, and how often it was asked meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    pub way: Option<Way>,
+    pub asked: Vec<jiff::Timestamp>,
+    /// When it is over, if that is known.
+    pub ends: Option<jiff::Timestamp>,
+}
+
+/// What a request meets that VK does not answer; nothing while it is well.
+pub(super) async fn meet(
+    outage: &Mutex<Outage>,
+    clock: &SimClock,
+) -> Option<Result<Response, CollectError>> {
+    let way = {
+        let mut outage = lock(outage);
+        let way = outage.way.filter(|_| outage.ends.is_none_or(|ends| clock.now() < ends))?;
+        outage.asked.push(clock.now());
+        way
+    };
+    let lost =
+        |code: &str| Err(CollectError::new(Class::Transient, Scope::Host, code, "Нет связи"));
+    let answer = |status: u16| Ok(Response { status, ..Response::default() });
+    Some(match way {
+        Way::Refused => lost("connect"),
+        Way::BadGateway => answer(502),
+        Way::Hangs => {
+            clock.sleep_until(clock.now() + TIMEOUT).await;
+            lost("timeout")
+        }
+    })
+}
+
+const TAKEN: &str = "SELECT SUM(taken) FROM budget WHERE host = '127.0.0.1:7001'";
+
+impl Village {
+    fn fail(&self, way: Option<Way>) {
+        *lock(&self.vk_out) = Outage { way, ..Outage::default() };
+    }
+
+    fn asked(&self) -> Vec<jiff::Timestamp> {
+        lock(&self.vk_out).asked.clone()
+    }
+
+    /// Sources that no look has read to its end since so many minutes.
+    fn unread_for(&self, minutes: i64) -> Vec<String> {
+        let since = self.now() - SignedDuration::from_mins(minutes);
+        self.rows(&format!(
+            "SELECT source FROM source_state WHERE last_ok IS NULL OR last_ok < {}",
+            since.as_microsecond()
+        ))
+    }
+}
+
+/// Twelve hours without VK cost a few calls of its daily quota, none that never left us, and all is
+/// read again soon after; the channel is read all the while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_does_not_spend_the_quota() {
+    for way in [Way::BadGateway, Way::Refused, Way::Hangs] {
+        let village = Village::new(6);
+        village.live(40).await;
+        assert_eq!(village.unread_for(40), [""; 0]);
+        village.fail(Some(way));
+        let before = village.number(TAKEN);
+        village.live(30).await;
+        let asked = village.asked();
+        let soon = |at: &&jiff::Timestamp| at.duration_since(asked[0]).as_secs() < 180;
+        let first = asked.iter().filter(soon).count();
+        assert!((2..=15).contains(&first), "{way:?}: {first} calls in three minutes");
+        for _ in 0..6 {
+            // A restart forgets nothing of it.
+            village.live(120).await;
+        }
+        let asked = village.asked();
+        assert!((30..=60).contains(&asked.len()), "{way:?}: {} calls", asked.len());
+        let longest = asked.windows(2).map(|pair| pair[1].duration_since(pair[0])).max();
+        assert!(longest.is_some_and(|it| it <= SignedDuration::from_mins(23)), "{longest:?}");
+        let spent = village.number(TAKEN) - before;
+        match way {
+            Way::Refused => assert_eq!(spent, 0, "nobody can have counted them"),
+            // A new day began meanwhile or did not.
+            _ => assert!(spent <= 60, "{way:?}: {spent} of the quota"),
+        }
+        let unread = village.unread_for(60);
+        assert!(unread.len() == 6 && !unread.iter().any(|id| id.contains("tg")), "{unread:?}");
+        village.fail(None);
+        village.live(24).await;
+        assert_eq!(village.unread_for(24), [""; 0], "{way:?}: read again when it is back");
+        assert_eq!(village.number("SELECT COUNT(*) FROM pause"), 0);
+    }
+}
