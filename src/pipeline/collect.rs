@@ -140,7 +140,10 @@ pub async fn look(
                     false => tracing::warn!(source = %source.id, code = %error.code, "look failed"),
                 }
                 let health = sick(&due.health, &error, services.clock.now());
-                report.trouble = Some(error.text);
+                report.trouble = Some(match manner {
+                    Manner::Once => told(&error, services.clock.now(), district),
+                    Manner::Daemon => error.text,
+                });
                 services.store.finish_look(&source.id, lease, &health).await?;
                 return Ok(report);
             }
@@ -201,6 +204,17 @@ pub fn spec_of(source: &Source, platform_id: Option<String>) -> SourceSpec {
     }
 }
 
+/// A trouble for whoever started a pass by hand: where it has an end that is known, when to come
+/// again.
+fn told(error: &CollectError, now: Timestamp, district: &District) -> String {
+    let waits =
+        error.asked || error.held || matches!(error.class, Class::RateLimited | Class::Quota);
+    match error.until.filter(|until| waits && *until > now) {
+        Some(until) => words::come_again(&error.text, until, now, &district.zone),
+        None => error.text.clone(),
+    }
+}
+
 /// Reads one page; `collect --once` waits out short limits and tries transient faults again.
 async fn read_page(
     services: &Services,
@@ -219,13 +233,14 @@ async fn read_page(
         };
         tries += 1;
         let now = services.clock.now();
+        let named = error.until.map(|at| at.duration_since(now));
         let wait = match error.class {
+            // Before that instant nobody answers, or no call would be made.
+            Class::Transient | Class::Malformed if error.asked || error.held => named,
             Class::Transient | Class::Malformed => {
                 Some(SignedDuration::from_secs(1 << tries.min(5)))
             }
-            Class::RateLimited => {
-                Some(error.until.map_or(SignedDuration::from_secs(5), |at| at.duration_since(now)))
-            }
+            Class::RateLimited => Some(named.unwrap_or(SignedDuration::from_secs(5))),
             _ => None,
         };
         let patient = |wait: &SignedDuration| {

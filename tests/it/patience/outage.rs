@@ -17,6 +17,8 @@ pub(super) enum Way {
     Refused,
     /// Something in front of it answers.
     BadGateway,
+    /// Something in front of it names the seconds to keep away.
+    Busy(i64),
     /// It takes the request and says nothing.
     Hangs,
 }
@@ -43,10 +45,11 @@ pub(super) async fn meet(
     };
     let lost =
         |code: &str| Err(CollectError::new(Class::Transient, Scope::Host, code, "Нет связи"));
-    let answer = |status: u16| Ok(Response { status, ..Response::default() });
+    let answer = |status: u16, headers| Ok(Response { status, headers, ..Response::default() });
     Some(match way {
         Way::Refused => lost("connect"),
-        Way::BadGateway => answer(502),
+        Way::BadGateway => answer(502, Vec::new()),
+        Way::Busy(secs) => answer(503, vec![("retry-after".to_owned(), secs.to_string())]),
         Way::Hangs => {
             clock.sleep_until(clock.now() + TIMEOUT).await;
             lost("timeout")
@@ -111,4 +114,53 @@ async fn an_outage_does_not_spend_the_quota() {
         assert_eq!(village.unread_for(24), [""; 0], "{way:?}: read again when it is back");
         assert_eq!(village.number("SELECT COUNT(*) FROM pause"), 0);
     }
+}
+
+/// A server that names the time when it wants to be asked again is left alone by everybody until
+/// then, whoever of them it said that to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retry_after_of_a_503_is_kept_for_all_and_over_restarts() {
+    let village = Village::new(6);
+    village.live(40).await;
+    village.fail(Some(Way::Busy(7_200)));
+    for _ in 0..5 {
+        village.live(50).await;
+    }
+    let asked = village.asked();
+    let first = asked.iter().filter(|at| at.duration_since(asked[0]).as_secs() < 60).count();
+    assert!((1..=4).contains(&first), "those that were under way: {asked:?}");
+    let early = |at: &jiff::Timestamp| (60..7_200).contains(&at.duration_since(asked[0]).as_secs());
+    assert!(!asked.iter().any(early), "{asked:?}");
+    assert!(asked.len() > first, "asked again when the time has come: {asked:?}");
+}
+
+/// What a pass by hand comes to.
+async fn pass(village: &Village) -> Vec<Option<String>> {
+    let services = village.services();
+    services.store.free_leases().await.expect("freed");
+    let sources = services.district.load().sources.clone();
+    services.store.sync_sources(&sources, village.now()).await.expect("synced");
+    let report = otklik::pipeline::pass(&services, &[], "once", &|_, _| {}).await;
+    report.expect("passed").looks.into_iter().map(|(_, look)| look.trouble).collect()
+}
+
+/// By hand a short wait is waited for; a long one is told, with when to come again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pass_by_hand_honours_retry_after() {
+    let village = Village::new(3);
+    village.fail(Some(Way::Busy(40)));
+    let back = village.now() + SignedDuration::from_secs(30);
+    lock(&village.vk_out).ends = Some(back);
+    assert_eq!(pass(&village).await, [None, None, None, None]);
+    assert_eq!(village.asked().len(), 1, "one is told, the others wait as well");
+    village.fail(Some(Way::Busy(3_600)));
+    let troubles = pass(&village).await;
+    let again = |trouble: &&Option<String>| {
+        trouble.as_ref().is_some_and(|text| text.contains("Повторите не раньше"))
+    };
+    assert_eq!(troubles.iter().filter(again).count(), 3, "{troubles:?}");
+    assert_eq!(village.asked().len(), 1);
+    let troubles = pass(&village).await;
+    assert_eq!(troubles.iter().filter(again).count(), 3, "{troubles:?}");
+    assert_eq!(village.asked().len(), 1, "a second pass asks nobody");
 }
