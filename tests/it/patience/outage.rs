@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use jiff::SignedDuration;
 use otklik::clock::{Clock, SimClock};
 use otklik_collectors::http::Response;
+use otklik_collectors::play::vk;
 use otklik_collectors::{Class, CollectError, Scope};
 
 use super::{TIMEOUT, Village};
@@ -163,4 +164,21 @@ async fn a_pass_by_hand_honours_retry_after() {
     let troubles = pass(&village).await;
     assert_eq!(troubles.iter().filter(again).count(), 3, "{troubles:?}");
     assert_eq!(village.asked().len(), 1, "a second pass asks nobody");
+}
+
+const WALLS_IN_NEED: &str =
+    "SELECT COUNT(*) FROM source_state WHERE health = 'needs_person' AND code = 'vk 14'";
+
+/// All sources of a token say that a person is needed, not only the one that was told so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_keeps_its_class() {
+    let village = Village::new(6);
+    village.live(40).await;
+    lock(&village.vk).fail_next(vk::Fault::Code(14));
+    for _ in 0..3 {
+        village.live(40).await;
+        assert_eq!(village.number(WALLS_IN_NEED), 6, "{:?}", village.unread_for(0));
+    }
+    let said = village.rows("SELECT DISTINCT trouble FROM source_state WHERE code = 'vk 14'");
+    assert!(said.len() == 1 && said[0].contains("не робот"), "{said:?}");
 }
