@@ -182,3 +182,35 @@ async fn a_pause_keeps_its_class() {
     let said = village.rows("SELECT DISTINCT trouble FROM source_state WHERE code = 'vk 14'");
     assert!(said.len() == 1 && said[0].contains("не робот"), "{said:?}");
 }
+
+/// A pause of ours belongs to the key that was refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_key_lifts_the_pause_of_the_old_one() {
+    let village = Village::new(3);
+    village.live(40).await;
+    lock(&village.vk).fail_next(vk::Fault::Code(14));
+    village.live(30).await;
+    assert_eq!(village.number(WALLS_IN_NEED), 3);
+    lock(&village.vk).tokens.insert("ANOTHERMADEUP".to_owned(), vk::Token::Service);
+    village.rig.write("config/vk", "ANOTHERMADEUP");
+    village.live(2).await;
+    assert_eq!(village.unread_for(10), ["Text(\"tg\")"]);
+    assert_eq!(village.number(WALLS_IN_NEED), 0);
+}
+
+/// Who has passed a captcha and starts a pass is believed, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pass_by_hand_tries_once_whether_a_captcha_is_passed() {
+    let village = Village::new(3);
+    village.live(40).await;
+    lock(&village.vk).fail_next(vk::Fault::Code(14));
+    village.live(30).await;
+    lock(&village.vk).fail_next(vk::Fault::Code(14));
+    let before = lock(&village.vk).log.len();
+    let troubles = pass(&village).await;
+    let needed = |it: &&Option<String>| it.as_ref().is_some_and(|it| it.contains("не робот"));
+    assert_eq!(troubles.iter().filter(needed).count(), 3, "{troubles:?}");
+    assert_eq!(lock(&village.vk).log.len() - before, 1, "one call for all of them");
+    assert_eq!(pass(&village).await, [None, None, None, None]);
+    assert_eq!(village.number(WALLS_IN_NEED), 0);
+}
