@@ -41,6 +41,29 @@ async fn sources_are_due_by_time_and_only_while_listed() {
 }
 
 #[tokio::test]
+async fn hastening_never_postpones() {
+    let world = World::new();
+    let store = &world.store;
+    store.sync_sources(&[source("club")], at(3)).await.expect("synced");
+    store.hasten_sources(&[], at(9)).await.expect("done");
+    assert_eq!(store.next_source_due().await.expect("read"), Some(at(3)));
+    // Asked for during a look: it is kept while the look is broken off and fails.
+    let id = SourceId::from("club");
+    store.claim_source(&id, at(3), "one", at(20)).await.expect("asked").expect("free");
+    store.hasten_sources(&[], at(8)).await.expect("done");
+    store.hasten_sources(&[], at(5)).await.expect("done");
+    store.yield_look(&id, "one", at(6)).await.expect("held");
+    store.claim_source(&id, at(6), "two", at(20)).await.expect("asked").expect("free");
+    let failed = Health { state: HealthState::Slow, last_ok: None, ..health(at(30)) };
+    store.finish_look(&id, "two", &failed).await.expect("held");
+    assert_eq!(store.next_source_due().await.expect("read"), Some(at(30)));
+    store.claim_source(&id, at(30), "three", at(40)).await.expect("asked").expect("free");
+    let ended = Health { last_ok: Some(at(31)), ..health(at(60)) };
+    store.finish_look(&id, "three", &ended).await.expect("held");
+    assert_eq!(store.next_source_due().await.expect("read"), Some(at(8)), "the latest asked for");
+}
+
+#[tokio::test]
 async fn a_source_with_a_new_address_starts_over() {
     let world = World::new();
     let store = &world.store;
