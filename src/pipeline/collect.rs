@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use otklik_collectors::{Class, CollectError, Coverage, Cursor, Page, Platform, Scope, SourceSpec};
+use otklik_collectors::{
+    Class, CollectError, Coverage, Cursor, Page, Platform, Scope, SourceSpec, Spoilt,
+};
 
 use super::assess::{Batch, assess};
 use super::district::District;
@@ -16,7 +18,9 @@ use super::words;
 use crate::model::{
     Health, HealthState, HoleCause, LookReason, Noted, NotedHole, PostId, PostKey, Source, Stretch,
 };
-use crate::store::{DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError};
+use crate::store::{
+    DeadLetter, DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError,
+};
 
 /// Code of a page that has fallen silent.
 const SILENT: &str = "silent";
@@ -290,6 +294,9 @@ async fn commit(
         // Of a region's page the post may be left out and the comment kept.
         commit.post.parent.take_if(|parent| !there.contains(&key(parent.as_str())));
     }
+    for key in &assessed.broken {
+        tracing::error!(%source.id, id = key.id.as_str(), "a post broke down our stages, left out");
+    }
     let commit = PageCommit {
         look: Some(LookPage {
             source: source.id.clone(),
@@ -300,7 +307,8 @@ async fn commit(
             facts: LookFacts {
                 pictures_only: page.facts.pictures_only,
                 comments_closed: page.facts.comments_closed,
-                unreadable: page.facts.unreadable,
+                unreadable: page.facts.unreadable
+                    + u32::try_from(assessed.broken.len()).unwrap_or(u32::MAX),
             },
             noted: noted(&page.facts.coverage),
             end,
@@ -308,10 +316,27 @@ async fn commit(
         posts: assessed.posts,
         seen: assessed.seen,
         gone: page.gone.iter().map(|id| key(id)).collect(),
-        dead_letters: Vec::new(),
+        dead_letters: dead_letters(source, page.facts.spoilt, &assessed.broken),
         now,
     };
     services.store.commit_page(commit).await
+}
+
+/// What of a page is not stored, without a word of it: which parser gave up, or our own stages.
+fn dead_letters(source: &Source, spoilt: Vec<Spoilt>, broken: &[PostKey]) -> Vec<DeadLetter> {
+    let unread = spoilt.into_iter().map(|spoilt| DeadLetter {
+        source: source.id.clone(),
+        id: spoilt.id,
+        hash: spoilt.hash.into_bytes(),
+        position: spoilt.position,
+    });
+    let broken = broken.iter().map(|key| DeadLetter {
+        source: source.id.clone(),
+        id: Some(key.id.as_str().to_owned()),
+        hash: key.id.as_str().as_bytes().to_vec(),
+        position: "assess".to_owned(),
+    });
+    unread.chain(broken).collect()
 }
 
 fn add(sum: &mut PageOutcome, more: &PageOutcome) {

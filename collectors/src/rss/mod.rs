@@ -95,6 +95,8 @@ impl Position {
 struct Reading {
     articles: Vec<Article>,
     unreadable: u32,
+    /// Hashes of entries that no parser took.
+    spoilt: Vec<String>,
     complete: bool,
 }
 
@@ -144,7 +146,10 @@ impl Rss {
         let oldest = if before.body.is_some() { horizon.min(before.newest) } else { horizon };
         let mut after = Position { seen: BTreeMap::new(), ..before.clone() };
         let mut page = empty_page(before);
-        page.facts.unreadable = reading.unreadable;
+        for hash in &reading.spoilt {
+            page.facts.spoil(None, hash, "feed");
+        }
+        page.facts.unreadable += reading.unreadable;
         let now = self.ports.clock.now().as_second();
         for (id, article) in
             adapt::ids(&source.id, &reading.articles).into_iter().zip(&reading.articles)
@@ -271,7 +276,7 @@ fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
             for document in &feed.entries {
                 let Some(entry) = parse(document, base).and_then(|mut entries| entries.pop())
                 else {
-                    reading.unreadable += 1;
+                    reading.spoilt.push(fingerprint(&[document]));
                     continue;
                 };
                 let full = clean::with_full_text(document)
@@ -283,7 +288,7 @@ fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
         Body::Json => {
             let entries = parse(text, url).ok_or_else(nonsense)?;
             let articles = entries.iter().map(|entry| adapt::article(entry, None)).collect();
-            Ok(Reading { articles, unreadable: 0, complete: true })
+            Ok(Reading { articles, complete: true, ..Reading::default() })
         }
         Body::Html(true) => Err(guarded()),
         Body::Html(false) => Err(html()),
