@@ -74,7 +74,7 @@ mod tests {
         check(503, Some("Mon, 02 Mar 2026 10:30:00 GMT"), Class::Transient, Some(1800));
         check(503, Some("Mon, 02 Mar 2026 09:30:00 GMT"), Class::Transient, None);
         check(503, Some("soon"), Class::Transient, None);
-        check(503, Some("316800"), Class::Transient, Some(86_400));
+        check(503, Some("316800"), Class::Transient, Some(316_800));
         check(500, None, Class::Transient, None);
         check(403, None, Class::NoAccess, None);
         check(404, None, Class::Transient, None);
