@@ -4,13 +4,12 @@
 //! answered stands there as a line that says when and which receiver, never who; one message of a
 //! conversation has the buttons, the newest.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::render::words;
 use crate::config::routes::Routes;
-use crate::model::{Alert, Button, DeliveryId, Keyboard, Mark, Marked, Tap};
+use crate::model::{Alert, Button, DeliveryId, Keyboard, Mark, Marked, Tap, last_said};
 
 /// About what these buttons speak.
 pub const NOUN: &str = "alert";
@@ -50,7 +49,7 @@ pub fn under(
         tap: Tap::new(NOUN, alert.id.as_str(), word),
     };
     let says = |marked: &&Marked| button(&line(alert, marked, zone), SEEN);
-    let state = marks.iter().rev().find(|marked| !marked.mark.judges());
+    let state = last_said(marks);
     let judged = marks.iter().rev().find(|marked| marked.mark.judges());
     let mut rows: Keyboard = Vec::new();
     rows.extend(state.iter().map(|marked| vec![says(marked)]));
@@ -141,15 +140,5 @@ fn line(alert: &Alert, marked: &Marked, zone: &TimeZone) -> String {
     };
     let to = marked.to.as_ref().map(|to| format!(" → {}", words::plain(to))).unwrap_or_default();
     let by = words::plain(&marked.by);
-    format!("✔ {what}, {} · {by}{to}", time(marked.at, alert.at, zone))
-}
-
-/// The time of day, with its date unless that is the alert's own.
-fn time(at: Timestamp, near: Timestamp, zone: &TimeZone) -> String {
-    let (local, near_local) = (at.to_zoned(zone.clone()), near.to_zoned(zone.clone()));
-    if local.date() == near_local.date() {
-        format!("{:02}:{:02}", local.hour(), local.minute())
-    } else {
-        words::moment(at, near, zone)
-    }
+    format!("✔ {what}, {} · {by}{to}", words::clock(marked.at, alert.at, zone))
 }

@@ -78,7 +78,7 @@ pub fn decide(
         None => first_reason(problem, weight, rules)?,
         Some((_, level, voices)) => next_reason(problem, weight, rules, level, voices)?,
     };
-    Some(Decision { reason, level: problem.level, voices: weight.voices, at: now })
+    Some(because(reason, problem, weight, now))
 }
 
 /// Nobody was told since it last opened.
@@ -125,10 +125,14 @@ fn worth_telling(problem: &Problem, weight: &Weight, rules: &AlertRules) -> bool
         || (problem.level >= RiskLevel::Elevated && weight.voices >= rules.voices)
 }
 
-/// The decision to tell that planned works should have ended.
+/// The decision to tell of a problem for this reason, whatever its posts say.
 #[must_use]
-pub fn overdue(problem: &Problem, weight: &Weight, now: Timestamp) -> Decision {
-    let reason = AlertReason::WorksOverdue;
+pub fn because(
+    reason: AlertReason,
+    problem: &Problem,
+    weight: &Weight,
+    now: Timestamp,
+) -> Decision {
     Decision { reason, level: problem.level, voices: weight.voices, at: now }
 }
 

@@ -67,6 +67,13 @@ pub struct RuleShare {
     pub posts: u32,
 }
 
+/// What was said last of what becomes of the problem, out of marks in their order.
+pub fn last_said<'a>(
+    marks: impl IntoIterator<Item = &'a Marked, IntoIter: DoubleEndedIterator>,
+) -> Option<&'a Marked> {
+    marks.into_iter().rev().find(|marked| !marked.mark.judges())
+}
+
 /// A mark with everything that is kept of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {

@@ -338,6 +338,12 @@ impl Problem {
         self.acknowledged.is_some_and(|taken| told.is_none_or(|told| told <= taken))
     }
 
+    /// Whether it waits for somebody: it is not over, and nobody has it in work.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.state != ProblemState::Closed && !self.in_work()
+    }
+
     /// Since when it lasts: since it last came back, else since its first post.
     #[must_use]
     pub fn since(&self) -> Timestamp {

@@ -14,13 +14,13 @@ use super::group::{GroupReport, Sending, load_problems};
 use super::spread::score_problem;
 use super::tallies::{burst_facts, local_time, usual_rules};
 use super::{tell, works};
-use crate::alert::hold::{Cause, Restraints, overdue};
-use crate::alert::{self, Decision, QuoteCandidate, Weight};
+use crate::alert::hold::overdue;
+use crate::alert::{self, Decision, QuoteCandidate, Weight, because};
 use crate::cluster::usual::{Heard, Usual, UsualRules};
 use crate::cluster::{self, Loaded, Newcomer, OpenProblems, ProblemFacts};
 use crate::model::{
-    AlertReason, BurstFacts, Held, HeldBy, Membership, PlaceId, PostKey, Problem, ProblemEventKind,
-    ProblemId, QuoteRef, TopicKind,
+    AlertReason, BurstFacts, Cause, Held, HeldBy, Membership, PlaceId, PostKey, Problem,
+    ProblemEventKind, ProblemId, QuoteRef, Restraints, TopicKind,
 };
 use crate::store::{GroupCommit, Store, StoreError, WorkItem};
 
@@ -213,7 +213,7 @@ impl<'a> Desk<'a> {
         let late = live && overdue(id, &self.restraints, now).is_some();
         let rules = &self.district.routes.alert;
         let decided = match late {
-            true => Some(alert::overdue(&loaded.problem, &weight, now)),
+            true => Some(because(AlertReason::WorksOverdue, &loaded.problem, &weight, now)),
             false => alert::decide(&loaded.problem, &weight, rules, now),
         };
         if let Some(decision) = decided {
@@ -225,8 +225,7 @@ impl<'a> Desk<'a> {
     pub(super) fn tell(&mut self, id: &ProblemId, reason: AlertReason) {
         let Some(loaded) = self.open.get(id) else { return };
         let weight = self.weigh(loaded, None);
-        let (level, voices) = (loaded.problem.level, weight.voices);
-        let decision = Decision { reason, level, voices, at: self.now };
+        let decision = because(reason, &loaded.problem, &weight, self.now);
         self.carry_out(id, &weight, &decision, true);
     }
 

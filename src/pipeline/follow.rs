@@ -11,7 +11,9 @@ use super::desk::{Desk, nothing};
 use super::district::District;
 use super::{hold, tell, works};
 use crate::alert::follow::{Next, next};
-use crate::model::{DeliveryState, Follow, Mark, ProblemEvent, ProblemEventKind, RiskLevel};
+use crate::model::{
+    DeliveryState, Follow, Mark, ProblemEvent, ProblemEventKind, RiskLevel, last_said,
+};
 use crate::store::{GroupCommit, GroupOutcome, Store, StoreError};
 
 /// Rows taken up in one round.
@@ -94,9 +96,8 @@ async fn receivers(
     };
     let marks = store.marks_of(alert).await?;
     let disowned = |name: &str| {
-        let mut own = marks.iter().rev().filter(|marked| marked.by == name);
-        let last = own.find(|marked| !marked.mark.judges());
-        last.is_some_and(|marked| marked.mark == Mark::NotOurs)
+        let own = marks.iter().filter(|marked| marked.by == name);
+        last_said(own).is_some_and(|marked| marked.mark == Mark::NotOurs)
     };
     let listed = district.routes.receivers.iter().map(|receiver| receiver.name.clone());
     Ok(listed.filter(|name| got(name) && !disowned(name)).collect())

@@ -10,13 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::{command, message, trial, words};
-use crate::alert::hold::{Cause, Restraints};
 use crate::alert::render::{AlertText, hold as render};
 use crate::alert::{self, buttons, route};
 use crate::config::routes::Inhibit;
 use crate::model::{
-    Alert, CommandReply, Delivery, DeliveryState, Held, HeldBy, ProblemId, SILENCE_DAYS_MAX,
-    Silence, SilenceFacts, TopicId, Works, WorksState,
+    Alert, CommandReply, Delivery, Held, HeldBy, ProblemId, Restraints, SILENCE_DAYS_MAX, Silence,
+    SilenceFacts, TopicId, Works, WorksState,
 };
 use crate::notify::Message;
 use crate::store::{Store, StoreError};
@@ -41,15 +40,7 @@ pub async fn restraints(
     let longest = inhibits.iter().map(|it: &Inhibit| it.hours).max().unwrap_or(0);
     let back = SignedDuration::from_hours(i64::from(longest));
     let since = now.saturating_sub(back).unwrap_or(Timestamp::MIN);
-    let found = store.restraints(&topics, since, now).await?;
-    let causes = found.causes.into_iter();
-    let causes = causes.map(|(problem, topic, place, told)| Cause { problem, topic, place, told });
-    Ok(Restraints {
-        silences: found.silences,
-        works: found.works,
-        causes: causes.collect(),
-        expected: found.expected,
-    })
+    store.restraints(&topics, since, now).await
 }
 
 /// Makes a silence. Its end was worked out by whoever asked.
@@ -118,7 +109,6 @@ pub(super) async fn add_works(
     if !store.add_works(&works, Vec::new(), now).await? {
         return decide_works(store, &id, WorksState::Accepted, now).await;
     }
-    store.plan_job(RESTRAINTS, now, true).await?;
     Ok(command::done(words::works_accepted(&id)))
 }
 
@@ -141,7 +131,6 @@ pub(super) async fn decide_works(
         let known = store.one_works(id).await?.map(|works| works.state.name());
         return Ok(command::refused(words::works_not(id, known)));
     }
-    store.plan_job(RESTRAINTS, now, true).await?;
     Ok(command::done(match to {
         WorksState::Accepted => words::works_accepted(id),
         WorksState::Rejected => words::works_rejected(id),
@@ -165,8 +154,7 @@ pub(super) async fn pass(
         let subject = format!("silence:{}:{news}", silence.id);
         let owner = route::owner(&district.roster(), silence.facts.owner.as_deref(), now);
         let owner = owner.into_iter().collect();
-        let mut messages = alert::outbox(&subject, owner, DeliveryState::Pending);
-        trial::diverted(district, &mut messages, &subject, now);
+        let messages = trial::outbox(district, &subject, owner, now);
         store.tell_silence(&silence.id, over, messages, now).await?;
     }
     trial::end(store, district, now).await?;

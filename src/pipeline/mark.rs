@@ -8,10 +8,10 @@ use jiff::Timestamp;
 
 use super::district::District;
 use super::{together, trial, words};
-use crate::alert::{self, Roster, RoutedReceiver, follow, route};
+use crate::alert::{Roster, RoutedReceiver, follow, route};
 use crate::model::{
-    Alert, AlertId, Channel, CommandReply, Delivery, DeliveryState, Mark, Marked, ProblemEventKind,
-    RiskLevel, RollUp, RuleName, RuleShare,
+    Alert, AlertId, Channel, CommandReply, Delivery, Mark, Marked, ProblemEventKind, RiskLevel,
+    RollUp, RuleName, RuleShare, last_said,
 };
 use crate::store::{MarkCommit, Store, StoreError};
 
@@ -122,8 +122,7 @@ pub fn named(roster: &Roster<'_>, name: &str, now: Timestamp) -> Vec<RoutedRecei
 
 /// Whether this receiver was the last to say what becomes of an alert, and took it into work.
 fn has_it(marks: &[Marked], by: &str) -> bool {
-    let last = marks.iter().rev().find(|marked| !marked.mark.judges());
-    last.is_some_and(|marked| marked.by == by && marked.mark == Mark::Taken)
+    last_said(marks).is_some_and(|marked| marked.by == by && marked.mark == Mark::Taken)
 }
 
 /// The alert for those to whom it was handed over; who has it already gets no second one.
@@ -133,10 +132,7 @@ fn handed(
     receivers: Vec<RoutedReceiver>,
     now: Timestamp,
 ) -> Vec<Delivery> {
-    let subject = format!("alert:{}", alert.id);
-    let mut rows = alert::outbox(&subject, receivers, DeliveryState::Pending);
-    trial::diverted(district, &mut rows, &subject, now);
-    rows
+    trial::outbox(district, &format!("alert:{}", alert.id), receivers, now)
 }
 
 /// What an answer does to the problem.

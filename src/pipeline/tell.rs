@@ -7,11 +7,11 @@
 
 use super::district::District;
 use super::trial;
-use crate::alert::hold::{self, Restraints, Verdict};
+use crate::alert::hold::{self, Verdict};
 use crate::alert::{self, Decision, RouteFacts, Weight, follow, route};
 use crate::model::{
     Alert, AlertId, AlertReason, Delivery, DeliveryState, Follow, Held, Problem, ProblemEvent,
-    QuoteRef,
+    QuoteRef, Restraints,
 };
 
 /// What is stored of a decision.
@@ -49,13 +49,7 @@ pub(super) fn tell(
         }
     }
     let goes = restraints.is_some() && held.is_none();
-    let mut deliveries = rows(district, problem, &alert, goes);
-    for row in deliveries.iter_mut().filter(|_| held.is_some()) {
-        row.trouble = held.as_ref().map(|held| held.text.clone());
-    }
-    if goes {
-        trial::diverted(district, &mut deliveries, &format!("alert:{}", alert.id), alert.at);
-    }
+    let deliveries = rows(district, problem, &alert, goes, held.as_ref());
     let sent = deliveries.iter().find(|row| row.state == DeliveryState::Pending);
     let first = sent.map(|row| row.receiver.as_str());
     let follows = match goes {
@@ -66,8 +60,15 @@ pub(super) fn tell(
     Telling { alert, event, deliveries, follows, held }
 }
 
-/// The outbox rows of an alert of `problem`: one a receiver, on its first channel.
-fn rows(district: &District, problem: &Problem, alert: &Alert, goes: bool) -> Vec<Delivery> {
+/// The outbox rows of an alert of `problem`: one a receiver, on its first channel. What does not go
+/// says why it is held, if it is.
+fn rows(
+    district: &District,
+    problem: &Problem,
+    alert: &Alert,
+    goes: bool,
+    held: Option<&Held>,
+) -> Vec<Delivery> {
     let topic = district.lexicon.topic(problem.topic.as_str());
     let facts = RouteFacts {
         topic: &problem.topic,
@@ -77,9 +78,14 @@ fn rows(district: &District, problem: &Problem, alert: &Alert, goes: bool) -> Ve
         place: problem.place.as_ref(),
         object: problem.object.as_deref(),
     };
-    let state = if goes { DeliveryState::Pending } else { DeliveryState::Suppressed };
     let receivers = alert::route(&facts, &district.roster(), alert.at);
-    alert::outbox(&format!("alert:{}", alert.id), receivers, state)
+    let subject = format!("alert:{}", alert.id);
+    if goes {
+        return trial::outbox(district, &subject, receivers, alert.at);
+    }
+    let mut rows = alert::outbox(&subject, receivers, DeliveryState::Suppressed);
+    rows.iter_mut().for_each(|row| row.trouble = held.map(|held| held.text.clone()));
+    rows
 }
 
 /// The outbox rows of a reminder of `alert`: to the receivers named, a post's to whoever holds it
@@ -104,7 +110,5 @@ pub(super) fn reminders(
         }
     }
     let subject = format!("reminder:{alert}:{step}");
-    let mut rows = alert::outbox(&subject, receivers, DeliveryState::Pending);
-    trial::diverted(district, &mut rows, &subject, now);
-    rows
+    trial::outbox(district, &subject, receivers, now)
 }

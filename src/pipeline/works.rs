@@ -17,8 +17,8 @@ use super::{hold, trial};
 use crate::alert::{self, route};
 use crate::classify::outage::outages;
 use crate::model::{
-    Delivery, DeliveryState, PlaceBy, PlaceFinding, PlaceId, Post, PostKind, ProblemId, Works,
-    WorksFacts, WorksState,
+    Delivery, PlaceBy, PlaceFinding, PlaceId, Post, PostKind, ProblemId, Works, WorksFacts,
+    WorksState,
 };
 use crate::store::{GroupOutcome, Store, StoreError, WorkItem};
 
@@ -61,8 +61,7 @@ pub(super) fn proposed(
             };
             let owner = route::owner(&district.roster(), None, now).into_iter().collect();
             let subject = format!("works:{}", works.id);
-            let mut messages = alert::outbox(&subject, owner, DeliveryState::Pending);
-            trial::diverted(district, &mut messages, &subject, now);
+            let messages = trial::outbox(district, &subject, owner, now);
             found.push((works, messages));
         }
     }

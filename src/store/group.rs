@@ -12,7 +12,7 @@ use super::column::At;
 use super::error::Result;
 use super::tally::{self, Tally};
 use super::work::{self, WorkTicket};
-use super::{Store, Tx, alert, delivery, follow, hold, problem};
+use super::{Store, Tx, alert, delivery, follow, hold, problem, works};
 use crate::model::{
     Alert, AlertReason, Delivery, Follow, Held, Membership, ProblemEvent, ProblemId, Works,
 };
@@ -76,13 +76,13 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
             return Ok(GroupOutcome::Stale);
         }
     }
-    for works in &group.ended {
-        if !hold::awaits_end(tx, works)? {
+    for ended in &group.ended {
+        if !works::awaits_end(tx, ended)? {
             return Ok(GroupOutcome::Stale);
         }
     }
-    for works in &group.ended {
-        hold::finish(tx, works, group.now)?;
+    for ended in &group.ended {
+        works::finish(tx, ended, group.now)?;
     }
     for row in &group.followed {
         follow::end(tx, row)?;
@@ -103,8 +103,8 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
     for held in &group.held {
         hold::keep(tx, held)?;
     }
-    for (works, messages) in &group.works {
-        hold::enter(tx, works, messages, group.now)?;
+    for (entered, messages) in &group.works {
+        works::enter(tx, entered, messages, group.now)?;
     }
     for changed in &group.tallies {
         tally::write(tx, changed)?;

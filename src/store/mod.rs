@@ -43,6 +43,7 @@ pub mod tally;
 pub mod touch;
 pub mod trial;
 pub mod work;
+pub mod works;
 
 mod blank;
 mod column;
@@ -65,7 +66,6 @@ pub use erase::ErasureReceipt;
 pub use error::{Result, StoreError};
 pub use export::{StoredDelivery, StoredProblem, TimeMark};
 pub use group::{GroupCommit, GroupOutcome};
-pub use hold::StoredRestraints;
 pub use job::Job;
 pub use lease::FreedLeases;
 pub use lock::StoreLock;
