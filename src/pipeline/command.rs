@@ -15,8 +15,8 @@ use super::services::Services;
 use super::{district::District, hold, report, words};
 use crate::cluster::split_id;
 use crate::model::{
-    Command, CommandKind, CommandReply, Follow, Matter, PostKey, ProblemEvent, ProblemEventKind,
-    ProblemId, RumourState, TopicKind, Works, WorksState,
+    CloseReason, Command, CommandKind, CommandReply, Follow, Matter, PostKey, ProblemEvent,
+    ProblemEventKind, ProblemId, RumourState, TopicKind, Works, WorksState,
 };
 use crate::store::{GroupOutcome, Invite, PersonEnd, SplitOff, Store, StoreError};
 
@@ -58,7 +58,7 @@ pub async fn change_store(
             if store.problem(problem).await?.is_none() {
                 refused(words::no_problem(problem))
             } else {
-                let kind = ProblemEventKind::Closed { reason: "person".to_owned() };
+                let kind = ProblemEventKind::Closed { reason: CloseReason::Person };
                 append(store, problem, kind, now).await?;
                 done(words::closed(problem))
             }

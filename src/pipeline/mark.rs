@@ -10,8 +10,8 @@ use super::district::District;
 use super::{together, trial, words};
 use crate::alert::{Roster, RoutedReceiver, follow, route};
 use crate::model::{
-    Alert, AlertId, Channel, CommandReply, Delivery, Mark, Marked, ProblemEventKind, RiskLevel,
-    RollUp, RuleName, RuleShare, last_said,
+    Alert, AlertId, Channel, CloseReason, CommandReply, Delivery, Mark, Marked, ProblemEventKind,
+    RiskLevel, RollUp, RuleName, RuleShare, last_said,
 };
 use crate::store::{MarkCommit, Store, StoreError};
 
@@ -141,7 +141,7 @@ fn events(marked: &Marked) -> Vec<ProblemEventKind> {
         Mark::Taken => vec![ProblemEventKind::Acknowledged { role: marked.by.clone() }],
         Mark::Solved => vec![
             ProblemEventKind::Acknowledged { role: marked.by.clone() },
-            ProblemEventKind::Closed { reason: "person".to_owned() },
+            ProblemEventKind::Closed { reason: CloseReason::Person },
         ],
         Mark::NotOurs | Mark::Useful | Mark::Noise => {
             vec![ProblemEventKind::Judged { mark: marked.mark.name().to_owned() }]

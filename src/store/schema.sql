@@ -314,7 +314,7 @@ CREATE TABLE problem (
     answered INTEGER,
     returns INTEGER NOT NULL,
     events INTEGER NOT NULL,
-    voices_kept INTEGER NOT NULL, aspect TEXT NOT NULL DEFAULT '', address TEXT, object TEXT, voices INTEGER NOT NULL DEFAULT 0, merged TEXT, rumour TEXT, back INTEGER, posts_before INTEGER NOT NULL DEFAULT 0,
+    aspect TEXT NOT NULL DEFAULT '', address TEXT, object TEXT, voices INTEGER NOT NULL DEFAULT 0, merged TEXT, rumour TEXT, back INTEGER, posts_before INTEGER NOT NULL DEFAULT 0, ended INTEGER,
     PRIMARY KEY (district, id)
 ) STRICT;
 

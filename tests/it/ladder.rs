@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use otklik::alert::render::Again;
 use otklik::config;
 use otklik::model::{
-    Command, CommandKind, DeliveryState, Mark, Matter, PlaceId, ProblemEvent, ProblemEventKind,
-    ProblemId, RumourState, SilenceFacts, TopicKind,
+    CloseReason, Command, CommandKind, DeliveryState, Mark, Matter, PlaceId, ProblemEvent,
+    ProblemEventKind, ProblemId, RumourState, SilenceFacts, TopicKind,
 };
 use otklik::pipeline::command::change_store;
 use otklik::pipeline::dispatch::word_alert;
@@ -238,7 +238,7 @@ async fn noise_reminds_nobody_and_taken_again_after_new_facts_counts() {
 #[tokio::test]
 async fn a_closed_or_answered_problem_reminds_nobody() {
     for end in [
-        ProblemEventKind::Closed { reason: "person".to_owned() },
+        ProblemEventKind::Closed { reason: CloseReason::Person },
         ProblemEventKind::Answered { published: at(30) },
     ] {
         let hall = Hall::new();
