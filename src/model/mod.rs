@@ -57,4 +57,4 @@ pub use source::{
     SourceKind, SourceScope, UnsentLine,
 };
 pub use wording::Wording;
-pub use works::{Works, WorksFacts, WorksState};
+pub use works::{Proposal, Works, WorksFacts, WorksState};

@@ -53,7 +53,7 @@ pub async fn change_store(
         CommandKind::AddSilence { .. }
         | CommandKind::EndSilence { .. }
         | CommandKind::AddWorks { .. }
-        | CommandKind::DecideWorks { .. } => return restrain(store, &command.kind, now).await,
+        | CommandKind::DecideWorks { .. } => return restrain(store, command, now).await,
         CommandKind::CloseProblem { problem } => {
             if store.problem(problem).await?.is_none() {
                 refused(words::no_problem(problem))
@@ -91,10 +91,10 @@ pub async fn change_store(
 /// Silences and planned works; `None` for other commands.
 async fn restrain(
     store: &Store,
-    kind: &CommandKind,
+    command: &Command,
     now: Timestamp,
 ) -> Result<Option<CommandReply>, StoreError> {
-    Ok(Some(match kind {
+    Ok(Some(match &command.kind {
         CommandKind::AddSilence { facts, until } => {
             hold::add_silence(store, facts, *until, now).await?
         }
@@ -107,13 +107,15 @@ async fn restrain(
                 until: *until,
                 facts: facts.clone(),
                 notice: None,
+                proposal: None,
                 proposed: now,
+                decided: None,
                 ended: None,
             };
-            hold::add_works(store, works, now).await?
+            hold::add_works(store, works, &command.role, now).await?
         }
         CommandKind::DecideWorks { id, state } => {
-            hold::decide_works(store, id, *state, now).await?
+            hold::decide_works(store, id, *state, &command.role, now).await?
         }
         _ => return Ok(None),
     }))

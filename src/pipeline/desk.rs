@@ -43,7 +43,7 @@ pub(super) fn nothing(now: Timestamp) -> GroupCommit {
         followed: Vec::new(),
         follows: Vec::new(),
         held: Vec::new(),
-        works: Vec::new(),
+        proposals: Vec::new(),
         ended: Vec::new(),
         now,
     }
@@ -155,7 +155,7 @@ impl<'a> Desk<'a> {
             }
         };
         if tell {
-            self.commit.works.extend(works::proposed(self.district, &item, now));
+            self.commit.proposals.extend(works::proposed(self.district, &item, now));
         }
         for assignment in assignments {
             let id = assignment.problem;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::alert::render::words::{count, level, moment, reason};
-use crate::model::{Alert, AlertId, Delivery, Mark};
+use crate::model::{Alert, AlertId, Delivery, Mark, Works, WorksState};
 use crate::store::ErasureReceipt;
 
 pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
@@ -300,10 +300,22 @@ pub(super) fn works_ended(id: &str) -> String {
     format!("Плановые работы {id} закончены: кто ещё жалуется, о том придёт оповещение")
 }
 
-pub(super) fn works_not(id: &str, known: Option<&str>) -> String {
-    match known {
-        None => format!("Нет плановых работ {id} (otklik works list)"),
-        Some(state) => format!("С работами {id} этого не сделать: их состояние {state}"),
+pub(super) fn works_not(id: &str, known: Option<&Works>) -> String {
+    let Some(works) = known else {
+        return format!("Нет плановых работ {id} (otklik works list)");
+    };
+    let by = works.decided.as_ref().map(|(_, by)| format!(", решил: {by}")).unwrap_or_default();
+    format!("С плановыми работами {id} этого не сделать: они {}{by}", works_state(works.state))
+}
+
+/// What planned works are.
+#[must_use]
+pub fn works_state(state: WorksState) -> &'static str {
+    match state {
+        WorksState::Proposed => "предложены",
+        WorksState::Accepted => "приняты",
+        WorksState::Rejected => "отклонены",
+        WorksState::Ended => "закончены",
     }
 }
 

@@ -485,7 +485,7 @@ CREATE TABLE works (
     source TEXT,
     post TEXT,
     proposed INTEGER NOT NULL,
-    ended INTEGER,
+    ended INTEGER, proposal TEXT, decided INTEGER, decided_by TEXT,
     PRIMARY KEY (district, id)
 ) STRICT;
 
@@ -534,6 +534,8 @@ CREATE INDEX source_state_due ON source_state (district, next_due);
 CREATE INDEX touch_due ON touch (district, due);
 
 CREATE INDEX work_order ON work (district, published, source, post);
+
+CREATE INDEX works_proposal ON works (district, proposal);
 
 CREATE INDEX works_until ON works (district, until);
 

@@ -127,7 +127,7 @@ pub fn decision(when: Timestamp) -> GroupCommit {
         followed: Vec::new(),
         follows: Vec::new(),
         held: Vec::new(),
-        works: Vec::new(),
+        proposals: Vec::new(),
         ended: Vec::new(),
         now: when,
     }
@@ -205,9 +205,11 @@ async fn the_end_of_works_is_told_once_and_not_where_it_was_moved() {
         facts: WorksFacts { topic: "heating".into(), place: None, streets: Vec::new() },
         notice: None,
         proposed: at(1),
+        proposal: None,
+        decided: None,
         ended: None,
     };
-    assert!(store.add_works(&works, Vec::new(), at(1)).await.expect("added"));
+    assert!(store.add_works(&works).await.expect("added"));
     assert_eq!(store.agenda(at(2)).await.expect("read").follow, Some(at(5)));
     let told = |works: &Works, id: &str| GroupCommit {
         done: Vec::new(),
@@ -219,9 +221,7 @@ async fn the_end_of_works_is_told_once_and_not_where_it_was_moved() {
         ..decision(at(9))
     };
     let read = store.ended_works(at(9)).await.expect("read").remove(0);
-    let accepted = WorksState::Accepted;
-    let moved = store.decide_works(&works.id, accepted, accepted, Some(at(7))).await;
-    assert!(moved.expect("moved"));
+    assert_eq!(store.end_works(&works.id, at(7)).await.expect("moved"), 1);
     assert_eq!(group(&world, told(&read, "d1")).await, GroupOutcome::Stale);
     let read = store.ended_works(at(9)).await.expect("read").remove(0);
     assert_eq!(group(&world, told(&read, "d2")).await, GroupOutcome::Committed);
