@@ -161,6 +161,7 @@ fn line(alert: &Alert, marked: &Marked, zone: &TimeZone) -> String {
         Mark::Taken => "В работе",
         Mark::Solved => "Решено",
         Mark::NotOurs => "Не наше",
+        Mark::Passed => "Передано",
         Mark::Useful => "Полезно",
         Mark::Noise => "Шум",
     };

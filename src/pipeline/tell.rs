@@ -88,12 +88,18 @@ fn rows(
     rows
 }
 
-/// The outbox rows of a reminder of `alert`: to the receivers named, a post's to whoever holds it
-/// now; outside their hours they wait, unless the matter is `urgent`.
+/// The subject of a reminder; `which` tells it from the others of the same alert, also after the
+/// ladder began anew.
+pub(super) fn reminder(alert: &AlertId, which: &str) -> String {
+    format!("reminder:{alert}:{which}")
+}
+
+/// The outbox rows of a reminder of `alert`, as `row` has it: to the receivers named, a post's to
+/// whoever holds it now; outside their hours they wait, unless the matter is `urgent`.
 pub(super) fn reminders(
     district: &District,
     alert: &AlertId,
-    step: u32,
+    row: &Follow,
     names: &[String],
     urgent: bool,
     now: jiff::Timestamp,
@@ -109,6 +115,6 @@ pub(super) fn reminders(
             receivers.push(receiver);
         }
     }
-    let subject = format!("reminder:{alert}:{step}");
+    let subject = reminder(alert, &format!("{}-{}", row.since.as_second(), row.step));
     trial::outbox(district, &subject, receivers, now)
 }

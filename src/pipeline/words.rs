@@ -121,15 +121,20 @@ pub(super) fn handed_over(
     from: &str,
     to: &str,
     taken: &[AlertId],
+    passed: &[AlertId],
     (messages, silences): (u32, u32),
     tokens: &[&str],
 ) -> String {
     let mut text = format!("Дела «{from}» приняты: «{to}».");
+    let list =
+        |alerts: &[AlertId]| alerts.iter().map(AlertId::as_str).collect::<Vec<&str>>().join(", ");
     if taken.is_empty() {
         text.push_str(" В работе ничего не было.");
     } else {
-        let alerts: Vec<&str> = taken.iter().map(AlertId::as_str).collect();
-        text.push_str(&format!(" В работе: {}.", alerts.join(", ")));
+        text.push_str(&format!(" В работе: {}.", list(taken)));
+    }
+    if !passed.is_empty() {
+        text.push_str(&format!(" Ждали ответа: {}.", list(passed)));
     }
     if messages > 0 {
         text.push_str(&format!(" Ещё не отправленных сообщений: {messages}."));
@@ -223,6 +228,7 @@ pub fn mark(mark: Mark) -> &'static str {
         Mark::Taken => "взято в работу",
         Mark::Solved => "решено",
         Mark::NotOurs => "не наше",
+        Mark::Passed => "передано",
         Mark::Useful => "полезно",
         Mark::Noise => "шум",
     }
