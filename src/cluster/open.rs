@@ -98,6 +98,13 @@ impl Loaded {
         u32::try_from(all).unwrap_or(u32::MAX)
     }
 
+    /// Whether all posts of another problem are its own too, as far as the latest are kept.
+    #[must_use]
+    pub fn has_posts_of(&self, other: &Loaded) -> bool {
+        other.problem.posts as usize <= other.recent.len()
+            && other.recent.keys().all(|place| self.recent.contains_key(place))
+    }
+
     /// Remembers one more post, and forgets the oldest beyond the bound.
     pub(super) fn remember(&mut self, published: Timestamp, post: &PostKey, said: Trait) {
         self.recent.insert((published, post.clone()), said);

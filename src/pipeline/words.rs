@@ -212,6 +212,11 @@ pub(super) fn joined(receiver: &str, known: bool) -> String {
     format!("Готово: сюда придут оповещения для «{receiver}».{later}")
 }
 
+/// One text speaks of two things: the message about one names the other.
+pub(super) fn beside(topic: &str) -> String {
+    format!("пишут и о другом: {topic}")
+}
+
 /// An alert was handed on.
 pub(super) fn handed(by: &str, to: &str) -> String {
     format!("передано: {by} → {to}")

@@ -338,3 +338,43 @@ fn a_person_types_silences_and_works() {
     let unknown = rig.run(&["works", "accept", "w000000000000"]);
     assert!(unknown.code == 1 && unknown.err.contains("Нет плановых работ"), "{unknown:?}");
 }
+
+#[tokio::test]
+async fn one_text_about_two_things_is_one_message_until_others_write_of_one() {
+    let routes = format!("[alert]\nvoices = 2\n{ROUTES}");
+    let office = office(&routes);
+    let both = |n: u32| {
+        let text = format!("Нет отопления третий день и нет света, помогите, дом {n}, мёрзнем все");
+        Says { place: Some("kedrovo"), ..says(n, &text) }
+    };
+    office.write(&[both(1), both(2)]).await;
+    let told = office.to("m@b.ru");
+    assert_eq!(told.len(), 1, "{:?}", office.subjects("m@b.ru"));
+    let (topic, other) = match told[0].message.subject.contains("Отопление") {
+        true => ("Отопление", "Электричество"),
+        false => ("Электричество", "Отопление"),
+    };
+    let text = &told[0].message.text;
+    assert!(text.contains(&format!("пишут и о другом: {other}")), "{topic}: {text}");
+    // Somebody writes of the other thing alone: that is news.
+    let alone = if other == "Отопление" { COLD } else { DARK };
+    office.write(&four(alone, "kedrovo", 11)).await;
+    let told = office.to("m@b.ru");
+    assert!(
+        told[1..].iter().any(|it| it.message.subject.contains(other)),
+        "{:?}",
+        office.subjects("m@b.ru")
+    );
+}
+
+#[tokio::test]
+async fn who_hears_of_one_thing_only_hears_of_it_though_one_text_told_both() {
+    let other = "[[receiver]]\nname = \"Сети\"\nemail = \"s@b.ru\"\nmin_level = \"low\"\n\
+                 topics = [\"electricity\"]\n";
+    let heat =
+        ROUTES.replace("min_level = \"low\"\n", "min_level = \"low\"\ntopics = [\"heating\"]\n");
+    let office = office(&format!("{heat}{other}"));
+    let text = "Нет отопления третий день и нет света, помогите, мёрзнем все";
+    office.write(&four(text, "kedrovo", 1)).await;
+    assert_eq!((office.to("m@b.ru").len(), office.to("s@b.ru").len()), (1, 1));
+}
