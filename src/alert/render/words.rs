@@ -119,6 +119,17 @@ pub fn address(kept: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// «17:00» in the district's zone, with the day if it is not that of `near`.
+#[must_use]
+pub fn clock(at: Timestamp, near: Timestamp, zone: &TimeZone) -> String {
+    let (local, near_local) = (at.to_zoned(zone.clone()), near.to_zoned(zone.clone()));
+    if local.date() == near_local.date() {
+        format!("{:02}:{:02}", local.hour(), local.minute())
+    } else {
+        moment(at, near, zone)
+    }
+}
+
 /// «20 ноября» in the district's zone, with the year if it is not that of `near`.
 #[must_use]
 pub fn day(at: Timestamp, near: Timestamp, zone: &TimeZone) -> String {
