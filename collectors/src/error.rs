@@ -131,10 +131,14 @@ impl CollectError {
         self
     }
 
-    /// Whether the host itself is in trouble: it cannot be reached, or what answers is not it.
+    /// Whether the host itself may be in trouble: it cannot be reached, or what answers is not it.
+    /// One such call may be bad luck, several without an answer between are an outage.
     #[must_use]
     pub fn is_outage(&self) -> bool {
-        self.scope == Scope::Host && matches!(self.class, Class::Transient | Class::Malformed)
+        // A sign-in page of somebody in between, which meets whatever source is asked for.
+        let stranger = self.class == Class::Malformed && self.code.ends_with(" not json");
+        let host = self.scope == Scope::Host;
+        stranger || (host && matches!(self.class, Class::Transient | Class::Malformed))
     }
 
     /// Whether the request certainly never left us, so that nobody can have counted it.

@@ -76,7 +76,9 @@ pub(super) fn next_day(at: Timestamp) -> Timestamp {
 
 fn not_counted(error: &StoreError) -> CollectError {
     tracing::error!(%error, "budget not counted, call not made");
-    CollectError::new(Class::Ours, Scope::Source, "store", words::NOT_COUNTED)
+    // A store that is busy, or a disk that is full, for a moment must not cost half a day.
+    let class = if error.is_transient() { Class::Transient } else { Class::Ours };
+    CollectError::new(class, Scope::Source, "store", words::NOT_COUNTED)
 }
 
 /// A call that an order of the platform forbids for longer than it may wait.

@@ -30,6 +30,8 @@ const LEASE_MINUTES: i64 = 15;
 const RETRY_SECS: (i64, i64) = (60, 6 * 3600);
 /// Most wait after a failure that concerns a whole host, our own network among them.
 const HOST_RETRY_SECS: i64 = 20 * 60;
+/// Wait after a host could not be trusted.
+const HOST_SECS: i64 = 3600;
 /// Failures in a row that a source is taken to have that waits without a call for what others have
 /// met: so many they were at least.
 const HELD_FAILURES: u32 = 3;
@@ -399,6 +401,8 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
         }
         Class::RateLimited => least,
         Class::Quota | Class::NeedsPerson | Class::Ours | Class::Refused => most,
+        // A certificate may be refused for our own clock, which soon goes right again.
+        Class::NoAccess if error.scope == Scope::Host => HOST_SECS,
         Class::NoAccess | Class::Gone => 24 * 3600,
     };
     let next = now.saturating_add(SignedDuration::from_secs(wait)).unwrap_or(now);

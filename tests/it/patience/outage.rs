@@ -4,6 +4,8 @@ use std::sync::Mutex;
 
 use jiff::SignedDuration;
 use otklik::clock::{Clock, SimClock};
+use otklik::model::{Health, HealthState, LookReason};
+use otklik::pipeline::collect::sick;
 use otklik_collectors::http::Response;
 use otklik_collectors::play::vk;
 use otklik_collectors::{Class, CollectError, Scope};
@@ -20,6 +22,8 @@ pub(super) enum Way {
     BadGateway,
     /// Something in front of it names the seconds to keep away.
     Busy(i64),
+    /// A sign-in page answers in its place.
+    Portal,
     /// It takes the request and says nothing.
     Hangs,
 }
@@ -51,6 +55,10 @@ pub(super) async fn meet(
         Way::Refused => lost("connect"),
         Way::BadGateway => answer(502, Vec::new()),
         Way::Busy(secs) => answer(503, vec![("retry-after".to_owned(), secs.to_string())]),
+        Way::Portal => {
+            let body = b"<html><body>Sign in</body></html>".to_vec();
+            Ok(Response { status: 200, body, ..Response::default() })
+        }
         Way::Hangs => {
             clock.sleep_until(clock.now() + TIMEOUT).await;
             lost("timeout")
@@ -83,7 +91,7 @@ impl Village {
 /// read again soon after; the channel is read all the while.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_does_not_spend_the_quota() {
-    for way in [Way::BadGateway, Way::Refused, Way::Hangs] {
+    for way in [Way::BadGateway, Way::Refused, Way::Portal, Way::Hangs] {
         let village = Village::new(6);
         village.live(40).await;
         assert_eq!(village.unread_for(40), [""; 0]);
@@ -213,4 +221,32 @@ async fn a_pass_by_hand_tries_once_whether_a_captcha_is_passed() {
     assert_eq!(lock(&village.vk).log.len() - before, 1, "one call for all of them");
     assert_eq!(pass(&village).await, [None, None, None, None]);
     assert_eq!(village.number(WALLS_IN_NEED), 0);
+}
+
+/// The same minute after each failure is no wait that grows; a longer time that is named is kept.
+#[test]
+fn waits_grow_whatever_time_an_error_names() {
+    let now: jiff::Timestamp = "2026-03-02T01:00:00Z".parse().expect("an instant");
+    let mut health = Health {
+        state: HealthState::Ok,
+        since: now,
+        code: None,
+        text: None,
+        failures: 0,
+        last_ok: None,
+        next: now,
+        why: LookReason::Wished,
+    };
+    let wait = |health: &Health| health.next.duration_since(now).as_secs();
+    let minute = now + SignedDuration::from_mins(1);
+    let error = CollectError::new(Class::Transient, Scope::Host, "http 502", "Нет связи");
+    for expected in [60, 120, 240, 480, 960, 1_200, 1_200] {
+        health = sick(&health, &error.clone().until(minute), now);
+        assert_eq!(wait(&health), expected);
+    }
+    let hours = now + SignedDuration::from_hours(50);
+    assert_eq!(wait(&sick(&health, &error.clone().asked(Some(hours)), now)), 180_000);
+    // Whoever waits without a call is asked again when the one that tries is known to have failed.
+    let held = CollectError { held: true, ..error.until(minute) };
+    assert_eq!(wait(&sick(&health, &held, now)), 60);
 }
