@@ -12,6 +12,9 @@ use super::error::Result;
 use super::pause::{self, Pause};
 use super::{Store, Tx};
 
+/// A turn further ahead than this was given before the clock was set back.
+const QUEUE_SECS_MAX: i64 = 10 * 60;
+
 /// A call that wants to be counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetCall {
@@ -81,7 +84,9 @@ fn take(tx: &Tx<'_>, call: &BudgetCall, now: Timestamp) -> Result<BudgetAnswer> 
     if call.per_day_max.is_some_and(|most| taken >= most) {
         return Ok(BudgetAnswer::Spent);
     }
-    let turn = shared.next_allowed.map_or(now, |next| next.max(now));
+    let queue = now.saturating_add(SignedDuration::from_secs(QUEUE_SECS_MAX)).unwrap_or(now);
+    let next = shared.next_allowed.filter(|next| *next <= queue);
+    let turn = next.map_or(now, |next| next.max(now));
     let spacing = SignedDuration::from_millis(i64::from(call.spacing_ms));
     let next = turn.saturating_add(spacing).unwrap_or(turn);
     tx.exec(

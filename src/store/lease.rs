@@ -50,6 +50,11 @@ fn free(tx: &Tx<'_>) -> Result<FreedLeases> {
          WHERE district = ?1 AND lease IS NOT NULL",
         params![tx.district],
     )?;
+    // A call that tried whether a pause is over ended with its process.
+    tx.exec(
+        "UPDATE pause SET probed = NULL WHERE district = ?1 AND probed IS NOT NULL",
+        params![tx.district],
+    )?;
     let count = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
     Ok(FreedLeases { sources, deliveries: count(deliveries), jobs: count(jobs) })
 }

@@ -17,6 +17,8 @@ use super::{Store, Tx};
 const PROBE_SECS: i64 = 90;
 /// How soon those who wait for it ask again.
 const ASK_AGAIN_SECS: i64 = 10;
+/// Longest pause of our own: one that seems longer was begun before the clock was set back.
+const OWN_HOURS_MAX: i64 = 24;
 /// Pauses that ended longer ago are forgotten.
 const KEEP_DAYS: i64 = 30;
 
@@ -74,7 +76,7 @@ impl Store {
     ) -> Result<()> {
         self.write(move |tx| {
             forget(tx, now)?;
-            keep(tx, &call, &pause, ordered)
+            keep(tx, &call, &pause, ordered, now)
         })
         .await
     }
@@ -169,9 +171,15 @@ fn rows(tx: &Tx<'_>, call: &BudgetCall) -> Result<Vec<Row>> {
     )
 }
 
+/// The furthest end that a pause of our own can have.
+fn longest(now: Timestamp) -> Timestamp {
+    now.saturating_add(SignedDuration::from_hours(OWN_HOURS_MAX)).unwrap_or(now)
+}
+
 fn in_the_way(rows: &[Row], now: Timestamp) -> Option<Pause> {
+    let rows = rows.iter().filter(|row| row.ordered || row.pause.until <= longest(now));
     let soon = now.saturating_add(SignedDuration::from_secs(ASK_AGAIN_SECS)).unwrap_or(now);
-    let ends = rows.iter().filter_map(|row| {
+    let ends = rows.filter_map(|row| {
         let tried = row.probed.filter(|probed| *probed > now).map(|probed| probed.min(soon));
         let until = if row.pause.until > now { Some(row.pause.until) } else { tried };
         Some((until?, &row.pause))
@@ -184,7 +192,13 @@ fn in_the_way(rows: &[Row], now: Timestamp) -> Option<Pause> {
     Some(Pause { until: last, ..(*gravest).clone() })
 }
 
-fn keep(tx: &Tx<'_>, call: &BudgetCall, pause: &Pause, ordered: bool) -> Result<()> {
+fn keep(
+    tx: &Tx<'_>,
+    call: &BudgetCall,
+    pause: &Pause,
+    ordered: bool,
+    now: Timestamp,
+) -> Result<()> {
     let token = if pause.of == PauseOf::Host { "" } else { call.token.as_str() };
     let method = if pause.of == PauseOf::Method { call.method.as_str() } else { "" };
     // An order concerns whoever holds the token's place; a trouble of ours that very token.
@@ -196,7 +210,7 @@ fn keep(tx: &Tx<'_>, call: &BudgetCall, pause: &Pause, ordered: bool) -> Result<
          ON CONFLICT (district, host, token, fingerprint, method, ordered) DO UPDATE SET
              until = excluded.until, class = excluded.class, code = excluded.code,
              trouble = excluded.trouble, failures = pause.failures + 1, probed = NULL
-         WHERE pause.until < excluded.until",
+         WHERE pause.until < excluded.until OR (pause.ordered = 0 AND pause.until > ?11)",
         params![
             tx.district,
             call.host,
@@ -208,6 +222,7 @@ fn keep(tx: &Tx<'_>, call: &BudgetCall, pause: &Pause, ordered: bool) -> Result<
             pause.cause.class,
             pause.cause.code,
             pause.cause.text,
+            At(longest(now)),
         ],
     )?;
     Ok(())
@@ -229,7 +244,7 @@ fn outage(
     )?;
     let failures = match known {
         // Calls that were under way when the first of them failed tell nothing new.
-        Some((until, _)) if until > now => return Ok(()),
+        Some((until, _)) if until > now && until <= longest(now) => return Ok(()),
         Some((_, failures)) => failures.saturating_add(1),
         None if sure => 1,
         None => return Ok(()),

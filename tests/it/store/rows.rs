@@ -131,6 +131,30 @@ async fn budgets_space_count_and_pause_over_restarts() {
     take(&world, other, at(25), BudgetAnswer::At(at(25))).await;
 }
 
+/// A clock that was years ahead and is set right must not leave us asleep for years.
+#[tokio::test]
+async fn a_clock_that_is_set_back_leaves_no_pause_of_ours_and_no_far_turn() {
+    let world = World::new();
+    let store = &world.store;
+    let asked = |now| store.budget_take(call("wall.get", None), now);
+    assert_eq!(asked(days(900)).await.expect("asked"), BudgetAnswer::At(days(900)));
+    let [class, code, text] = ["needs_person", "vk 14", "Пройдите проверку"].map(str::to_owned);
+    let cause = PauseCause { class, code, text };
+    let pause = |until| Pause { of: PauseOf::Token, until, cause: cause.clone() };
+    let keep = |until, now| store.budget_pause(call("wall.get", None), pause(until), false, now);
+    keep(days(901), days(900)).await.expect("kept");
+    assert_eq!(asked(at(1)).await.expect("asked"), BudgetAnswer::Probe(at(1)));
+    // What is met now counts, though the stale one ends later.
+    keep(at(60), at(2)).await.expect("kept");
+    assert_eq!(asked(at(3)).await.expect("asked"), BudgetAnswer::Paused(pause(at(60))));
+    assert_eq!(asked(at(60)).await.expect("asked"), BudgetAnswer::Probe(at(60)));
+    let other = asked(at(60)).await.expect("asked");
+    assert!(matches!(other, BudgetAnswer::Paused(_)), "one tries: {other:?}");
+    store.free_leases().await.expect("freed");
+    let after = asked(at(61)).await.expect("asked");
+    assert_eq!(after, BudgetAnswer::Probe(at(61)), "the one that tried ended with its process");
+}
+
 /// The same as the collectors ask.
 fn asked(method: &str) -> Call {
     let BudgetCall { host, token, fingerprint, method, spacing_ms, per_day_max, .. } =
