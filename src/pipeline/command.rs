@@ -79,6 +79,7 @@ pub async fn change_store(
             set_rumour(store, problem, *state, link.clone(), now).await?
         }
         CommandKind::CollectNow { sources } => {
+            store.budget_probe_now(now).await?;
             let count = store.hasten_sources(sources, now).await?;
             done(words::hastened(count))
         }

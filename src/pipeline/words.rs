@@ -52,6 +52,12 @@ pub(super) fn spent(method: &str) -> String {
     format!("Дневная норма вызовов {method} исчерпана; опрос продолжится завтра")
 }
 
+/// A trouble that passes by itself, for whoever asks by hand.
+pub(super) fn come_again(text: &str, until: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let text = text.trim_end_matches('.');
+    format!("{text}. Повторите не раньше {}", moment(until, now, zone))
+}
+
 pub(super) fn not_configured(platform: impl std::fmt::Display) -> String {
     format!("Площадка {platform} не настроена: впишите [platforms.{platform}] в otklik.toml")
 }

@@ -28,6 +28,7 @@ pub mod lock;
 pub mod mark;
 pub mod notice;
 pub mod page;
+pub mod pause;
 pub mod person;
 pub mod post;
 pub mod problem;
@@ -74,6 +75,7 @@ pub use lease::FreedLeases;
 pub use lock::StoreLock;
 pub use mark::{MarkCommit, MarkPlace};
 pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome, SeenPost};
+pub use pause::{Pause, PauseCause, PauseOf, Probed};
 pub use person::{PersonEnd, SplitOff};
 pub use post::{
     Assessment, ParentFacts, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks,

@@ -41,7 +41,7 @@ CREATE TABLE budget (
     next_allowed INTEGER,
     day INTEGER,
     taken INTEGER NOT NULL,
-    paused_until INTEGER, day_max INTEGER,
+    day_max INTEGER,
     PRIMARY KEY (district, host, token, method)
 ) STRICT;
 
@@ -233,6 +233,22 @@ CREATE TABLE parted (
     PRIMARY KEY (district, source, post, problem)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE pause (
+    district TEXT NOT NULL,
+    host TEXT NOT NULL,
+    token TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    method TEXT NOT NULL,
+    ordered INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    class TEXT NOT NULL,
+    code TEXT NOT NULL,
+    trouble TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    probed INTEGER,
+    PRIMARY KEY (district, host, token, fingerprint, method, ordered)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE place_finding (
     district TEXT NOT NULL,
     source TEXT NOT NULL,
@@ -421,7 +437,7 @@ CREATE TABLE source_state (
     last_ok INTEGER,
     look_pictures_only INTEGER NOT NULL,
     look_comments_closed INTEGER NOT NULL,
-    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, why TEXT, told TEXT, told_at INTEGER,
+    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, why TEXT, told TEXT, told_at INTEGER, asked INTEGER,
     PRIMARY KEY (district, source)
 ) STRICT;
 
