@@ -76,6 +76,9 @@ pub(super) struct Known {
     /// Comments are closed here.
     #[serde(rename = "x", skip_serializing_if = "is_default")]
     pub closed: bool,
+    /// Too many comments to remember them all.
+    #[serde(rename = "b", skip_serializing_if = "is_default")]
+    pub big: bool,
     /// Held at the top of the group.
     #[serde(rename = "f", skip_serializing_if = "is_default")]
     pub pinned: bool,

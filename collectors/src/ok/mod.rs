@@ -218,6 +218,7 @@ impl Collector for Odnoklassniki {
         Ok(Page {
             posts: draft.posts,
             gone: draft.gone,
+            gone_below: draft.gone_below,
             cursor: state.write(),
             more,
             facts: draft.facts,

@@ -117,6 +117,7 @@ impl Telegram {
             page.facts.coverage.holes.extend(holes);
         }
         page.facts.coverage.read = place.posts.covered();
+        page.facts.coverage.holes.extend(place.unwatched());
         page
     }
 }

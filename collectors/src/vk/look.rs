@@ -59,6 +59,7 @@ pub(super) enum Step {
 pub(super) struct Draft {
     pub posts: Vec<RawPost>,
     pub gone: Vec<String>,
+    pub gone_below: Vec<String>,
     pub facts: Facts,
 }
 
@@ -367,6 +368,7 @@ impl<'a> Pass<'a> {
     /// A post is gone, and what stood below it can no longer be read by anybody.
     fn gone(&mut self, post: i64) {
         self.draft.gone.push(self.adapter.id(post));
+        self.draft.gone_below.push(self.adapter.id(post));
         let of_post = |it: &mut Reading| it.talk.is_none() && it.post == post;
         if let Some(reading) = self.look.reading.take_if(of_post)
             && let Some(known) = self.state.posts.get_mut(&post)

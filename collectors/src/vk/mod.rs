@@ -360,6 +360,7 @@ impl Collector for Vk {
         Ok(Page {
             posts: draft.posts,
             gone: draft.gone,
+            gone_below: draft.gone_below,
             cursor: state.write(),
             more,
             facts: draft.facts,

@@ -355,6 +355,7 @@ impl Pass<'_> {
         self.state.talks.remove(&spot);
         self.look.talk_queue.retain(|it| *it != spot);
         self.draft.gone.push(self.adapter.talk_id(spot));
+        self.draft.gone_below.push(self.adapter.talk_id(spot));
         let below = comments.iter().map(|id| self.adapter.said_id(spot, *id));
         self.draft.gone.extend(below);
     }

@@ -233,3 +233,40 @@ async fn a_look_over_a_real_socket() {
     assert_eq!(ids, ["vk:-200001_1", "vk:-200001_2"]);
     assert!(rig.play().log.iter().all(|call| call.error.is_none()));
 }
+
+/// More comments than were once remembered: what dies among them is named, and a post that dies
+/// takes along whatever hangs below it.
+#[tokio::test]
+async fn removals_among_very_many_comments_are_named() {
+    let rig = Rig::new();
+    let (post, comments) = {
+        let mut play = rig.play();
+        let world = &mut play.world;
+        let post = world.post(OWNER, OWNER, at(-DAY), "пост");
+        let mut add = |to| world.comment(OWNER, post, 100_001, at(-DAY), "к", to);
+        let root = add(None);
+        let mut comments: Vec<i64> = (0..1_100).map(|_| add(Some(root))).collect();
+        comments.extend((0..1_400).map(|_| add(None)));
+        (post, comments)
+    };
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.ids().len(), 2_502);
+    assert_eq!(looked.coverage.holes, []);
+    let dead: Vec<i64> = comments.iter().copied().step_by(97).collect();
+    for id in &dead {
+        rig.play().world.delete(OWNER, *id, at(MINUTE));
+    }
+    rig.ports.clock.advance(2 * HOUR);
+    let mut looked = rig.look(looked.cursor).await.expect("reads");
+    looked.gone.sort();
+    looked.gone.dedup();
+    let mut expected: Vec<String> = dead.iter().map(|id| format!("vk:{OWNER}_{id}")).collect();
+    expected.sort();
+    assert_eq!(looked.gone, expected);
+    assert_eq!(looked.gone_below, [""; 0]);
+    rig.play().world.post(OWNER, OWNER, rig.ports.clock.now(), "другой");
+    rig.play().world.delete(OWNER, post, rig.ports.clock.now());
+    rig.ports.clock.advance(2 * HOUR);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone_below, [format!("vk:{OWNER}_{post}")]);
+}

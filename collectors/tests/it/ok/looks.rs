@@ -83,6 +83,37 @@ async fn a_topic_with_very_many_comments_is_read_from_its_end_while_it_grows() {
     assert_eq!(later, 3, "one call each time");
 }
 
+/// More comments than were once remembered: what dies among them is named, and a topic that dies
+/// takes along whatever hangs below it.
+#[tokio::test]
+async fn removals_among_very_many_comments_are_named() {
+    let rig = Rig::learned();
+    let (topic, comments) = {
+        let mut play = rig.play();
+        let topic = play.world.topic(GROUP, GROUP, at(-DAY), "тема");
+        play.world.topic(GROUP, GROUP, at(-DAY), "другая");
+        let mut add = |_| play.world.comment(GROUP, (TOPIC, topic), ANNA, at(-DAY), "к", None);
+        (topic, (0..2_500).map(&mut add).collect::<Vec<i64>>())
+    };
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!((looked.ids().len(), looked.coverage.holes.len()), (2_502, 0));
+    let dead: Vec<i64> = comments.iter().copied().step_by(97).collect();
+    for id in &dead {
+        rig.play().world.delete(GROUP, *id, at(MINUTE));
+    }
+    rig.ports.clock.advance(2 * HOUR);
+    let mut looked = rig.look(looked.cursor).await.expect("reads");
+    looked.gone.sort();
+    looked.gone.dedup();
+    let mut expected: Vec<String> = dead.iter().map(|it| id(format!("{topic}_{it}"))).collect();
+    expected.sort();
+    assert_eq!(looked.gone, expected);
+    rig.play().world.delete(GROUP, topic, rig.ports.clock.now());
+    rig.ports.clock.advance(2 * HOUR);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone_below, [id(topic)]);
+}
+
 /// A deleted comment is gone after two whole listings, which one look makes.
 #[tokio::test]
 async fn deleted_comments_are_gone_in_one_look() {
