@@ -215,6 +215,16 @@ fn closed(account: bool) -> CollectError {
     CollectError::new(Class::NoAccess, Scope::Source, "telegram closed", text)
 }
 
+fn private() -> CollectError {
+    CollectError::new(
+        Class::NoAccess,
+        Scope::Source,
+        "telegram private",
+        "Канал или группа больше не открыты для всех: otklik читает только открытые и проверит \
+         снова через сутки.",
+    )
+}
+
 fn no_person() -> CollectError {
     CollectError::new(
         Class::Refused,

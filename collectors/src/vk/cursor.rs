@@ -111,6 +111,9 @@ pub(super) struct State {
     pub handle: String,
     /// The wall's number, negative for a community.
     pub owner: i64,
+    /// When the page was last found open to everybody, Unix seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub admitted: i64,
     /// Posts of the window, by number.
     pub posts: BTreeMap<i64, Known>,
     /// Talks besides the wall in which something happened in the window.
@@ -396,12 +399,13 @@ pub(super) struct ThreadWalk {
 }
 
 impl State {
-    /// Nothing known yet.
-    pub(super) fn new(handle: &str, owner: i64) -> Self {
+    /// Nothing known yet of a page that was admitted at `admitted` (Unix seconds).
+    pub(super) fn new(handle: &str, owner: i64, admitted: i64) -> Self {
         State {
             form: FORM,
             handle: handle.to_owned(),
             owner,
+            admitted,
             posts: BTreeMap::new(),
             talks: BTreeMap::new(),
             turns: BTreeMap::new(),
@@ -488,8 +492,8 @@ mod tests {
 
     #[test]
     fn odd_cursors_read_as_nothing_known() {
-        let good = State::new("name", -5).write();
-        assert_eq!(State::read(Some(&good), "name"), Some(State::new("name", -5)));
+        let good = State::new("name", -5, 7).write();
+        assert_eq!(State::read(Some(&good), "name"), Some(State::new("name", -5, 7)));
         assert_eq!(State::read(Some(&good), "other"), None);
         let other_form = good.0.replace("\"form\":1", "\"form\":9");
         for text in ["", "{}", "null", "[1]", "12", &other_form, &good.0[..good.0.len() - 1]] {

@@ -49,6 +49,9 @@ use crate::error::{Class, CollectError, Scope};
 use crate::ports::Ports;
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
 
+/// How often (seconds) it is asked whether a page is still open to everybody.
+const ADMIT_SECS: i64 = 24 * 3_600;
+
 /// What kind of token reads VK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TokenKind {
@@ -182,7 +185,8 @@ impl Vk {
         Some(no_events(own.group, trouble))
     }
 
-    /// The source's memory, with its wall found and admitted.
+    /// The source's memory, with its wall found and admitted. A page may be closed later, and be
+    /// shown to our token all the same: so it is admitted anew every day.
     async fn state(
         &self,
         source: &SourceSpec,
@@ -190,6 +194,7 @@ impl Vk {
     ) -> Result<State, CollectError> {
         let state = State::read(cursor, &source.handle);
         let learned = source.platform_id.as_deref().and_then(|id| id.parse::<i64>().ok());
+        let now = self.ports.clock.now().as_second();
         let owner = match (learned, &state) {
             (Some(owner), _) => owner,
             (None, Some(state)) => state.owner,
@@ -197,7 +202,13 @@ impl Vk {
         };
         place::admit_kind(source, owner)?;
         let same = state.filter(|state| state.owner == owner);
-        Ok(same.unwrap_or_else(|| State::new(&source.handle, owner)))
+        // Where nothing is remembered, the number was learned when it was admitted.
+        let mut state = same.unwrap_or_else(|| State::new(&source.handle, owner, now));
+        if now - state.admitted >= ADMIT_SECS {
+            place::admit(&self.api(), owner).await?;
+            state.admitted = now;
+        }
+        Ok(state)
     }
 
     /// Makes the call of a step and takes its answer.

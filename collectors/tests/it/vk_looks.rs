@@ -5,7 +5,7 @@ use std::sync::Arc;
 use otklik_collectors::http::Http;
 use otklik_collectors::play::serve;
 use otklik_collectors::vk::Vk;
-use otklik_collectors::{Clock, Collector, Cursor};
+use otklik_collectors::{Class, Clock, Collector, Cursor};
 
 use crate::ports::at;
 use crate::vk_rig::{DAY, HOUR, MINUTE, OWNER, Rig};
@@ -269,4 +269,29 @@ async fn removals_among_very_many_comments_are_named() {
     rig.ports.clock.advance(2 * HOUR);
     let looked = rig.look(looked.cursor).await.expect("reads");
     assert_eq!(looked.gone_below, [format!("vk:{OWNER}_{post}")]);
+}
+
+/// A token that belongs to a member is shown a closed page all the same: that page is asked about
+/// once a day and read no more, until it is open to everybody again.
+#[tokio::test]
+async fn a_community_that_closes_is_left_alone_until_it_opens() {
+    let rig = Rig::new();
+    rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
+    let looked = rig.look(None).await.expect("reads");
+    rig.play().world.wall(OWNER).member = true;
+    rig.play().world.wall(OWNER).is_closed = 1;
+    rig.play().world.post(OWNER, OWNER, at(HOUR), "для своих");
+    let asked = rig.play().log.len();
+    for _ in 0..2 {
+        rig.ports.clock.advance(DAY + MINUTE);
+        let error = rig.page(looked.cursor.as_ref()).await.err().expect("refused");
+        assert_eq!((error.class, error.code.as_str()), (Class::NoAccess, "vk closed community"));
+        let until = error.until.expect("a time");
+        assert_eq!(until.duration_since(rig.ports.clock.now()).as_secs(), DAY);
+    }
+    let calls: Vec<String> = rig.play().log[asked..].iter().map(|it| it.method.clone()).collect();
+    assert_eq!(calls, ["groups.getById"; 2]);
+    rig.play().world.wall(OWNER).is_closed = 0;
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.ids(), ["vk:-200001_1", "vk:-200001_2"]);
 }
