@@ -6,12 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use super::ids::Ids;
+use super::late::Older;
 use super::talk::{Side, Spot};
 use crate::raw::Cursor;
 
@@ -21,87 +20,6 @@ const FORM: u8 = 1;
 const POSTS_MAX: usize = 5_000;
 /// Posts older than this (seconds) are forgotten once their comments were read.
 const KEEP_SECS: i64 = 31 * 24 * 3600;
-
-/// Most numbers written one by one.
-const PLAIN_MAX: usize = 500;
-
-/// A set of numbers, written as distances because neighbours are close.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Ids(pub BTreeSet<i64>);
-
-impl Ids {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// Distances as a list, or many of them packed: a cursor is written with every page.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Plain(Vec<i64>),
-    Packed(String),
-}
-
-impl Serialize for Ids {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut before = 0;
-        let distances = self.0.iter().map(|&id| {
-            let distance = id - before;
-            before = id;
-            distance
-        });
-        match self.0.len() > PLAIN_MAX {
-            true => serializer.serialize_str(&pack(distances)),
-            false => serializer.collect_seq(distances),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Ids {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let distances = match Written::deserialize(deserializer)? {
-            Written::Plain(distances) => distances,
-            Written::Packed(text) => {
-                unpack(&text).ok_or_else(|| D::Error::custom("no packed numbers"))?
-            }
-        };
-        let mut at = 0_i64;
-        let ids = distances.into_iter().map(|distance| {
-            at = at.saturating_add(distance);
-            at
-        });
-        Ok(Ids(ids.collect()))
-    }
-}
-
-/// Seven bits a byte, the lowest first, the highest bit set where more follow; the sign is the
-/// lowest bit of all. In base64 a comment among its neighbours takes a character and a third.
-fn pack(distances: impl Iterator<Item = i64>) -> String {
-    let mut bytes = Vec::new();
-    for distance in distances {
-        let mut left = ((distance << 1) ^ (distance >> 63)).cast_unsigned();
-        while left >= 0x80 {
-            bytes.push((left & 0x7F) as u8 | 0x80);
-            left >>= 7;
-        }
-        bytes.push(left as u8);
-    }
-    STANDARD_NO_PAD.encode(bytes)
-}
-
-fn unpack(text: &str) -> Option<Vec<i64>> {
-    let (mut distances, mut number, mut shift) = (Vec::new(), 0_u64, 0_u32);
-    for byte in STANDARD_NO_PAD.decode(text).ok()? {
-        number |= u64::from(byte & 0x7F).checked_shl(shift)?;
-        shift += 7;
-        if byte & 0x80 == 0 {
-            distances.push((number >> 1).cast_signed() ^ -((number & 1).cast_signed()));
-            (number, shift) = (0, 0);
-        }
-    }
-    (shift == 0).then_some(distances)
-}
 
 /// Everything the collector remembers of one source.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -119,6 +37,12 @@ pub(super) struct State {
     /// Talks besides the wall in which something happened in the window.
     #[serde(default, skip_serializing_if = "is_default")]
     pub talks: BTreeMap<Spot, Known>,
+    /// Posts older than the window.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub older: BTreeMap<i64, Older>,
+    /// When they are to be looked up next.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub glance: Turn,
     /// When each side is to be listed next.
     #[serde(default, skip_serializing_if = "is_default")]
     pub turns: BTreeMap<Side, Turn>,
@@ -212,6 +136,9 @@ pub(super) struct Known {
     /// Held at the top of the wall.
     #[serde(rename = "f", skip_serializing_if = "is_default")]
     pub pinned: bool,
+    /// Older than the window, and talked below: when that was last seen, Unix seconds.
+    #[serde(rename = "e", skip_serializing_if = "is_default")]
+    pub late: i64,
     /// Was missing once when nothing else proved the answer good.
     #[serde(rename = "m", skip_serializing_if = "is_default")]
     pub missed: bool,
@@ -258,6 +185,18 @@ pub(super) struct Look {
     /// Posts already asked for by number.
     #[serde(default, skip_serializing_if = "is_default")]
     pub asked: Ids,
+    /// Older posts of which events told.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub called: Ids,
+    /// All older posts are looked up in this look.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub glances: bool,
+    /// By so many calls so far.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub glance_calls: u64,
+    /// Those asked for already.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub glanced: Ids,
     /// Posts whose comments are to be read.
     #[serde(default, skip_serializing_if = "is_default")]
     pub queue: VecDeque<i64>,
@@ -408,6 +347,8 @@ impl State {
             admitted,
             posts: BTreeMap::new(),
             talks: BTreeMap::new(),
+            older: BTreeMap::new(),
+            glance: Turn::default(),
             turns: BTreeMap::new(),
             walls: 0,
             settled: Ids::default(),
@@ -434,9 +375,13 @@ impl State {
     /// Forgets what is out of the window. `horizon` and `now` are Unix seconds.
     pub(super) fn forget(&mut self, horizon: i64, now: i64) {
         let oldest = horizon.max(now - KEEP_SECS);
-        let old = self.posts.iter().filter(|(_, known)| !known.pinned && known.date < oldest);
+        let old = self
+            .posts
+            .iter()
+            .filter(|(_, known)| !known.pinned && known.date < oldest && known.late < oldest);
         let old: Vec<i64> = old.map(|(id, _)| *id).collect();
         old.into_iter().for_each(|id| self.let_go(id));
+        self.forget_older(now - KEEP_SECS);
         while self.posts.len() > POSTS_MAX {
             let oldest = self.posts.iter().min_by_key(|(id, known)| (known.date, **id));
             let Some(id) = oldest.map(|(id, _)| *id) else { return };
@@ -450,6 +395,7 @@ impl State {
         if let Some(known) = self.posts.remove(&id) {
             self.settled.0.insert(id);
             self.settled.0.extend(known.all());
+            self.grow_old(id, known.date, known.count, known.read_count);
         }
     }
 }
@@ -469,26 +415,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_survive_writing() {
-        let ids = Ids([5, 7, 1_000_000, -3].into_iter().collect());
-        let text = serde_json::to_string(&ids).expect("writes");
-        assert_eq!(text, "[-3,8,2,999993]");
-        assert_eq!(serde_json::from_str::<Ids>(&text).expect("reads"), ids);
-    }
-
-    #[test]
-    fn very_many_ids_are_packed_and_survive() {
-        let far = [-7, i64::from(i32::MAX), 5_000_000_000, i64::MAX - 1, i64::MAX];
-        let ids = Ids((1_000..2_000).chain(far).collect());
-        let text = serde_json::to_string(&ids).expect("writes");
-        assert!(text.starts_with('"') && text.len() < 1_500, "{}", text.len());
-        assert_eq!(serde_json::from_str::<Ids>(&text).expect("reads"), ids);
-        for odd in ["\"?\"", "\"gA\"", "\"____\"", "7"] {
-            assert!(serde_json::from_str::<Ids>(odd).is_err(), "{odd}");
-        }
-    }
 
     #[test]
     fn odd_cursors_read_as_nothing_known() {

@@ -6,7 +6,8 @@
 //! How a look goes: pages of the wall from the newest post back to the horizon, overlapping by a
 //! tenth; after each of them the comments of those posts whose number of comments changed, or whose
 //! last reading has faded; then the posts of the window that the walk did not show, and numbers
-//! that it jumped over, by number; at last, now and then, the talk besides the wall (`talk`):
+//! that it jumped over, by number; now and then older posts, by number, for what is said below them
+//! late (`late`); at last, now and then, the talk besides the wall (`talk`):
 //! discussions, and with a user's token, in communities we run ourselves, comments of photos and
 //! videos. A quiet look makes the calls of the wall alone. With a user's token the comments of
 //! several posts come by one call (`execute`).
@@ -21,6 +22,8 @@ mod call;
 mod coverage;
 mod cursor;
 mod execute;
+mod ids;
+mod late;
 mod look;
 mod place;
 mod poll;
@@ -222,11 +225,14 @@ impl Vk {
                 pass.wall(answer);
             }
             Step::ById { missed, jumps, proofs } => {
-                let all = missed.iter().chain(&jumps).chain(&proofs);
-                let posts: Vec<String> = all.map(|id| format!("{owner}_{id}")).collect();
-                let params = [("posts", posts.join(","))];
+                let params = by_id_params(owner, missed.iter().chain(&jumps).chain(&proofs));
                 let answer = api.call("wall.getById", &params).await?;
                 pass.by_id(&missed, &jumps, &proofs, answer);
+            }
+            Step::Older { posts, proofs } => {
+                let params = by_id_params(owner, posts.iter().chain(&proofs));
+                let answer = api.call("wall.getById", &params).await?;
+                pass.older(&posts, &proofs, answer);
             }
             Step::Roots { .. } if self.executed(pass).await? => {}
             Step::Roots { post, offset } => {
@@ -436,6 +442,11 @@ fn wall_params(owner: i64, offset: u64) -> Vec<(&'static str, String)> {
         ("count", PAGE.to_string()),
         ("extended", "0".to_owned()),
     ]
+}
+
+fn by_id_params<'i>(owner: i64, ids: impl Iterator<Item = &'i i64>) -> [(&'static str, String); 1] {
+    let posts: Vec<String> = ids.map(|id| format!("{owner}_{id}")).collect();
+    [("posts", posts.join(","))]
 }
 
 fn comment_params(

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use super::cursor::{Ids, Known, Long, Reading, ThreadWalk, Walk};
+use super::cursor::{Known, Long, Reading, ThreadWalk, Walk};
+use super::ids::Ids;
 use super::look::{Pass, advance};
 use super::talk::{Side, Spot};
 use super::wire::{self, Odd};

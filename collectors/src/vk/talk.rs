@@ -15,7 +15,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::cursor::{Aside, Ids, Known, Reading, Turn, Walk};
+use super::cursor::{Aside, Known, Reading, Turn, Walk};
+use super::ids::Ids;
 use super::look::{BY_ID, PAGE, PROOFS, Pass, Step, advance};
 use super::wire::{self, Odd};
 

@@ -295,3 +295,49 @@ async fn a_community_that_closes_is_left_alone_until_it_opens() {
     let looked = rig.look(looked.cursor).await.expect("reads");
     assert_eq!(looked.ids(), ["vk:-200001_1", "vk:-200001_2"]);
 }
+
+/// Without events: a comment below a post that left the window is seen by its number of comments,
+/// at no cost where a page of the wall shows the post anyway, and within a day where none does.
+#[tokio::test]
+async fn a_comment_below_an_old_post_is_met_within_a_day() {
+    let rig = Rig::new();
+    let old = rig.play().world.post(OWNER, OWNER, at(-6 * DAY), "завтра отключение воды");
+    rig.play().world.comment(OWNER, old, 100_001, at(-5 * DAY), "понятно", None);
+    for n in 0..150 {
+        rig.play().world.post(OWNER, OWNER, at(-5 * DAY + n * MINUTE), "другое");
+    }
+    let mut cursor = rig.look(None).await.expect("reads").cursor;
+    // It leaves the window, and the pages of the wall end above it.
+    rig.ports.clock.advance(3 * DAY);
+    for _ in 0..150 {
+        let now = rig.ports.clock.now();
+        rig.play().world.post(OWNER, OWNER, now, "новое");
+    }
+    cursor = rig.look(cursor).await.expect("reads").cursor;
+    rig.ports.clock.advance(HOUR);
+    let now = rig.ports.clock.now();
+    let late = rig.play().world.comment(OWNER, old, 100_002, now, "воды нет до сих пор", None);
+    rig.ports.clock.advance(DAY);
+    let asked = rig.play().log.len();
+    let looked = rig.look(cursor).await.expect("reads");
+    let (old, late) = (format!("vk:{OWNER}_{old}"), format!("vk:{OWNER}_{late}"));
+    let told: Vec<&str> = looked.ids().into_iter().filter(|id| *id == old || *id == late).collect();
+    assert_eq!(told.len(), 2, "the post comes with its comment");
+    let lookups = rig.play().log[asked..].iter().filter(|it| it.method == "wall.getById").count();
+    assert!(lookups <= 2, "{lookups} look-ups");
+    // A quiet look asks for none of them; and what is removed there is gone within two days.
+    let asked = rig.play().log.len();
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert!(rig.play().log[asked..].iter().all(|call| call.method == "wall.get"));
+    let number = late.rsplit('_').next().and_then(|it| it.parse().ok()).expect("a number");
+    rig.play().world.delete(OWNER, number, rig.ports.clock.now());
+    rig.ports.clock.advance(DAY + HOUR);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert!(looked.gone.contains(&late), "{:?}", looked.gone);
+    // And so is the post itself.
+    let number = old.rsplit('_').next().and_then(|it| it.parse().ok()).expect("a number");
+    rig.play().world.delete(OWNER, number, rig.ports.clock.now());
+    rig.ports.clock.advance(DAY + HOUR);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone_below, [old]);
+}
