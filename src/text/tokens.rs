@@ -21,6 +21,7 @@ use super::work;
 
 use contrast::{A, is_contrast};
 use marks::Marks;
+use plain::LETTER;
 
 pub use parts::{
     CAPITAL, CAPS, Clause, GLUED, HYPHEN, LATIN, NUMBER, REPAIRED, STARTS, Sentence, Token,
@@ -337,7 +338,8 @@ impl Tokens {
         mut flags: u16,
         number: u128,
     ) {
-        self.spell(start, to - from);
+        let letter = to - from == LETTER && flags & (NUMBER | LATIN) == 0;
+        self.spell(start, letter);
         flags |= std::mem::take(&mut self.joined);
         let contrast = is_contrast(number)
             && flags & (GLUED | HYPHEN) == 0
