@@ -100,8 +100,9 @@ pub struct Tokens {
     pieces: Vec<Piece>,
     pending: Break,
     joined: u16,
-    /// How many of the last tokens are single letters with one sign between them.
+    /// How many of the last tokens are single letters with one sign between them, and that sign.
     spelled: usize,
+    between: u8,
     /// Behind the last row of dots and spaces that was looked at.
     row_end: usize,
 }

@@ -1,8 +1,8 @@
 //! Words that are typed with a space behind every letter: «в о д ы  н е т».
 //!
 //! Place in the flow: while `tokens` reads on. Invariant: only letters with exactly one sign
-//! between them are put together, three or more, and only if one of them is no word by itself: «и
-//! в с» stays three words.
+//! between them, always the same, are put together, three or more, and only if one of them is no
+//! word by itself: «и в с» stays three words, and so does «м/с и».
 
 use super::{Break, REPAIRED, Tokens};
 use crate::text::letters;
@@ -19,7 +19,10 @@ impl Tokens {
     pub(super) fn spell(&mut self, start: usize, letter: bool) {
         let next = self.list.last().is_some_and(|last| last.end as usize + 1 == start);
         // No branch asks for a letter alone: there are too many to foretell, and too few to matter.
-        let goes_on = letter & next & (self.pending != Break::Sentence);
+        let sign = self.folded.as_bytes().get(start.wrapping_sub(1)).copied().unwrap_or(b' ');
+        let same = (self.spelled < 2) | (sign == self.between);
+        self.between = sign;
+        let goes_on = letter & next & same & (self.pending != Break::Sentence);
         if self.spelled >= LETTERS_MIN && !goes_on {
             self.close_up();
         }
