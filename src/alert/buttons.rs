@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::render::words;
 use crate::config::routes::Routes;
-use crate::model::{Alert, Button, DeliveryId, Keyboard, Mark, Marked, Tap, last_said};
+use crate::model::{
+    Alert, Button, DeliveryId, Keyboard, Mark, Marked, Tap, Works, WorksState, last_said,
+};
 
 /// About what these buttons speak.
 pub const NOUN: &str = "alert";
@@ -79,12 +81,36 @@ pub fn under(
     rows
 }
 
-/// The buttons under a proposal of planned works.
+/// The buttons under a proposal of planned works: what was decided, and what is still asked.
 #[must_use]
-pub fn proposal(id: &str) -> Keyboard {
-    let button =
-        |title: &str, word| Button { title: title.to_owned(), tap: Tap::new(WORKS, id, word) };
-    vec![vec![button("Принять", ACCEPT), button("Отклонить", REJECT)]]
+pub fn proposal(id: &str, works: &[Works], zone: &TimeZone) -> Keyboard {
+    let button = |title: String, word| Button {
+        title: words::shorten(&title, TITLE_CHARS_MAX),
+        tap: Tap::new(WORKS, id, word),
+    };
+    let mut rows: Keyboard = Vec::new();
+    let last = works
+        .iter()
+        .filter_map(|it| it.decided.as_ref().map(|said| (said, it)))
+        .max_by_key(|it| it.0.0);
+    if let Some(((at, by), works)) = last {
+        let what = match works.state {
+            WorksState::Rejected => "Отклонено",
+            _ => "Принято",
+        };
+        let clock = words::clock(*at, works.proposed, zone);
+        rows.push(vec![button(format!("✔ {what}, {clock} · {}", words::plain(by)), SEEN)]);
+    }
+    let open = works.iter().filter(|it| it.state == WorksState::Proposed).count();
+    let all = if open > 1 { format!(" все ({open})") } else { String::new() };
+    if open > 0 {
+        let [accept, reject] = [("Принять", ACCEPT), ("Отклонить", REJECT)];
+        rows.push(vec![
+            button(format!("{}{all}", accept.0), accept.1),
+            button(format!("{}{all}", reject.0), reject.1),
+        ]);
+    }
+    rows
 }
 
 /// The button under a roll-up, `open` of whose problems nobody has in work yet.
@@ -135,6 +161,7 @@ fn line(alert: &Alert, marked: &Marked, zone: &TimeZone) -> String {
         Mark::Taken => "В работе",
         Mark::Solved => "Решено",
         Mark::NotOurs => "Не наше",
+        Mark::Passed => "Передано",
         Mark::Useful => "Полезно",
         Mark::Noise => "Шум",
     };

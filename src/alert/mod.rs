@@ -23,7 +23,7 @@ use crate::config::routes::AlertRules;
 use crate::model::{
     Alert, AlertFacts, AlertId, AlertReason, BurstFacts, Channel, Delivery, DeliveryId,
     DeliveryState, PlaceId, Problem, ProblemEventKind, ProblemId, ProblemState, QuoteRef,
-    RiskLevel, SilenceFacts, ToldBefore, TopicId, TopicKind, WorksFacts,
+    RiskLevel, SilenceFacts, ToldBefore, TopicId, TopicKind, Works, WorksFacts,
 };
 
 pub use quote::{QUOTES_SHOWN, QuoteCandidate, choose_quotes};
@@ -258,6 +258,13 @@ pub fn works_id(facts: &WorksFacts, begins: Timestamp, until: Timestamp) -> Stri
     let place = facts.place.as_ref().map_or("", PlaceId::as_str);
     let (begins, until) = (begins.to_string(), until.to_string());
     format!("w{}", short_hash(&[facts.topic.as_str(), place, &begins, &until]))
+}
+
+/// Id of a proposal of several planned works: the same works announced twice are one proposal.
+#[must_use]
+pub fn proposal_id(works: &[Works]) -> String {
+    let ids: Vec<&str> = works.iter().map(|it| it.id.as_str()).collect();
+    format!("w{}", short_hash(&ids))
 }
 
 /// 12 hex digits over parts that cannot run into each other.

@@ -17,6 +17,7 @@ pub mod post;
 pub mod problem;
 pub mod risk;
 pub mod rollup;
+pub mod share;
 pub mod silence;
 pub mod source;
 pub mod wording;
@@ -42,10 +43,12 @@ pub use ids::{
 pub use mark::{Mark, Marked, RuleShare, last_said};
 pub use post::{Counts, Post, PostKind};
 pub use problem::{
-    Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
+    CloseReason, Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState,
+    RumourState,
 };
 pub use risk::{Risk, RiskLevel, RiskReason};
 pub use rollup::{Absence, Allotment, Outstanding, RollUp, RollUpReason, WaitingAlert};
+pub use share::{Recount, Share};
 pub use silence::{
     Cause, Held, HeldBy, Hidden, Restraints, SILENCE_DAYS_MAX, Silence, SilenceFacts,
 };
@@ -54,4 +57,4 @@ pub use source::{
     SourceKind, SourceScope, UnsentLine,
 };
 pub use wording::Wording;
-pub use works::{Works, WorksFacts, WorksState};
+pub use works::{Proposal, Works, WorksFacts, WorksState};

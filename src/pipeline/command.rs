@@ -15,8 +15,8 @@ use super::services::Services;
 use super::{district::District, hold, report, words};
 use crate::cluster::split_id;
 use crate::model::{
-    Command, CommandKind, CommandReply, Follow, Matter, PostKey, ProblemEvent, ProblemEventKind,
-    ProblemId, RumourState, TopicKind, Works, WorksState,
+    CloseReason, Command, CommandKind, CommandReply, Follow, Matter, PostKey, ProblemEvent,
+    ProblemEventKind, ProblemId, RumourState, TopicKind, Works, WorksState,
 };
 use crate::store::{GroupOutcome, Invite, PersonEnd, SplitOff, Store, StoreError};
 
@@ -53,12 +53,12 @@ pub async fn change_store(
         CommandKind::AddSilence { .. }
         | CommandKind::EndSilence { .. }
         | CommandKind::AddWorks { .. }
-        | CommandKind::DecideWorks { .. } => return restrain(store, &command.kind, now).await,
+        | CommandKind::DecideWorks { .. } => return restrain(store, command, now).await,
         CommandKind::CloseProblem { problem } => {
             if store.problem(problem).await?.is_none() {
                 refused(words::no_problem(problem))
             } else {
-                let kind = ProblemEventKind::Closed { reason: "person".to_owned() };
+                let kind = ProblemEventKind::Closed { reason: CloseReason::Person };
                 append(store, problem, kind, now).await?;
                 done(words::closed(problem))
             }
@@ -91,10 +91,10 @@ pub async fn change_store(
 /// Silences and planned works; `None` for other commands.
 async fn restrain(
     store: &Store,
-    kind: &CommandKind,
+    command: &Command,
     now: Timestamp,
 ) -> Result<Option<CommandReply>, StoreError> {
-    Ok(Some(match kind {
+    Ok(Some(match &command.kind {
         CommandKind::AddSilence { facts, until } => {
             hold::add_silence(store, facts, *until, now).await?
         }
@@ -107,13 +107,15 @@ async fn restrain(
                 until: *until,
                 facts: facts.clone(),
                 notice: None,
+                proposal: None,
                 proposed: now,
+                decided: None,
                 ended: None,
             };
-            hold::add_works(store, works, now).await?
+            hold::add_works(store, works, &command.role, now).await?
         }
         CommandKind::DecideWorks { id, state } => {
-            hold::decide_works(store, id, *state, now).await?
+            hold::decide_works(store, id, *state, &command.role, now).await?
         }
         _ => return Ok(None),
     }))

@@ -14,8 +14,8 @@ use crate::alert::render::{AlertText, hold as render};
 use crate::alert::{self, buttons, route};
 use crate::config::routes::Inhibit;
 use crate::model::{
-    Alert, CommandReply, Delivery, Held, HeldBy, ProblemId, Restraints, SILENCE_DAYS_MAX, Silence,
-    SilenceFacts, TopicId, Works, WorksState,
+    Alert, CommandReply, Delivery, Held, HeldBy, Keyboard, ProblemId, Restraints, SILENCE_DAYS_MAX,
+    Silence, SilenceFacts, TopicId, Works, WorksState,
 };
 use crate::notify::Message;
 use crate::store::{Store, StoreError};
@@ -99,6 +99,7 @@ pub(super) async fn end_silence(
 pub(super) async fn add_works(
     store: &Store,
     mut works: Works,
+    by: &str,
     now: Timestamp,
 ) -> Result<CommandReply, StoreError> {
     if works.until <= now || works.until <= works.begins {
@@ -106,30 +107,28 @@ pub(super) async fn add_works(
     }
     works.id = alert::works_id(&works.facts, works.begins, works.until);
     let id = works.id.clone();
-    if !store.add_works(&works, Vec::new(), now).await? {
-        return decide_works(store, &id, WorksState::Accepted, now).await;
+    if !store.add_works(&works).await? {
+        return decide_works(store, &id, WorksState::Accepted, by, now).await;
     }
     Ok(command::done(words::works_accepted(&id)))
 }
 
-/// Accepts, rejects or ends planned works.
+/// Accepts, rejects or ends planned works, or all works of a proposal.
 pub(super) async fn decide_works(
     store: &Store,
     id: &str,
     to: WorksState,
+    by: &str,
     now: Timestamp,
 ) -> Result<CommandReply, StoreError> {
     let done = match to {
         // Their end is now: who still complains is heard at once.
-        WorksState::Ended => {
-            let accepted = WorksState::Accepted;
-            store.decide_works(id, accepted, accepted, Some(now)).await?
-        }
-        _ => store.decide_works(id, WorksState::Proposed, to, None).await?,
+        WorksState::Ended => store.end_works(id, now).await?,
+        _ => store.decide_works(id, to, by, now).await?,
     };
-    if !done {
-        let known = store.one_works(id).await?.map(|works| works.state.name());
-        return Ok(command::refused(words::works_not(id, known)));
+    if done == 0 {
+        let known = store.works_of(id).await?;
+        return Ok(command::refused(words::works_not(id, known.first())));
     }
     Ok(command::done(match to {
         WorksState::Accepted => words::works_accepted(id),
@@ -198,11 +197,10 @@ pub(super) async fn word(
         ["works", id] => works_text(store, district, id, delivery.due).await?,
         _ => None,
     };
-    let proposed = match delivery.subject.strip_prefix("works:") {
-        Some(id) => store.one_works(id).await?.filter(|it| it.state == WorksState::Proposed),
-        None => None,
+    let buttons = match delivery.subject.strip_prefix("works:") {
+        Some(id) => buttons::proposal(id, &store.works_of(id).await?, &district.zone),
+        None => Keyboard::default(),
     };
-    let buttons = proposed.map(|works| buttons::proposal(&works.id)).unwrap_or_default();
     Ok(text.map(|text| Message { buttons, ..message(delivery, delivery.due, text) }))
 }
 
@@ -227,13 +225,17 @@ async fn works_text(
     id: &str,
     at: Timestamp,
 ) -> Result<Option<AlertText>, StoreError> {
-    let Some(works) = store.one_works(id).await? else { return Ok(None) };
-    let url = match &works.notice {
+    let all = store.works_of(id).await?;
+    let Some(first) = all.first() else { return Ok(None) };
+    let url = match &first.notice {
         Some(post) => store.post(post).await?.and_then(|post| post.post.url),
         None => None,
     };
-    let names = names(district, Some(&works.facts.topic), works.facts.place.as_ref());
-    Ok(Some(render::works(&works, url.as_deref(), &names, at)))
+    let named: Vec<_> = all
+        .iter()
+        .map(|it| (it, names(district, Some(&it.facts.topic), it.facts.place.as_ref())))
+        .collect();
+    Ok(Some(render::works(id, &named, url.as_deref(), at)))
 }
 
 /// «Отопление, Онохой: стало серьёзнее. № a0123…» of each held alert.

@@ -170,6 +170,7 @@ async fn works(
         return Ok(Meaning::Stranger);
     };
     let state = match tap.word.as_str() {
+        buttons::SEEN => return Ok(Meaning::Say(words::ONLY_SAYS)),
         buttons::ACCEPT => WorksState::Accepted,
         buttons::REJECT => WorksState::Rejected,
         _ => return Ok(Meaning::Say(words::TAP_UNKNOWN)),

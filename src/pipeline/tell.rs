@@ -5,13 +5,15 @@
 //! Invariants: every alert has the rows of everybody whom the routes name, also where nothing is to
 //! be sent; only what is sent is followed up.
 
+use jiff::Timestamp;
+
 use super::district::District;
 use super::trial;
 use crate::alert::hold::{self, Verdict};
-use crate::alert::{self, Decision, RouteFacts, Weight, follow, route};
+use crate::alert::{self, Decision, RouteFacts, RoutedReceiver, Weight, follow, route};
 use crate::model::{
     Alert, AlertId, AlertReason, Delivery, DeliveryState, Follow, Held, Problem, ProblemEvent,
-    QuoteRef, Restraints,
+    QuoteRef, Restraints, RiskLevel,
 };
 
 /// What is stored of a decision.
@@ -69,16 +71,7 @@ fn rows(
     goes: bool,
     held: Option<&Held>,
 ) -> Vec<Delivery> {
-    let topic = district.lexicon.topic(problem.topic.as_str());
-    let facts = RouteFacts {
-        topic: &problem.topic,
-        kind: problem.kind,
-        department: topic.and_then(|topic| topic.department.as_deref()),
-        level: alert.facts.level,
-        place: problem.place.as_ref(),
-        object: problem.object.as_deref(),
-    };
-    let receivers = alert::route(&facts, &district.roster(), alert.at);
+    let receivers = receivers(district, problem, alert.facts.level, alert.at);
     let subject = format!("alert:{}", alert.id);
     if goes {
         return trial::outbox(district, &subject, receivers, alert.at);
@@ -88,15 +81,40 @@ fn rows(
     rows
 }
 
-/// The outbox rows of a reminder of `alert`: to the receivers named, a post's to whoever holds it
-/// now; outside their hours they wait, unless the matter is `urgent`.
+/// Who is told of `problem` at this level.
+pub(super) fn receivers(
+    district: &District,
+    problem: &Problem,
+    level: RiskLevel,
+    now: Timestamp,
+) -> Vec<RoutedReceiver> {
+    let topic = district.lexicon.topic(problem.topic.as_str());
+    let facts = RouteFacts {
+        topic: &problem.topic,
+        kind: problem.kind,
+        department: topic.and_then(|topic| topic.department.as_deref()),
+        level,
+        place: problem.place.as_ref(),
+        object: problem.object.as_deref(),
+    };
+    alert::route(&facts, &district.roster(), now)
+}
+
+/// The subject of a reminder; `which` tells it from the others of the same alert, also after the
+/// ladder began anew.
+pub(super) fn reminder(alert: &AlertId, which: &str) -> String {
+    format!("reminder:{alert}:{which}")
+}
+
+/// The outbox rows of a reminder of `alert`, as `row` has it: to the receivers named, a post's to
+/// whoever holds it now; outside their hours they wait, unless the matter is `urgent`.
 pub(super) fn reminders(
     district: &District,
     alert: &AlertId,
-    step: u32,
+    row: &Follow,
     names: &[String],
     urgent: bool,
-    now: jiff::Timestamp,
+    now: Timestamp,
 ) -> Vec<Delivery> {
     let roster = district.roster();
     let mut receivers = Vec::new();
@@ -105,10 +123,10 @@ pub(super) fn reminders(
         if !urgent {
             receiver.due = route::open_from(&receiver.name, &roster, now);
         }
-        if !receivers.iter().any(|other: &alert::RoutedReceiver| other.name == receiver.name) {
+        if !receivers.iter().any(|other: &RoutedReceiver| other.name == receiver.name) {
             receivers.push(receiver);
         }
     }
-    let subject = format!("reminder:{alert}:{step}");
+    let subject = reminder(alert, &format!("{}-{}", row.since.as_second(), row.step));
     trial::outbox(district, &subject, receivers, now)
 }

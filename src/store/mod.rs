@@ -42,6 +42,8 @@ pub mod status;
 pub mod tally;
 pub mod touch;
 pub mod trial;
+pub mod version;
+pub mod voice;
 pub mod work;
 pub mod works;
 
@@ -66,6 +68,7 @@ pub use erase::ErasureReceipt;
 pub use error::{Result, StoreError};
 pub use export::{StoredDelivery, StoredProblem, TimeMark};
 pub use group::{GroupCommit, GroupOutcome};
+pub use handover::GivenMessages;
 pub use job::Job;
 pub use lease::FreedLeases;
 pub use lock::StoreLock;
@@ -75,7 +78,7 @@ pub use person::{PersonEnd, SplitOff};
 pub use post::{
     Assessment, ParentFacts, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks,
 };
-pub use problem::{LoadedProblem, ProblemsWanted, RecentMember, VoiceCount};
+pub use problem::{LoadedProblem, ProblemsWanted, RecentMember};
 pub use retention::{RetentionPolicy, RetentionReport};
 pub use rhythm::{PostHours, QuotaUse};
 pub use room::TelegramRoom;
@@ -84,6 +87,8 @@ pub use source::{DueSource, LookFacts, SourceRow};
 pub use status::StatusCounts;
 pub use tally::{Tally, TallyCell};
 pub use touch::Touch;
+pub use version::OlderTopics;
+pub use voice::VoiceCount;
 pub use work::{WorkItem, WorkTicket};
 
 use std::path::{Path, PathBuf};

@@ -38,6 +38,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_quiet.sql"),
     include_str!("migrations/0010_windows.sql"),
     include_str!("migrations/0011_returns.sql"),
+    include_str!("migrations/0012_lives.sql"),
+    include_str!("migrations/0013_proposals.sql"),
 ];
 
 /// How hard a commit is pressed to disk.

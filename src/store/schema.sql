@@ -314,7 +314,7 @@ CREATE TABLE problem (
     answered INTEGER,
     returns INTEGER NOT NULL,
     events INTEGER NOT NULL,
-    voices_kept INTEGER NOT NULL, aspect TEXT NOT NULL DEFAULT '', address TEXT, object TEXT, voices INTEGER NOT NULL DEFAULT 0, merged TEXT, rumour TEXT, back INTEGER, posts_before INTEGER NOT NULL DEFAULT 0,
+    aspect TEXT NOT NULL DEFAULT '', address TEXT, object TEXT, voices INTEGER NOT NULL DEFAULT 0, merged TEXT, rumour TEXT, back INTEGER, posts_before INTEGER NOT NULL DEFAULT 0, ended INTEGER,
     PRIMARY KEY (district, id)
 ) STRICT;
 
@@ -485,7 +485,7 @@ CREATE TABLE works (
     source TEXT,
     post TEXT,
     proposed INTEGER NOT NULL,
-    ended INTEGER,
+    ended INTEGER, proposal TEXT, decided INTEGER, decided_by TEXT,
     PRIMARY KEY (district, id)
 ) STRICT;
 
@@ -534,6 +534,8 @@ CREATE INDEX source_state_due ON source_state (district, next_due);
 CREATE INDEX touch_due ON touch (district, due);
 
 CREATE INDEX work_order ON work (district, published, source, post);
+
+CREATE INDEX works_proposal ON works (district, proposal);
 
 CREATE INDEX works_until ON works (district, until);
 

@@ -170,7 +170,7 @@ pub(super) fn alert(tx: &Tx<'_>, alert: &AlertId, now: Timestamp) -> Result<()> 
 }
 
 /// Asks for those that were sent, and can be, to be changed.
-fn ask_all(tx: &Tx<'_>, rows: Vec<Delivery>, now: Timestamp) -> Result<()> {
+pub(super) fn ask_all(tx: &Tx<'_>, rows: Vec<Delivery>, now: Timestamp) -> Result<()> {
     let sent = |row: &Delivery| row.state == DeliveryState::Sent && changeable(row.channel);
     rows.into_iter().filter(sent).try_for_each(|row| ask(tx, &row.id, now))
 }

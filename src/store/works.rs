@@ -10,26 +10,21 @@ use rusqlite::{Row, params};
 use super::column::{At, Json, Word, at, time};
 use super::error::Result;
 use super::hold::hidden;
-use super::{Store, Tx, delivery};
-use crate::model::{Delivery, HeldBy, Hidden, PostId, PostKey, SourceId, Works, WorksState};
+use super::{Store, Tx, delivery, touch};
+use crate::model::{HeldBy, Hidden, PostId, PostKey, Proposal, SourceId, Works, WorksState};
 
 /// Columns in the order of [`works_of`].
 macro_rules! works_columns {
     () => {
-        "id, state, begins, until, facts, source, post, proposed, ended"
+        "id, state, begins, until, facts, source, post, proposed, ended, proposal, decided, decided_by"
     };
 }
 
 impl Store {
-    /// Enters planned works, with the messages that propose them; false if they are known.
-    pub async fn add_works(
-        &self,
-        works: &Works,
-        messages: Vec<Delivery>,
-        now: Timestamp,
-    ) -> Result<bool> {
+    /// Enters planned works; false if they are known.
+    pub async fn add_works(&self, works: &Works) -> Result<bool> {
         let works = works.clone();
-        self.write(move |tx| enter(tx, &works, &messages, now)).await
+        self.write(move |tx| enter(tx, &works)).await
     }
 
     /// All planned works that end at `since` or later, by (begin, id).
@@ -73,23 +68,63 @@ impl Store {
         .await
     }
 
-    /// Says where planned works stand now; false if they did not stand at `from`. With `until`
-    /// they end then.
+    /// Planned works of this id, or all of this proposal, by (topic and place, begin, id).
+    pub async fn works_of(&self, id: &str) -> Result<Vec<Works>> {
+        let id = id.to_owned();
+        self.read(move |tx| {
+            tx.rows(
+                concat!(
+                    "SELECT ",
+                    works_columns!(),
+                    " FROM works
+                 WHERE district = ?1 AND (id = ?2 OR proposal = ?2) ORDER BY facts, begins, id"
+                ),
+                params![tx.district, id],
+                works_of,
+            )
+        })
+        .await
+    }
+
+    /// Proposed works of this id, or all of this proposal, are accepted or rejected by a receiver;
+    /// what was sent about them shows it. Returns how many there were.
     pub async fn decide_works(
         &self,
         id: &str,
-        from: WorksState,
         to: WorksState,
-        until: Option<Timestamp>,
-    ) -> Result<bool> {
-        let id = id.to_owned();
+        by: &str,
+        now: Timestamp,
+    ) -> Result<usize> {
+        let (id, by) = (id.to_owned(), by.to_owned());
         self.write(move |tx| {
             let decided = tx.exec(
-                "UPDATE works SET state = ?4, until = COALESCE(?5, until)
-                 WHERE district = ?1 AND id = ?2 AND state = ?3",
-                params![tx.district, id, Word(from), Word(to), at(until)],
+                "UPDATE works SET state = ?3, decided = ?4, decided_by = ?5
+                 WHERE district = ?1 AND (id = ?2 OR proposal = ?2) AND state = 'proposed'",
+                params![tx.district, id, Word(to), At(now), by],
             )?;
-            Ok(decided == 1)
+            let proposals = tx.rows(
+                "SELECT DISTINCT proposal FROM works
+                 WHERE district = ?1 AND (id = ?2 OR proposal = ?2) AND proposal IS NOT NULL",
+                params![tx.district, id],
+                |row| row.get::<_, String>(0),
+            )?;
+            for proposal in proposals {
+                touch::ask_all(tx, delivery::of(tx, &format!("works:{proposal}"))?, now)?;
+            }
+            Ok(decided)
+        })
+        .await
+    }
+
+    /// Accepted works, or all of a proposal, are over now. Returns how many there were.
+    pub async fn end_works(&self, id: &str, now: Timestamp) -> Result<usize> {
+        let id = id.to_owned();
+        self.write(move |tx| {
+            tx.exec(
+                "UPDATE works SET until = ?3
+                 WHERE district = ?1 AND (id = ?2 OR proposal = ?2) AND state = 'accepted'",
+                params![tx.district, id, At(now)],
+            )
         })
         .await
     }
@@ -143,17 +178,22 @@ pub(super) fn finish(tx: &Tx<'_>, works: &Works, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Enters the works of a notice, and asks about them if one of them is new.
+pub(super) fn propose(tx: &Tx<'_>, proposal: &Proposal, now: Timestamp) -> Result<()> {
+    let mut fresh = false;
+    for works in &proposal.works {
+        fresh |= enter(tx, works)?;
+    }
+    let mut messages = proposal.messages.iter().filter(|_| fresh);
+    messages.try_for_each(|message| delivery::insert(tx, message, now))
+}
+
 /// Enters planned works; false if they are known.
-pub(super) fn enter(
-    tx: &Tx<'_>,
-    works: &Works,
-    messages: &[Delivery],
-    now: Timestamp,
-) -> Result<bool> {
+fn enter(tx: &Tx<'_>, works: &Works) -> Result<bool> {
     let entered = tx.exec(
         "INSERT INTO works (district, id, state, begins, until, facts, source, post, proposed,
-             ended)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ended, proposal, decided, decided_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (district, id) DO NOTHING",
         params![
             tx.district,
@@ -166,11 +206,11 @@ pub(super) fn enter(
             works.notice.as_ref().map(|post| post.id.as_str()),
             At(works.proposed),
             at(works.ended),
+            works.proposal,
+            at(works.decided.as_ref().map(|decided| decided.0)),
+            works.decided.as_ref().map(|decided| &decided.1),
         ],
     )?;
-    if entered == 1 {
-        messages.iter().try_for_each(|message| delivery::insert(tx, message, now))?;
-    }
     Ok(entered == 1)
 }
 
@@ -212,5 +252,7 @@ fn works_of(row: &Row<'_>) -> rusqlite::Result<Works> {
         notice,
         proposed: row.get::<_, At>(7)?.0,
         ended: time(row.get(8)?),
+        proposal: row.get(9)?,
+        decided: time(row.get(10)?).zip(row.get(11)?),
     })
 }
