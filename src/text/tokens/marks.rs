@@ -61,7 +61,7 @@ impl Marks {
                 masks[1] |= bits(eight >> 1) << (8 * at);
             }
             // Few texts have many odd letters.
-            if any & EACH * u64::from(ODD) != 0 {
+            if any & (EACH * u64::from(ODD)) != 0 {
                 for (at, eight) in eights().enumerate() {
                     masks[2] |= bits(eight >> 2) << (8 * at);
                 }
