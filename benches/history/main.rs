@@ -135,6 +135,7 @@ async fn page(store: &Store, district: &District, number: &mut usize) -> Option<
         posts,
         seen: Vec::new(),
         gone: Vec::new(),
+        gone_below: Vec::new(),
         dead_letters: Vec::new(),
         now,
     };

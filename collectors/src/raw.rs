@@ -188,6 +188,10 @@ pub enum HoleCause {
     CommentsRefused,
     /// Elements that no parser could read.
     Unreadable,
+    /// More than we read of one list: the rest of it is left.
+    TooMany,
+    /// Read, but more than we remember: what is removed among them goes unseen.
+    Unwatched,
 }
 
 /// A stretch of a source that was not read, as far as its platform lets anybody know.
@@ -268,6 +272,9 @@ pub struct Page {
     pub posts: Vec<RawPost>,
     /// Ids that the platform, asked for them by id, said are gone.
     pub gone: Vec<String>,
+    /// Posts whose talk ended with them: whatever hangs below them is gone too, remembered here or
+    /// not.
+    pub gone_below: Vec<String>,
     /// Where to go on.
     pub cursor: Cursor,
     /// Whether this look has more pages to read now.

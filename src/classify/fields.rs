@@ -9,8 +9,8 @@ use std::rc::Rc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::Fault;
 use crate::config::packs::PackFile;
+use crate::config::{Fault, syntax, wording};
 use crate::text::Tokens;
 
 use super::flat::{Flat, Value};
@@ -68,6 +68,10 @@ pub struct Sheet<'f> {
     number: usize,
     /// What is wrong so far.
     pub faults: Vec<Fault>,
+    /// Lines that are no TOML: what they hold is not judged.
+    broken: Vec<u32>,
+    /// Byte from which on everything was read as part of something else.
+    lost: usize,
     /// Buffers for whoever reads a text of the file.
     pub tokens: Tokens,
     /// The tables of rules and examples, if they are plain.
@@ -78,7 +82,9 @@ impl<'f> Sheet<'f> {
     /// Starts to read file number `number`.
     #[must_use]
     pub fn new(file: &'f PackFile, number: usize) -> Self {
-        Self { file, number, faults: Vec::new(), tokens: Tokens::default(), flat: None }
+        let (faults, broken) = (Vec::new(), Vec::new());
+        let lost = usize::MAX;
+        Self { file, number, faults, broken, lost, tokens: Tokens::default(), flat: None }
     }
 
     /// Parses the file as TOML; syntax errors become faults, the rest is read all the same.
@@ -98,17 +104,28 @@ impl<'f> Sheet<'f> {
             }
         }
         let (table, errors) = DeTable::parse_recoverable(&self.file.text);
-        for error in errors {
-            let at = error.span().map_or(0, |span| span.start);
-            let (text, fix) = in_russian(error.message(), &self.file.text, at);
-            self.fault(at, text, fix);
+        for said in syntax::faults(&self.file.text, errors) {
+            let fault = Fault::at(&self.file.path, &self.file.text, said.at, said.text, said.fix);
+            self.broken.push(fault.line);
+            self.faults.push(fault);
+            if said.rest {
+                self.lost = said.at;
+            }
         }
         table
     }
 
-    /// Adds a fault at byte `at` of the file.
+    /// Adds a fault at byte `at` of the file, unless a fault in its form made it.
     pub fn fault(&mut self, at: usize, text: impl Into<String>, fix: impl Into<String>) {
-        self.faults.push(Fault::at(&self.file.path, &self.file.text, at, text, fix));
+        self.add(at, Fault::at(&self.file.path, &self.file.text, at, text, fix));
+    }
+
+    fn add(&mut self, at: usize, fault: Fault) {
+        // A value that could not be read stands nowhere.
+        let echo = self.broken.contains(&fault.line) || at == 0 && !self.broken.is_empty();
+        if !echo && at < self.lost {
+            self.faults.push(fault);
+        }
     }
 
     /// Adds a fault at byte `inside` of a text's value.
@@ -119,7 +136,7 @@ impl<'f> Sheet<'f> {
         what: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.faults.push(text.fault(self.file, inside, what, fix));
+        self.add(text.at.start, text.fault(self.file, inside, what, fix));
     }
 
     /// A text; a value of another type is a fault.
@@ -292,7 +309,16 @@ impl<'f> Sheet<'f> {
             DeValue::Array(_) => "список",
             DeValue::Table(_) => "таблица",
         };
-        self.fault(at.start, format!("«{key}»: {found}"), format!("нужно: {wanted}"));
+        let text = format!("«{key}»: {found}");
+        let fault =
+            Fault::at(&self.file.path, &self.file.text, at.start, text, format!("нужно: {wanted}"));
+        // Quotes would not make a number of a word without them.
+        let bare = wording::russian(wording::BARE, "x").0;
+        let mut said = self.faults.iter_mut();
+        match said.find(|said| said.line == fault.line && said.text == bare) {
+            Some(said) => *said = fault,
+            None => self.add(at.start, fault),
+        }
     }
 }
 
@@ -321,34 +347,6 @@ impl<'t> Section<'t> {
             Table::Plain(..) => None,
         }
     }
-}
-
-/// What a syntax error means, for a person.
-fn in_russian(message: &str, source: &str, at: usize) -> (String, String) {
-    let typographic = |c: char| matches!(c, '“' | '”' | '„' | '«' | '»' | '‘' | '’');
-    if let Some(c) =
-        source.get(at..).and_then(|rest| rest.chars().next()).filter(|&c| typographic(c))
-    {
-        return (format!("типографская кавычка «{c}»"), "замените на прямую: \"".to_owned());
-    }
-    for (part, text, fix) in [
-        ("duplicate key", "ключ повторяется", "оставьте один"),
-        ("unclosed", "нет закрывающей кавычки или скобки", ""),
-        ("missing close", "нет закрывающей кавычки или скобки", ""),
-        ("invalid basic string", "нет закрывающей кавычки", ""),
-        ("invalid literal string", "нет закрывающей кавычки", ""),
-        ("invalid multi-line", "нет закрывающих кавычек", ""),
-        ("missing value", "после «=» ничего нет", "допишите значение"),
-        ("missing assignment", "нет знака «=» между именем и значением", ""),
-        ("missing quotes", "текст без кавычек", "возьмите текст в кавычки"),
-        ("string values must be quoted", "текст без кавычек", "возьмите текст в кавычки"),
-        ("escape", "неверный знак после «\\»", "в '…' обратная черта пишется просто"),
-    ] {
-        if message.contains(part) {
-            return (text.to_owned(), fix.to_owned());
-        }
-    }
-    (format!("не читается как TOML: {message}"), String::new())
 }
 
 /// The byte within a TOML literal (quotes included) that byte `inside` of its value came from.

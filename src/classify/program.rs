@@ -83,23 +83,51 @@ pub struct Hung {
 pub struct Pattern {
     /// It, compiled.
     pub regex: Regex,
-    /// A sign that every match begins with.
-    pub sign: Option<u8>,
+    /// The signs that a match may begin with; empty if that is not plain.
+    pub signs: Box<[char]>,
 }
 
 impl Pattern {
     fn new(pattern: &str) -> Option<Self> {
-        Some(Self { regex: regex(pattern).ok()?, sign: sign(pattern) })
+        Some(Self { regex: regex(pattern).ok()?, signs: signs(pattern) })
     }
 }
 
-/// The sign of ASCII that a pattern plainly begins with: `\+` of `\+\s?\d`.
-fn sign(pattern: &str) -> Option<u8> {
-    let mut chars = pattern.strip_prefix('\\')?.chars();
-    let sign = chars.next().filter(char::is_ascii_punctuation)?;
+/// The signs that a pattern plainly begins with: `+` of `\+\s?\d`, all of `[-–]\d`.
+fn signs(pattern: &str) -> Box<[char]> {
+    let mut chars = pattern.chars();
+    let signs: Vec<char> = match chars.next() {
+        Some('\\') => chars.by_ref().take(1).collect(),
+        Some('[') => chars.by_ref().take_while(|c| *c != ']').collect(),
+        _ => return Box::default(),
+    };
+    // A range, a negation or a kind of signs is not plain.
+    let plain = |c: char| !c.is_alphanumeric() && !matches!(c, '[' | '\\' | '^' | '&');
+    let class = pattern.starts_with('[');
+    let range = class && signs.iter().skip(1).any(|c| *c == '-');
+    let escaped = !class && signs.iter().all(char::is_ascii_punctuation);
     let optional = matches!(chars.next(), Some('?' | '*' | '{'));
-    let sure = !optional && !pattern.contains('|');
-    if sure { u8::try_from(sign).ok() } else { None }
+    let sure = !optional && !range && !has_choice(pattern) && (escaped || class);
+    if sure && signs.iter().all(|c| plain(*c) || escaped) { signs.into() } else { Box::default() }
+}
+
+/// Whether a pattern has a `|` outside of brackets.
+fn has_choice(pattern: &str) -> bool {
+    let (mut depth, mut class) = (0_u32, false);
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            ']' => class = false,
+            _ if class => {}
+            '[' => class = true,
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// All rules.
@@ -369,17 +397,26 @@ mod tests {
     #[test]
     fn signs_that_patterns_begin_with() {
         for (pattern, expected) in [
-            (r"\+\s?\d", Some(b'+')),
-            (r"\(о", Some(b'(')),
-            (r"\+?\d", None),
-            (r"\+{0,2}\d", None),
-            (r"\*", Some(b'*')),
-            (r"\+\d|ям", None),
-            (r"\d+", None),
-            (r"\", None),
-            ("ям[аы]", None),
+            (r"\+\s?\d", "+"),
+            (r"\(о", "("),
+            (r"\+?\d", ""),
+            (r"\+{0,2}\d", ""),
+            (r"\*", "*"),
+            (r"\+\d|ям", ""),
+            (r"\+(\d|ям)", "+"),
+            (r"\d+", ""),
+            (r"\", ""),
+            (r"[-−–][2-5]\d(?:\D|$)", "-−–"),
+            (r"[-−–]?[2-5]", ""),
+            (r"[!-/]а", ""),
+            (r"[^!]а", ""),
+            (r"[аб]в", ""),
+            (r"[\d]в", ""),
+            (r"[+|]в", "+|"),
+            (r"[", ""),
+            ("ям[аы]", ""),
         ] {
-            assert_eq!(sign(pattern), expected, "{pattern}");
+            assert_eq!(signs(pattern).iter().collect::<String>(), expected, "{pattern}");
         }
     }
 }

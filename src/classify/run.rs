@@ -320,9 +320,13 @@ impl Run<'_> {
     }
 
     fn regex(&self, seen: Seen<'_>, number: u32, out: &mut Vec<Range>) {
-        let Some(Pattern { regex, sign }) = self.regexes.get(number as usize) else { return };
+        let Some(Pattern { regex, signs }) = self.regexes.get(number as usize) else { return };
         // Most texts have no such sign, and then need not be folded.
-        if sign.is_some_and(|sign| !self.tokens.has_sign(sign)) {
+        let stands = |sign: &char| match u8::try_from(*sign) {
+            Ok(sign) if sign.is_ascii() => self.tokens.has_sign(sign),
+            _ => self.text.contains(*sign),
+        };
+        if !signs.is_empty() && !signs.iter().any(stands) {
             return;
         }
         let folded = self.haystack.folded(self.text, self.tokens);

@@ -8,6 +8,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use toml::de::DeTable;
+
+use super::{syntax, wording};
 
 /// Whether a fault stops the file from being used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,9 +145,13 @@ pub fn decode(file: &Path, bytes: &[u8]) -> Result<String, Fault> {
 /// Parses TOML; an error comes back as a fault at its place.
 pub fn parse_toml<T: DeserializeOwned>(file: &Path, source: &str) -> Result<T, Fault> {
     toml::from_str(source).map_err(|error| {
+        let form = syntax::faults(source, DeTable::parse_recoverable(source).1);
+        if let Some(said) = form.into_iter().next() {
+            return Fault::at(file, source, said.at, said.text, said.fix);
+        }
         let offset = error.span().map_or(0, |span| span.start);
-        let (text, fix) =
-            super::wording::russian(error.message(), source.get(offset..).unwrap_or_default());
+        let after = source.get(offset..).unwrap_or_default();
+        let (text, fix) = wording::russian(error.message(), after);
         Fault::at(file, source, offset, text, fix)
     })
 }

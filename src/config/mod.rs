@@ -28,6 +28,7 @@ pub mod service;
 pub mod settings;
 pub mod shipped;
 pub mod sources;
+pub mod syntax;
 pub mod wording;
 
 pub use fault::{Fault, Severity};

@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::Fault;
 use super::secret::SecretFrom;
-use super::wording;
+use super::{syntax, wording};
 
 /// How a key is shown in the shipped file and what holds without it. Texts are TOML values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub struct Reader<'a> {
     section: &'static str,
     /// Lines that are no TOML.
     broken: Vec<u32>,
+    /// Byte from which on everything was read as part of something else.
+    lost: usize,
     faults: Vec<(&'static str, Fault)>,
 }
 
@@ -102,21 +104,18 @@ impl<'a> Reader<'a> {
     /// A reader of `source`, the text of `file`.
     #[must_use]
     pub fn new(file: &'a Path, source: &'a str) -> Self {
-        Self { file, source, section: "", broken: Vec::new(), faults: Vec::new() }
+        Self { file, source, section: "", broken: Vec::new(), lost: usize::MAX, faults: Vec::new() }
     }
 
     /// Parses the file as far as it can be; what is not TOML becomes faults.
     pub fn parse(&mut self) -> Spanned<DeTable<'a>> {
         let (table, errors) = DeTable::parse_recoverable(self.source);
-        for error in errors {
-            let offset = error.span().map_or(0, |span| span.start);
-            let after = self.source.get(offset..).unwrap_or_default();
-            let (text, fix) = wording::russian(error.message(), after);
-            let fault = Fault::at(self.file, self.source, offset, text, fix);
-            // After the first error on a line the rest are its echoes.
-            if !self.broken.contains(&fault.line) {
-                self.broken.push(fault.line);
-                self.faults.push(("", fault));
+        for said in syntax::faults(self.source, errors) {
+            let fault = Fault::at(self.file, self.source, said.at, said.text, said.fix);
+            self.broken.push(fault.line);
+            self.faults.push(("", fault));
+            if said.rest {
+                self.lost = said.at;
             }
         }
         table
@@ -126,7 +125,7 @@ impl<'a> Reader<'a> {
     pub fn fault(&mut self, at: usize, text: impl Into<String>, fix: impl Into<String>) {
         let fault = Fault::at(self.file, self.source, at, text, fix);
         // What stands on a line that is no TOML is an echo of that.
-        if !self.broken.contains(&fault.line) {
+        if !self.broken.contains(&fault.line) && at < self.lost {
             self.faults.push((self.section, fault));
         }
     }

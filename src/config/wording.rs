@@ -6,6 +6,9 @@
 
 use super::nearest::nearest;
 
+/// What the reader says of a text without quotes, by its beginning.
+pub const BARE: &str = "string values must be quoted";
+
 /// Message of the reader (by its beginning), what we say, the fix.
 const SYNTAX: &[(&str, &str, &str)] = &[
     ("duplicate key", "ключ задан дважды", "оставьте одну строку"),
@@ -21,7 +24,7 @@ const SYNTAX: &[(&str, &str, &str)] = &[
     ("missing comma", "между значениями нет запятой", "поставьте запятую"),
     ("extra comma", "лишняя запятая", "удалите её"),
     ("missing opening quote", "нет открывающей кавычки", "возьмите строку в кавычки \"…\""),
-    ("string values must be quoted", "строка без кавычек", "возьмите её в кавычки \"…\""),
+    (BARE, "строка без кавычек", "возьмите её в кавычки \"…\""),
     ("invalid basic string", "строка не закрыта кавычкой", "поставьте закрывающую кавычку"),
     ("invalid literal string", "строка не закрыта апострофом", "поставьте закрывающий апостроф"),
     ("invalid multi-line", "длинная строка не закрыта", "закройте её теми же тремя кавычками"),
@@ -46,6 +49,24 @@ const SYNTAX: &[(&str, &str, &str)] = &[
     ("invalid integer", "число записано неверно", "пишите цифры без пробелов"),
     ("invalid float", "число записано неверно", "пишите, например, 0.5"),
     ("invalid date", "дата записана неверно", "пишите, например, 2026-01-31"),
+    ("invalid time", "время записано неверно", "пишите, например, 08:30:00"),
+    ("invalid boolean", "значение записано неверно", "строчными буквами: true или false"),
+    ("invalid fraction", "число записано неверно", "пишите, например, 0.5"),
+    ("invalid exponent", "число записано неверно", "пишите цифры без букв"),
+    ("invalid hexadecimal", "число записано неверно", "пишите цифры без букв"),
+    ("invalid octal", "число записано неверно", "пишите цифры без букв"),
+    ("invalid binary", "число записано неверно", "пишите цифры без букв"),
+    ("redundant", "лишний знак у числа", "оставьте одни цифры"),
+    ("unexpected sign", "лишний знак у числа", "оставьте одни цифры"),
+    ("radix must", "число записано неверно", "пишите цифры без букв"),
+    ("integers with a radix", "лишний знак у числа", "оставьте одни цифры"),
+    ("`_` may only", "лишний знак «_» в числе", "оставьте одни цифры"),
+    ("integer number overflowed", "слишком большое число", "уменьшите его"),
+    ("floating-point number overflowed", "слишком большое число", "уменьшите его"),
+    ("too few unicode", "неверный знак после «\\»", "в апострофах '…' он пишется просто"),
+    ("missing key for inline", "в фигурных скобках нет имени ключа", "пишите: { имя = \"…\" }"),
+    ("invalid inline table", "в фигурных скобках записано неверно", "пишите: { имя = \"…\" }"),
+    ("unexpected `=` in array", "знак «=» внутри списка", "уберите его или закройте список: «]»"),
 ];
 
 /// Words of serde for the kind of a value, in Russian.
@@ -83,11 +104,18 @@ pub fn russian(message: &str, after: &str) -> (String, String) {
             return ((*text).to_owned(), (*fix).to_owned());
         }
     }
-    if message.is_ascii() {
-        let text = "здесь не получается прочитать TOML";
-        return (text.to_owned(), "посмотрите на кавычки, скобки и знак «=»".to_owned());
+    if is_russian(message) {
+        return (message.to_owned(), String::new());
     }
-    (message.to_owned(), String::new())
+    let fix = "посмотрите на кавычки, скобки и знак «=»";
+    ("здесь записано неверно".to_owned(), fix.to_owned())
+}
+
+/// Whether a message is one of ours: outside of what it quotes it begins with a Russian word. What
+/// the crates say begins with an English one.
+fn is_russian(message: &str) -> bool {
+    let mut own = message.split(['`', '"']).step_by(2).flat_map(str::chars);
+    own.find(|c| c.is_alphabetic()).is_some_and(|c| !c.is_ascii())
 }
 
 /// The messages that serde makes for derived types.
@@ -117,25 +145,23 @@ fn of_serde(message: &str) -> Option<(String, String)> {
         ));
     }
     if message.starts_with("invalid type") || message.starts_with("invalid value") {
-        let wanted = message.rsplit("expected ").next()?;
-        return Some(("значение не того вида".to_owned(), format!("нужно: {}", kind(wanted))));
+        let wanted = kind(message.rsplit("expected ").next()?);
+        let fix = wanted.map_or_else(String::new, |wanted| format!("нужно: {wanted}"));
+        return Some(("значение не того вида".to_owned(), fix));
     }
     None
 }
 
-/// A kind of value in Russian; numbers of Rust become «целое число».
-fn kind(wanted: &str) -> String {
+/// A kind of value in Russian; numbers of Rust become «целое число». `None` if nobody foresaw it.
+fn kind(wanted: &str) -> Option<&str> {
+    let numbers = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64"];
     let found = KINDS
         .iter()
         .find(|(word, _)| wanted == *word || (*word == "struct" && wanted.starts_with("struct")));
     match found {
-        Some((_, russian)) => (*russian).to_owned(),
-        None if ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64"]
-            .contains(&wanted) =>
-        {
-            "целое число".to_owned()
-        }
-        None => wanted.to_owned(),
+        Some((_, russian)) => Some(russian),
+        None if numbers.contains(&wanted) => Some("целое число"),
+        None => Some(wanted).filter(|wanted| is_russian(wanted)),
     }
 }
 
@@ -172,9 +198,22 @@ mod tests {
         );
         check(
             "something new",
-            "здесь не получается прочитать TOML",
+            "здесь записано неверно",
             "посмотрите на кавычки, скобки и знак «=»",
         );
+    }
+
+    #[test]
+    fn what_the_crates_say_of_russian_texts_stays_with_us() {
+        for message in [
+            "invalid type: string \"много\", expected any valid TOML value",
+            "failed to parse \"вчера\" as a date",
+            "`важность` is not known",
+        ] {
+            let (text, fix) = russian(message, "x");
+            let latin = |c: char| c.is_ascii_alphabetic();
+            assert!(!text.contains(latin) && !fix.contains(latin), "{message}: {text} → {fix}");
+        }
     }
 
     #[test]

@@ -90,6 +90,15 @@ fn gap_words(gap: &Gap, near: Timestamp, zone: &TimeZone) -> Option<String> {
             let known = gap.posts.map_or_else(String::new, |n| format!(": {n}"));
             format!("площадка не отдаёт комментарии{known}")
         }
+        HoleCause::TooMany => {
+            format!(
+                "больше, чем мы читаем за один просмотр{stretch}{posts}: остальное не прочитано"
+            )
+        }
+        HoleCause::Unwatched => {
+            let known = gap.posts.map_or_else(String::new, |n| format!(": {n}"));
+            format!("слишком много, чтобы замечать удаления{known} (в долю не входит)")
+        }
         // Told together with what the last look counted.
         HoleCause::Unreadable => return None,
     })
@@ -135,6 +144,12 @@ mod tests {
             "83,3 %: не смотрели 8 ч: не работали мы или площадка; площадка не отдаёт историю \
              (2 марта, 10:00 – 2 марта, 20:00); удалено или скрыто до нашего чтения: 3 (в долю не \
              входит)"
+        );
+        assert_eq!(
+            told(&[(HoleCause::TooMany, None), (HoleCause::Unwatched, Some(3))], &stored, true),
+            "83,3 %: не смотрели 8 ч: не работали мы или площадка; больше, чем мы читаем за один \
+             просмотр (2 марта, 10:00 – 2 марта, 20:00): остальное не прочитано; слишком много, \
+             чтобы замечать удаления: 3 (в долю не входит)"
         );
         let stored = Stored { pictures_only: 8, unreadable: 2, comments_closed: 1, ..stored };
         assert_eq!(

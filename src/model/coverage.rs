@@ -32,6 +32,10 @@ pub enum HoleCause {
     CommentsRefused,
     /// Elements that no parser could read.
     Unreadable,
+    /// More than we read of one list: the rest of it is left.
+    TooMany,
+    /// Read, but more than we remember: what is removed among them goes unseen.
+    Unwatched,
 }
 
 impl HoleCause {
@@ -44,13 +48,15 @@ impl HoleCause {
             HoleCause::Numbers => "numbers",
             HoleCause::CommentsRefused => "comments_refused",
             HoleCause::Unreadable => "unreadable",
+            HoleCause::TooMany => "too_many",
+            HoleCause::Unwatched => "unwatched",
         }
     }
 
     /// Whether nothing at all was read between its ends.
     #[must_use]
     pub fn is_dark(self) -> bool {
-        matches!(self, HoleCause::PageMissed | HoleCause::HistoryEnds)
+        matches!(self, HoleCause::PageMissed | HoleCause::HistoryEnds | HoleCause::TooMany)
     }
 }
 
@@ -424,8 +430,9 @@ impl Gap {
 /// - `posts` = readable ÷ known. Known = stored posts and comments + posts that open holes are
 ///   known to miss + elements that no parser could read. Readable = stored less picture-only posts.
 ///
-/// Not in the share: numbers that nobody was given (removed before we came), and comments that are
-/// closed, as nobody knows how many there would be. They are named beside it.
+/// Not in the share: numbers that nobody was given (removed before we came), comments that are
+/// closed, as nobody knows how many there would be, and what was read and is only not watched for
+/// removals. They are named beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Completeness {
     /// Thousandths; `None` as long as no look has told what it read.
@@ -460,6 +467,7 @@ impl Completeness {
         self.missing(HoleCause::PageMissed)
             + self.missing(HoleCause::HistoryEnds)
             + self.missing(HoleCause::CommentsRefused)
+            + self.missing(HoleCause::TooMany)
             + unreadable
     }
 

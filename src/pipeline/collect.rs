@@ -183,6 +183,8 @@ fn noted(coverage: &Coverage) -> Noted {
             Theirs::Numbers => HoleCause::Numbers,
             Theirs::CommentsRefused => HoleCause::CommentsRefused,
             Theirs::Unreadable => HoleCause::Unreadable,
+            Theirs::TooMany => HoleCause::TooMany,
+            Theirs::Unwatched => HoleCause::Unwatched,
         },
         posts: hole.posts,
     });
@@ -318,6 +320,7 @@ async fn commit(
         posts: assessed.posts,
         seen: assessed.seen,
         gone: page.gone.iter().map(|id| key(id)).collect(),
+        gone_below: page.gone_below.iter().map(|id| key(id)).collect(),
         dead_letters: dead_letters(source, page.facts.spoilt, &assessed.broken),
         now,
     };

@@ -47,6 +47,7 @@ pub async fn import_batch(
         posts,
         seen: Vec::new(),
         gone: Vec::new(),
+        gone_below: Vec::new(),
         dead_letters: Vec::new(),
         now,
     };

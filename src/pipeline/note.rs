@@ -74,6 +74,7 @@ pub async fn take(
         posts: vec![commit],
         seen: Vec::new(),
         gone: Vec::new(),
+        gone_below: Vec::new(),
         dead_letters: Vec::new(),
         now,
     };

@@ -102,6 +102,7 @@ async fn no_grouping_query_scans_a_table() {
             posts: found.posts,
             seen: found.seen,
             gone: if line.0 == 9 { vec![key("5")] } else { Vec::new() },
+            gone_below: Vec::new(),
             dead_letters: Vec::new(),
             now,
         };

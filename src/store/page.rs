@@ -70,6 +70,8 @@ pub struct PageCommit {
     pub seen: Vec<SeenPost>,
     /// Posts that the platform, asked by id, said are gone.
     pub gone: Vec<PostKey>,
+    /// Posts whose talk ended with them: all that hangs below them is gone too.
+    pub gone_below: Vec<PostKey>,
     /// What could not be read.
     pub dead_letters: Vec<DeadLetter>,
     /// The present instant.
@@ -123,7 +125,8 @@ fn commit(tx: &Tx<'_>, page: &PageCommit) -> Result<PageOutcome> {
             outcome.known += 1;
         }
     }
-    for key in &page.gone {
+    let below = post::below(tx, &page.gone_below)?;
+    for key in page.gone.iter().chain(&below) {
         outcome.gone += u32::from(blank::remove_text(tx, key, PostState::Gone)?);
     }
     for letter in &page.dead_letters {

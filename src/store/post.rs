@@ -329,6 +329,33 @@ pub(super) fn read(tx: &Tx<'_>, key: &PostKey) -> Result<Option<PostRow>> {
     )
 }
 
+/// Everything that hangs below `tops` by the chain of parents, whatever its state. Reads the
+/// parents of a whole source: talks end seldom, and an index would weigh on every comment stored.
+pub(super) fn below(tx: &Tx<'_>, tops: &[PostKey]) -> Result<Vec<PostKey>> {
+    let mut open: Vec<PostKey> = tops.to_vec();
+    let mut found = Vec::new();
+    let Some(source) = tops.first().map(|top| top.source.clone()) else { return Ok(found) };
+    let mut answers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let parents = tx.rows(
+        "SELECT parent, id FROM post
+         WHERE district = ?1 AND source = ?2 AND parent IS NOT NULL ORDER BY id",
+        params![tx.district, source.as_str()],
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
+    )?;
+    for (parent, id) in parents {
+        answers.entry(parent).or_default().push(id);
+    }
+    while let Some(top) = open.pop() {
+        // Taken out, so that a ring of parents ends.
+        for id in answers.remove(top.id.as_str()).unwrap_or_default() {
+            let key = PostKey { source: source.clone(), id: PostId(id) };
+            open.push(key.clone());
+            found.push(key);
+        }
+    }
+    Ok(found)
+}
+
 /// Problems a post joined and whether each is its main one, the main one first.
 pub(super) fn joined(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<(ProblemId, bool)>> {
     tx.rows(

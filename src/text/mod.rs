@@ -17,6 +17,7 @@ pub mod sketch;
 pub mod stem;
 pub mod tokens;
 pub mod words;
+mod work;
 
 pub use clean::clean;
 pub use fingerprint::{fingerprint, fingerprint_of_words};

@@ -4,6 +4,7 @@
 //! a number stays a number: «12а», «5мин», «Ленина3кв10» are cut, never read as words.
 
 use super::fold::{self, Kind};
+use super::work;
 
 /// A character of a word that mixes scripts or digits, kept while it is taken apart.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,9 @@ pub(super) fn repair_letters(pieces: &mut [Piece]) -> bool {
     true
 }
 
+/// Letters beside a `0` at the edge of a word that make it a letter.
+const EDGE_LETTERS: usize = 3;
+
 /// Replaces a lone digit by the letter it stands for: between Cyrillic letters, and `0` also at the
 /// start or end of three letters or more. «12а», «5мин», «Ленина3кв10» stay numbers.
 pub(super) fn repair_digits(pieces: &mut [Piece]) -> bool {
@@ -50,16 +54,17 @@ pub(super) fn repair_digits(pieces: &mut [Piece]) -> bool {
             continue;
         }
         let Some(folded) = fold::digit_twin(pieces[at].original) else { continue };
-        let letters = |part: &mut dyn Iterator<Item = &Piece>| {
-            part.take_while(|piece| piece.kind == Kind::Cyrillic).count()
-        };
-        let before = letters(&mut pieces[..at].iter().rev());
-        let after = letters(&mut pieces[at + 1..].iter());
+        // What was repaired before is letters now: counted further back than anybody asks, a long
+        // «а0а0а0…» would be counted again at every digit.
+        let before = letters(pieces[..at].iter().rev().take(EDGE_LETTERS));
+        let after = letters(pieces[at + 1..].iter());
         let ends = at + 1 + after == pieces.len();
         let zero = pieces[at].original == '0';
         let inside = before > 0
             && if ends { after > 1 } else { after > 0 && next_is_twin(pieces, at + 1 + after) };
-        let edge = zero && (at == 0 && after >= 3 && ends || before >= 3 && at + 1 == pieces.len());
+        let edge = zero
+            && (at == 0 && after >= EDGE_LETTERS && ends
+                || before >= EDGE_LETTERS && at + 1 == pieces.len());
         if inside || edge {
             pieces[at].folded = folded;
             pieces[at].kind = Kind::Cyrillic;
@@ -67,6 +72,16 @@ pub(super) fn repair_digits(pieces: &mut [Piece]) -> bool {
         }
     }
     repaired
+}
+
+/// How many Cyrillic letters `pieces` begin with.
+fn letters<'p>(pieces: impl Iterator<Item = &'p Piece>) -> usize {
+    pieces.take_while(|piece| is_letter(piece)).count()
+}
+
+fn is_letter(piece: &Piece) -> bool {
+    work::step();
+    piece.kind == Kind::Cyrillic
 }
 
 /// Whether the digit at `at` stands for a letter too: a lone one with a letter behind it.

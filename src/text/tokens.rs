@@ -17,9 +17,12 @@ use super::fold::{self, Kind};
 use super::letters;
 use super::repair::{Piece, broken_word, inner_letter};
 use super::words::WordSet;
+use super::work;
 
 use contrast::{A, is_contrast};
 use marks::Marks;
+use plain::LETTER;
+
 pub use parts::{
     CAPITAL, CAPS, Clause, GLUED, HYPHEN, LATIN, NUMBER, REPAIRED, STARTS, Sentence, Token,
 };
@@ -97,8 +100,11 @@ pub struct Tokens {
     pieces: Vec<Piece>,
     pending: Break,
     joined: u16,
-    /// How many of the last tokens are single letters with one sign between them.
+    /// How many of the last tokens are single letters with one sign between them, and that sign.
     spelled: usize,
+    between: u8,
+    /// Behind the last row of dots and spaces that was looked at.
+    row_end: usize,
 }
 
 impl Tokens {
@@ -271,6 +277,7 @@ impl Tokens {
         self.pending = Break::Sentence;
         self.joined = 0;
         self.spelled = 0;
+        self.row_end = 0;
     }
 
     /// Takes one letter or digit into the word being read; three equal letters or more become one.
@@ -332,7 +339,8 @@ impl Tokens {
         mut flags: u16,
         number: u128,
     ) {
-        self.spell(start, to - from);
+        let letter = to - from == LETTER && flags & (NUMBER | LATIN) == 0;
+        self.spell(start, letter);
         flags |= std::mem::take(&mut self.joined);
         let contrast = is_contrast(number)
             && flags & (GLUED | HYPHEN) == 0
@@ -385,7 +393,10 @@ impl Tokens {
                 return;
             }
             ' ' | '\t' | '\u{A0}' => {}
-            '.' => self.split(self.dot(text, at, next)),
+            '.' => {
+                let how = self.dot(text, at, next);
+                self.split(how);
+            }
             '!' => self.split(Break::Sentence),
             '?' => {
                 if let Some(sentence) = self.sentences.last_mut()
@@ -418,10 +429,14 @@ impl Tokens {
     }
 
     /// What a full stop means: nothing within numbers and after abbreviations.
-    fn dot(&self, text: &str, at: usize, next: usize) -> Break {
+    fn dot(&mut self, text: &str, at: usize, next: usize) -> Break {
         let after = text[next..].chars().next();
         if text[..at].ends_with('.') || after == Some('.') {
-            let upper = text[next..].trim_start_matches(['.', ' ']).chars().next();
+            // Every dot of a row sees the same behind it: one look for all of them.
+            if next > self.row_end {
+                self.row_end = next + text[next..].chars().take_while(is_row).count();
+            }
+            let upper = text[self.row_end..].chars().next();
             return if upper.is_some_and(fold::is_upper) { Break::Sentence } else { Break::Clause };
         }
         let Some(last) = self.list.last().filter(|token| token.end as usize == at) else {
@@ -464,6 +479,12 @@ fn push_folded(out: &mut String, prev: &mut char, same: &mut u32, c: char) {
         *same = 1;
     }
     out.push(c);
+}
+
+/// Whether a row of dots goes on with `c`, one byte long.
+fn is_row(c: &char) -> bool {
+    work::step();
+    matches!(c, '.' | ' ')
 }
 
 fn is_word(c: char) -> bool {

@@ -60,6 +60,7 @@ mod tokens;
 mod town;
 mod traps;
 mod trial;
+mod typos;
 mod usual;
 
 /// The root of the repository.

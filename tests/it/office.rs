@@ -240,6 +240,7 @@ impl Office {
                 posts: found.posts,
                 seen: Vec::new(),
                 gone: Vec::new(),
+                gone_below: Vec::new(),
                 dead_letters: Vec::new(),
                 now: self.now(),
             };

@@ -69,7 +69,7 @@ fn fields() {
 #[test]
 fn toml_itself() {
     check("\"Отопление\"", "“Отопление”", "k/heating.toml:2:9: типографская кавычка «“»");
-    check("kind", "title = \"Ещё\"\nkind", "k/heating.toml:3:1: ключ повторяется");
+    check("kind", "title = \"Ещё\"\nkind", "k/heating.toml:3:1: ключ задан дважды");
 }
 
 #[test]

@@ -145,3 +145,29 @@ fn spelled_out_words_are_put_together() {
         tokens.list().iter().map(|token| &text[token.start as usize..token.end as usize]).collect();
     assert_eq!(spans, ["опять", "нет", "в о д ы", "а", "у", "нас", "дети"]);
 }
+
+#[test]
+fn letters_with_different_signs_between_them_are_no_spelled_out_word() {
+    for (text, expected) in [
+        ("ветер до 17 м/с и гололед", "ветер до 17 м с и гололед"),
+        ("дом 13(т.к в подвале вода", "дом 13 т к в подвале вода"),
+        ("из в/к Д-50. Без воды", "из в к д 50 без воды"),
+        ("м/с в о д ы нет", "м с воды нет"),
+        ("нет в.о.д.ы в доме", "нет воды в доме"),
+    ] {
+        assert_eq!(words(text).join(" "), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_spelled_out_word_ends_before_a_number_of_two_digits() {
+    for (text, expected) in [
+        ("нет в о д ы 10 дней", "нет воды 10 дней"),
+        ("10 дней нет г а з а 25 дом", "10 дней нет газа 25 дом"),
+        ("дом 12 с в е т 34", "дом 12 свет 34"),
+        ("we go в дом", "we go в дом"),
+        ("ok он у é б", "ok он у é б"),
+    ] {
+        assert_eq!(words(text).join(" "), expected, "{text:?}");
+    }
+}

@@ -200,6 +200,7 @@ impl Collector for Max {
         Ok(Page {
             posts: draft.posts,
             gone: draft.gone,
+            gone_below: Vec::new(),
             cursor: state.write(),
             more,
             facts: draft.facts,

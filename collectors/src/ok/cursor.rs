@@ -28,6 +28,9 @@ pub(super) struct State {
     pub handle: String,
     /// The group's number.
     pub group: i64,
+    /// When the group was last found open to everybody, Unix seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub admitted: i64,
     /// Topics, photos and movies of the window.
     pub things: BTreeMap<Thing, Known>,
     /// Until when (Unix seconds) the list of photo and movie discussions is not asked for, because
@@ -76,6 +79,9 @@ pub(super) struct Known {
     /// Comments are closed here.
     #[serde(rename = "x", skip_serializing_if = "is_default")]
     pub closed: bool,
+    /// Too many comments to remember them all.
+    #[serde(rename = "b", skip_serializing_if = "is_default")]
+    pub big: bool,
     /// Held at the top of the group.
     #[serde(rename = "f", skip_serializing_if = "is_default")]
     pub pinned: bool,
@@ -189,12 +195,13 @@ pub(super) struct Reading {
 }
 
 impl State {
-    /// Nothing known yet.
-    pub(super) fn new(handle: &str, group: i64) -> Self {
+    /// Nothing known yet of a page that was admitted at `admitted` (Unix seconds).
+    pub(super) fn new(handle: &str, group: i64, admitted: i64) -> Self {
         State {
             form: FORM,
             handle: handle.to_owned(),
             group,
+            admitted,
             things: BTreeMap::new(),
             no_list_until: 0,
             no_comments_until: 0,
@@ -251,7 +258,7 @@ mod tests {
 
     #[test]
     fn states_survive_writing() {
-        let mut state = State::new("gorod", 55);
+        let mut state = State::new("gorod", 55, 7);
         let known = Known {
             date: 7,
             read_count: Some(2),
@@ -268,8 +275,8 @@ mod tests {
 
     #[test]
     fn odd_cursors_read_as_nothing_known() {
-        let good = State::new("name", 5).write();
-        assert_eq!(State::read(Some(&good), "name"), Some(State::new("name", 5)));
+        let good = State::new("name", 5, 7).write();
+        assert_eq!(State::read(Some(&good), "name"), Some(State::new("name", 5, 7)));
         assert_eq!(State::read(Some(&good), "other"), None);
         let other_form = good.0.replace("\"form\":1", "\"form\":9");
         for text in ["", "{}", "null", "[1]", "12", &other_form, &good.0[..good.0.len() - 1]] {

@@ -47,6 +47,7 @@ pub(super) enum Step {
 pub(super) struct Draft {
     pub posts: Vec<RawPost>,
     pub gone: Vec<String>,
+    pub gone_below: Vec<String>,
     pub facts: Facts,
 }
 
@@ -140,6 +141,7 @@ impl<'a> Pass<'a> {
             && from < to
         {
             draft.facts.coverage.read = Some((from, to));
+            draft.facts.coverage.holes.extend(unwatched(&state, self.look.horizon, to));
         }
         (state, draft)
     }
@@ -216,6 +218,7 @@ impl<'a> Pass<'a> {
     /// A thing is gone, and what stood below it can no longer be read by anybody.
     pub(super) fn gone(&mut self, thing: Thing) {
         self.draft.gone.push(self.adapter.id(thing));
+        self.draft.gone_below.push(self.adapter.id(thing));
         self.look.queue.retain(|queued| *queued != thing);
         if let Some(reading) = self.look.reading.take_if(|reading| reading.thing == thing)
             && let Some(known) = self.state.things.get_mut(&thing)
@@ -254,6 +257,16 @@ impl<'a> Pass<'a> {
         let cause = HoleCause::CommentsRefused;
         self.draft.facts.coverage.holes.push(Hole { from, to, cause, posts });
     }
+}
+
+/// Comments of which there are too many to remember them.
+fn unwatched(state: &State, horizon: i64, to: Timestamp) -> Option<Hole> {
+    let window = state.things.values().filter(|known| known.lively() >= horizon);
+    let big = window.filter(|known| known.big);
+    let first = big.clone().map(Known::lively).min()?.min(to.as_second());
+    let comments: u64 = big.map(|known| known.count).sum();
+    let posts = Some(u32::try_from(comments).unwrap_or(u32::MAX));
+    Some(Hole { from: Timestamp::from_second(first).ok()?, to, cause: HoleCause::Unwatched, posts })
 }
 
 fn comments_step(reading: &Reading) -> Step {

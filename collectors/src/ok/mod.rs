@@ -47,6 +47,8 @@ use crate::raw::{Cursor, Page, Platform, SourceSpec};
 
 /// OK's code of a request that it finds fault with, an old anchor for example.
 const BAD_PARAM: i64 = 100;
+/// How often (seconds) it is asked whether a group is still open to everybody.
+const ADMIT_SECS: i64 = 24 * 3_600;
 
 /// How OK is reached. All three keys stand in one window of the application's settings.
 #[derive(Clone, PartialEq, Eq)]
@@ -114,7 +116,8 @@ impl Odnoklassniki {
         }
     }
 
-    /// The source's memory, with its group found and admitted.
+    /// The source's memory, with its group found and admitted. A group may be closed later, and be
+    /// shown to our account all the same: so it is admitted anew every day.
     async fn state(
         &self,
         source: &SourceSpec,
@@ -122,13 +125,20 @@ impl Odnoklassniki {
     ) -> Result<State, CollectError> {
         let state = State::read(cursor, &source.handle);
         let learned = source.platform_id.as_deref().and_then(|id| id.parse::<i64>().ok());
+        let now = self.ports.clock.now().as_second();
         let group = match (learned, &state) {
             (Some(group), _) => group,
             (None, Some(state)) => state.group,
             (None, None) => place::find(&self.api(), source).await?,
         };
         let same = state.filter(|state| state.group == group);
-        Ok(same.unwrap_or_else(|| State::new(&source.handle, group)))
+        // Where nothing is remembered, the number was learned when it was admitted.
+        let mut state = same.unwrap_or_else(|| State::new(&source.handle, group, now));
+        if now - state.admitted >= ADMIT_SECS {
+            place::admit(&self.api(), group).await?;
+            state.admitted = now;
+        }
+        Ok(state)
     }
 
     /// Makes the call of a step and takes its answer.
@@ -218,6 +228,7 @@ impl Collector for Odnoklassniki {
         Ok(Page {
             posts: draft.posts,
             gone: draft.gone,
+            gone_below: draft.gone_below,
             cursor: state.write(),
             more,
             facts: draft.facts,

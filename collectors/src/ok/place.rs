@@ -1,7 +1,7 @@
 //! Which group a source means, and whether it may be read at all.
 //!
-//! Place in the flow: once for a source, when its number is learned. Invariant: only open groups
-//! get through; a personal page never does, because OK gives none to programs.
+//! Place in the flow: when a source's number is learned, and every day after that. Invariant: only
+//! open groups get through; a personal page never does, because OK gives none to programs.
 
 use super::call::Api;
 use super::{errors, wire};

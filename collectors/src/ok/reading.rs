@@ -18,9 +18,9 @@ use super::wire::{self, Odd};
 
 /// Comments asked for at once; OK gives no more.
 pub(super) const PAGE: usize = 100;
-/// Comments remembered below one thing, the newest; below a longer list vanished ones are not
-/// noticed.
-const IDS_MAX: usize = 2_000;
+/// Comments remembered below one thing, the newest: some 500 kB of cursor where their ids are no
+/// numbers. Below a longer list vanished ones are not noticed, and every look says so.
+const IDS_MAX: usize = 20_000;
 /// A list longer than this is read from its end while it only grows.
 const LONG: u64 = 100;
 /// Most pages of one reading.
@@ -239,7 +239,9 @@ impl Known {
         } else if reading.ids.0.len() >= IDS_MAX {
             self.ids = reading.ids.clone();
             self.absent = Ids::default();
+            self.big = true;
         } else {
+            self.big = false;
             let missing: BTreeSet<CommentId> = before.difference(&reading.ids.0).cloned().collect();
             gone = missing.intersection(&self.absent.0).cloned().collect();
             self.absent = Ids(missing.difference(&self.absent.0).cloned().collect());
@@ -259,6 +261,7 @@ impl Known {
     fn bound(&mut self) {
         while self.ids.0.len() > IDS_MAX {
             self.ids.0.pop_first();
+            self.big = true;
         }
     }
 }

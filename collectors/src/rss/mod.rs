@@ -259,6 +259,7 @@ fn empty_page(position: &Position) -> Page {
     Page {
         posts: Vec::new(),
         gone: Vec::new(),
+        gone_below: Vec::new(),
         cursor: position.cursor(),
         more: false,
         facts: Facts::default(),

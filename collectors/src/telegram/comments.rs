@@ -105,8 +105,10 @@ impl Telegram {
         let comment_id = |id| adapt::post_id(&group.unwrap_or_default().to_string(), id);
         let Some(told) = told else {
             let gone = place.talk.gone(post);
+            let channel = place.posts.channel.clone().unwrap_or_default();
             let mut page = self.went_on(place);
-            page.gone = gone.into_iter().map(comment_id).collect();
+            page.gone_below = gone.iter().map(|_| adapt::post_id(&channel, post)).collect();
+            page.gone = gone.into_iter().flatten().map(comment_id).collect();
             return Ok(page);
         };
         if below.is_some_and(|below| told.listing.ids().any(|id| id >= below)) {
@@ -175,6 +177,14 @@ fn empty(place: &Place) -> Page {
     let mut facts = Facts { platform_id: place.posts.channel.clone(), ..Facts::default() };
     if !place.more() {
         facts.coverage.read = place.posts.covered();
+        facts.coverage.holes = place.unwatched();
     }
-    Page { posts: Vec::new(), gone: Vec::new(), cursor: place.write(), more: place.more(), facts }
+    Page {
+        posts: Vec::new(),
+        gone: Vec::new(),
+        gone_below: Vec::new(),
+        cursor: place.write(),
+        more: place.more(),
+        facts,
+    }
 }

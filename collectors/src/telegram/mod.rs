@@ -116,6 +116,7 @@ impl Telegram {
             page.facts.coverage.holes.extend(holes);
         }
         page.facts.coverage.read = place.posts.covered();
+        page.facts.coverage.holes.extend(place.unwatched());
         page
     }
 }
@@ -211,6 +212,16 @@ fn closed(account: bool) -> CollectError {
         }
     };
     CollectError::new(Class::NoAccess, Scope::Source, "telegram closed", text)
+}
+
+fn private() -> CollectError {
+    CollectError::new(
+        Class::NoAccess,
+        Scope::Source,
+        "telegram private",
+        "Канал или группа больше не открыты для всех: otklik читает только открытые и проверит \
+         снова через сутки.",
+    )
 }
 
 fn no_person() -> CollectError {

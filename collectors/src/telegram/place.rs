@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::talk::Talk;
 use super::walk::Position;
-use crate::raw::Cursor;
+use crate::raw::{Cursor, Hole, HoleCause};
 
 const VERSION: u32 = 2;
 
@@ -47,6 +47,19 @@ impl Place {
     /// Whether this look has more to request.
     pub fn more(&self) -> bool {
         self.posts.more() || self.talk.on
+    }
+
+    /// What was read, and is too much to be remembered. Said at the end of a look.
+    pub fn unwatched(&self) -> Vec<Hole> {
+        let Some((begin, to)) = self.posts.covered() else { return Vec::new() };
+        let hole = |(oldest, posts): (i64, Option<u32>)| {
+            let from = Timestamp::from_second(oldest).ok()?.clamp(begin, to);
+            Some(Hole { from, to, cause: HoleCause::Unwatched, posts })
+        };
+        let messages = self.posts.forgot().filter(|newest| *newest >= begin.as_second());
+        let messages = messages.map(|_| (begin.as_second(), None));
+        let comments = self.talk.unwatched().map(|(oldest, number)| (oldest, Some(number)));
+        messages.into_iter().chain(comments).filter_map(hole).collect()
     }
 
     /// Whether the preview is known to be closed at `now`.

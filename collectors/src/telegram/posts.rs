@@ -260,6 +260,7 @@ fn page(place: &Place, change: &Change) -> Page {
     Page {
         posts: Vec::<RawPost>::new(),
         gone: change.gone.iter().map(|&id| adapt::post_id(&number, id)).collect(),
+        gone_below: Vec::new(),
         cursor: place.write(),
         more: place.more(),
         facts: Facts { platform_id: place.posts.channel.clone(), ..Facts::default() },

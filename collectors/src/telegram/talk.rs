@@ -25,7 +25,8 @@ const STUBBORN_MAX: u8 = 3;
 const KEEP: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// Counters asked for at once: fewer than fill a page, which would prove nothing.
 const COUNTERS_MAX: usize = 90;
-/// Most comments remembered over all threads; those of the oldest posts are forgotten first.
+/// Most comments remembered over all threads; those of the oldest posts are forgotten first, and
+/// every look says so.
 const SEEN_MAX: usize = 20_000;
 
 /// How many comments there are, and the newest.
@@ -62,6 +63,9 @@ struct Thread {
     /// Whether its post is no longer among those that may be commented.
     #[serde(skip_serializing_if = "is_default")]
     lost: bool,
+    /// Whether its comments had to be forgotten because there are too many in all.
+    #[serde(skip_serializing_if = "is_default")]
+    forgotten: bool,
     #[serde(skip_serializing_if = "is_default")]
     stubborn: u8,
     /// The reading in progress: what the roll had told, new comments met so far.
@@ -251,9 +255,10 @@ impl Talk {
         }
         let mut seen: usize = self.threads.values().map(|thread| thread.position.known()).sum();
         for thread in self.threads.values_mut() {
-            if seen > SEEN_MAX {
+            if seen > SEEN_MAX && thread.position.known() > 0 {
                 seen -= thread.position.known();
                 thread.position.forget();
+                thread.forgotten = true;
             }
         }
     }
@@ -296,16 +301,25 @@ impl Talk {
         change
     }
 
-    /// Telegram says that there is no discussion below this post: its comments are gone, unless
-    /// the post was there a moment ago (then the next look decides).
-    pub fn gone(&mut self, post: i64) -> Vec<i64> {
-        let Some(thread) = self.threads.get_mut(&post) else { return Vec::new() };
+    /// Telegram says that there is no discussion below this post: its comments are gone, those
+    /// returned and all others, unless the post was there a moment ago (then the next look
+    /// decides).
+    pub fn gone(&mut self, post: i64) -> Option<Vec<i64>> {
+        let thread = self.threads.get_mut(&post)?;
         if thread.lost {
-            let thread = self.threads.remove(&post).unwrap_or_default();
-            return thread.position.remembered().collect();
+            let thread = self.threads.remove(&post)?;
+            return Some(thread.position.remembered().collect());
         }
         (thread.reading, thread.due) = (None, false);
-        Vec::new()
+        None
+    }
+
+    /// Comments that are not remembered because there are too many: the date of the oldest post,
+    /// and how many.
+    pub fn unwatched(&self) -> Option<(i64, u32)> {
+        let forgotten = self.threads.values().filter(|thread| thread.forgotten && !thread.old);
+        let oldest = forgotten.clone().map(|thread| thread.date).min()?;
+        Some((oldest, forgotten.map(|thread| thread.told.0).fold(0, u32::saturating_add)))
     }
 }
 
@@ -331,6 +345,7 @@ impl Thread {
         if self.whole {
             // A reading may have been broken off for a day: its first pages are as old as that.
             self.checked = self.began;
+            self.forgotten = false;
         }
         (self.due, self.whole, self.stubborn) = (self.told != told, false, 0);
     }

@@ -18,7 +18,7 @@ use crate::raw::Cursor;
 use super::message::{Listing, Message};
 
 const VERSION: u32 = 1;
-/// Most messages remembered for edits and deletions.
+/// Most messages remembered for edits and deletions; every look says so where there are more.
 const SEEN_MAX: usize = 5_000;
 /// Most missing messages asked by number in one look; the others wait for a second listing.
 const ASKS_MAX: usize = 20;
@@ -69,6 +69,9 @@ pub struct Position {
     walk: Option<Walk>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     asks: Vec<i64>,
+    /// Of the messages forgotten because there are too many: when the newest was sent, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forgot: Option<i64>,
     seen: BTreeMap<i64, Seen>,
 }
 
@@ -144,6 +147,11 @@ impl Position {
     /// Numbers of all remembered messages.
     pub fn remembered(&self) -> impl Iterator<Item = i64> + '_ {
         self.seen.keys().copied()
+    }
+
+    /// When the newest message was sent that had to be forgotten, in seconds.
+    pub fn forgot(&self) -> Option<i64> {
+        self.forgot
     }
 
     /// Highest number that a finished walk has listed; zero before the first.
@@ -281,7 +289,8 @@ impl Position {
         }
         self.seen.retain(|_, seen| seen.1 >= horizon.as_second());
         while self.seen.len() > SEEN_MAX {
-            self.seen.pop_first();
+            let first = self.seen.pop_first();
+            self.forgot = self.forgot.max(first.map(|(_, seen)| seen.1));
         }
         for id in walk.absent {
             let Some(seen) = self.seen.get_mut(&id) else { continue };

@@ -106,7 +106,7 @@ impl Pass<'_> {
         // Without a walk the look knows what happened since the last one.
         let from = if look.brief { self.state.walked.max(from) } else { from };
         let read = instant(from.min(look.walked)).zip(instant(look.walked));
-        let standing = [self.refused_hole(), self.odd_hole()];
+        let standing = [self.refused_hole(), self.odd_hole(), self.unwatched_hole()];
         let mut holes: Vec<Hole> = standing.into_iter().flatten().collect();
         holes.extend(self.number_holes());
         let coverage = &mut self.draft.facts.coverage;
@@ -173,6 +173,17 @@ impl Pass<'_> {
         let to = if first.is_some() || odds.to == 0 { self.look.walked } else { odds.to };
         let all = comments.saturating_add(wall);
         (all > 0).then(|| hole(from, to, HoleCause::Unreadable, Some(all))).flatten()
+    }
+
+    /// Comments of which there are too many to remember them.
+    fn unwatched_hole(&self) -> Option<Hole> {
+        let oldest = self.look.horizon;
+        let posts = self.state.posts.values().filter(|known| known.date >= oldest);
+        let big = posts.chain(self.state.talks.values()).filter(|known| known.big);
+        let first = big.clone().map(|known| known.date).min()?;
+        let comments: u64 = big.map(|known| known.count).sum();
+        let comments = u32::try_from(comments).unwrap_or(u32::MAX);
+        hole(first, self.look.walked, HoleCause::Unwatched, Some(comments))
     }
 
     /// Numbers that VK did not show, each stretch between two posts of the window; stretches that

@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use super::ids::Ids;
+use super::late::Older;
 use super::talk::{Side, Spot};
 use crate::raw::Cursor;
 
@@ -19,39 +21,6 @@ const POSTS_MAX: usize = 5_000;
 /// Posts older than this (seconds) are forgotten once their comments were read.
 const KEEP_SECS: i64 = 31 * 24 * 3600;
 
-/// A set of numbers, written as distances because neighbours are close.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Ids(pub BTreeSet<i64>);
-
-impl Ids {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Serialize for Ids {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut before = 0;
-        serializer.collect_seq(self.0.iter().map(|&id| {
-            let distance = id - before;
-            before = id;
-            distance
-        }))
-    }
-}
-
-impl<'de> Deserialize<'de> for Ids {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut at = 0_i64;
-        let mut ids = BTreeSet::new();
-        for distance in Vec::<i64>::deserialize(deserializer)? {
-            at = at.saturating_add(distance);
-            ids.insert(at);
-        }
-        Ok(Ids(ids))
-    }
-}
-
 /// Everything the collector remembers of one source.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub(super) struct State {
@@ -60,11 +29,20 @@ pub(super) struct State {
     pub handle: String,
     /// The wall's number, negative for a community.
     pub owner: i64,
+    /// When the page was last found open to everybody, Unix seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub admitted: i64,
     /// Posts of the window, by number.
     pub posts: BTreeMap<i64, Known>,
     /// Talks besides the wall in which something happened in the window.
     #[serde(default, skip_serializing_if = "is_default")]
     pub talks: BTreeMap<Spot, Known>,
+    /// Posts older than the window.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub older: BTreeMap<i64, Older>,
+    /// When they are to be looked up next.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub glance: Turn,
     /// When each side is to be listed next.
     #[serde(default, skip_serializing_if = "is_default")]
     pub turns: BTreeMap<Side, Turn>,
@@ -158,6 +136,9 @@ pub(super) struct Known {
     /// Held at the top of the wall.
     #[serde(rename = "f", skip_serializing_if = "is_default")]
     pub pinned: bool,
+    /// Older than the window, and talked below: when that was last seen, Unix seconds.
+    #[serde(rename = "e", skip_serializing_if = "is_default")]
+    pub late: i64,
     /// Was missing once when nothing else proved the answer good.
     #[serde(rename = "m", skip_serializing_if = "is_default")]
     pub missed: bool,
@@ -204,6 +185,18 @@ pub(super) struct Look {
     /// Posts already asked for by number.
     #[serde(default, skip_serializing_if = "is_default")]
     pub asked: Ids,
+    /// Older posts of which events told.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub called: Ids,
+    /// All older posts are looked up in this look.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub glances: bool,
+    /// By so many calls so far.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub glance_calls: u64,
+    /// Those asked for already.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub glanced: Ids,
     /// Posts whose comments are to be read.
     #[serde(default, skip_serializing_if = "is_default")]
     pub queue: VecDeque<i64>,
@@ -345,14 +338,17 @@ pub(super) struct ThreadWalk {
 }
 
 impl State {
-    /// Nothing known yet.
-    pub(super) fn new(handle: &str, owner: i64) -> Self {
+    /// Nothing known yet of a page that was admitted at `admitted` (Unix seconds).
+    pub(super) fn new(handle: &str, owner: i64, admitted: i64) -> Self {
         State {
             form: FORM,
             handle: handle.to_owned(),
             owner,
+            admitted,
             posts: BTreeMap::new(),
             talks: BTreeMap::new(),
+            older: BTreeMap::new(),
+            glance: Turn::default(),
             turns: BTreeMap::new(),
             walls: 0,
             settled: Ids::default(),
@@ -379,9 +375,13 @@ impl State {
     /// Forgets what is out of the window. `horizon` and `now` are Unix seconds.
     pub(super) fn forget(&mut self, horizon: i64, now: i64) {
         let oldest = horizon.max(now - KEEP_SECS);
-        let old = self.posts.iter().filter(|(_, known)| !known.pinned && known.date < oldest);
+        let old = self
+            .posts
+            .iter()
+            .filter(|(_, known)| !known.pinned && known.date < oldest && known.late < oldest);
         let old: Vec<i64> = old.map(|(id, _)| *id).collect();
         old.into_iter().for_each(|id| self.let_go(id));
+        self.forget_older(now - KEEP_SECS);
         while self.posts.len() > POSTS_MAX {
             let oldest = self.posts.iter().min_by_key(|(id, known)| (known.date, **id));
             let Some(id) = oldest.map(|(id, _)| *id) else { return };
@@ -395,6 +395,7 @@ impl State {
         if let Some(known) = self.posts.remove(&id) {
             self.settled.0.insert(id);
             self.settled.0.extend(known.all());
+            self.grow_old(id, known.date, known.count, known.read_count);
         }
     }
 }
@@ -416,17 +417,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_survive_writing() {
-        let ids = Ids([5, 7, 1_000_000, -3].into_iter().collect());
-        let text = serde_json::to_string(&ids).expect("writes");
-        assert_eq!(text, "[-3,8,2,999993]");
-        assert_eq!(serde_json::from_str::<Ids>(&text).expect("reads"), ids);
-    }
-
-    #[test]
     fn odd_cursors_read_as_nothing_known() {
-        let good = State::new("name", -5).write();
-        assert_eq!(State::read(Some(&good), "name"), Some(State::new("name", -5)));
+        let good = State::new("name", -5, 7).write();
+        assert_eq!(State::read(Some(&good), "name"), Some(State::new("name", -5, 7)));
         assert_eq!(State::read(Some(&good), "other"), None);
         let other_form = good.0.replace("\"form\":1", "\"form\":9");
         for text in ["", "{}", "null", "[1]", "12", &other_form, &good.0[..good.0.len() - 1]] {

@@ -11,7 +11,8 @@
 use jiff::Timestamp;
 
 use super::adapt::Adapter;
-use super::cursor::{Ids, Known, Look, Reading, State, Walk};
+use super::cursor::{Known, Look, Reading, State, Walk};
+use super::ids::Ids;
 use super::talk::{Side, Spot};
 use super::wire::{self, Odd};
 use crate::raw::{Facts, RawPost};
@@ -40,6 +41,8 @@ pub(super) enum Step {
     Wall { offset: u64 },
     /// Posts by number: the missed ones, numbers that were jumped over, and some that live.
     ById { missed: Vec<i64>, jumps: Vec<i64>, proofs: Vec<i64> },
+    /// Posts older than the window by number, and some that live.
+    Older { posts: Vec<i64>, proofs: Vec<i64> },
     /// A page of roots below a post.
     Roots { post: i64, offset: u64 },
     /// A page of a thread.
@@ -59,6 +62,7 @@ pub(super) enum Step {
 pub(super) struct Draft {
     pub posts: Vec<RawPost>,
     pub gone: Vec<String>,
+    pub gone_below: Vec<String>,
     pub facts: Facts,
 }
 
@@ -116,6 +120,8 @@ impl<'a> Pass<'a> {
             look.mute = false;
             look.seen = Ids::default();
             look.asked = Ids::default();
+            look.glanced = Ids::default();
+            look.glances = false;
         }
         look.touched = now;
         Pass { state, look, adapter, draft: Draft::default(), sides, own: false, now }
@@ -156,6 +162,10 @@ impl<'a> Pass<'a> {
             let jumps = self.jumps(BY_ID - PROOFS - missed.len());
             if !missed.is_empty() || !jumps.is_empty() {
                 return Step::ById { missed, jumps, proofs: self.proofs() };
+            }
+            let older = self.older_ones();
+            if !older.is_empty() {
+                return Step::Older { posts: older, proofs: self.proofs() };
             }
             if let Some(spot) = self.next_talk() {
                 self.open_talk(spot);
@@ -217,7 +227,11 @@ impl<'a> Pass<'a> {
     }
 
     /// A post that makes sense; any other is counted and, if it has a number, taken to live.
-    fn readable(&mut self, element: Odd<wire::Post>, page: &mut Ids) -> Option<wire::Post> {
+    pub(super) fn readable(
+        &mut self,
+        element: Odd<wire::Post>,
+        page: &mut Ids,
+    ) -> Option<wire::Post> {
         let (number, came) = match element {
             Odd::Good(post) if self.ours(post.owner_id) && post.date > 0 => return Some(post),
             Odd::Good(post) => {
@@ -243,13 +257,14 @@ impl<'a> Pass<'a> {
         owner.is_none_or(|owner| owner == self.state.owner)
     }
 
-    fn wall_post(&mut self, post: &wire::Post) {
+    pub(super) fn wall_post(&mut self, post: &wire::Post) {
         if post.is_deleted {
             self.gone(post.id);
             return;
         }
         let old = post.date < self.look.horizon;
-        if old && !post.is_pinned {
+        let count = post.comments.as_ref().and_then(|comments| comments.count);
+        if old && !post.is_pinned && !self.late(post, count) {
             self.state.settled.0.insert(post.id);
             return;
         }
@@ -258,8 +273,9 @@ impl<'a> Pass<'a> {
             self.state.settled.0.insert(post.id);
             return;
         };
-        let count = post.comments.as_ref().and_then(|comments| comments.count);
-        if old && (!self.adapter.source.comments || count.is_none_or(|count| count == 0)) {
+        let known = self.state.posts.contains_key(&post.id);
+        let silent = !known && count.is_none_or(|count| count == 0);
+        if old && (!self.adapter.source.comments || silent) {
             // Pinned for months and silent: nothing of it lies in the window.
             self.state.settled.0.insert(post.id);
             return;
@@ -274,7 +290,9 @@ impl<'a> Pass<'a> {
         if due && !self.look.queue.contains(&post.id) && self.reading_post() != Some(post.id) {
             self.look.queue.push_back(post.id);
         }
-        if old && !due {
+        // A comment that an event tells hangs on it, so it is handed over whatever is counted.
+        let woken = self.state.posts.get(&post.id).is_some_and(|known| known.late == self.now);
+        if old && !due && !woken {
             return;
         }
         if first {
@@ -369,8 +387,9 @@ impl<'a> Pass<'a> {
     }
 
     /// A post is gone, and what stood below it can no longer be read by anybody.
-    fn gone(&mut self, post: i64) {
+    pub(super) fn gone(&mut self, post: i64) {
         self.draft.gone.push(self.adapter.id(post));
+        self.draft.gone_below.push(self.adapter.id(post));
         let of_post = |it: &mut Reading| it.talk.is_none() && it.post == post;
         if let Some(reading) = self.look.reading.take_if(of_post)
             && let Some(known) = self.state.posts.get_mut(&post)

@@ -6,7 +6,8 @@
 //! How a look goes: pages of the wall from the newest post back to the horizon, overlapping by a
 //! tenth; after each of them the comments of those posts whose number of comments changed, or whose
 //! last reading has faded; then the posts of the window that the walk did not show, and numbers
-//! that it jumped over, by number; at last, now and then, the talk besides the wall (`talk`):
+//! that it jumped over, by number; now and then older posts, by number, for what is said below them
+//! late (`late`); at last, now and then, the talk besides the wall (`talk`):
 //! discussions, and with a user's token, in communities we run ourselves, comments of photos and
 //! videos. A quiet look makes the calls of the wall alone. With a user's token the comments of
 //! several posts come by one call (`execute`).
@@ -21,6 +22,8 @@ mod call;
 mod coverage;
 mod cursor;
 mod execute;
+mod ids;
+mod late;
 mod look;
 mod place;
 mod poll;
@@ -49,6 +52,9 @@ use crate::error::{Class, CollectError, Scope};
 use crate::http::host_of;
 use crate::ports::Ports;
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
+
+/// How often (seconds) it is asked whether a page is still open to everybody.
+const ADMIT_SECS: i64 = 24 * 3_600;
 
 /// What kind of token reads VK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -182,7 +188,8 @@ impl Vk {
         Some(no_events(own.group, trouble))
     }
 
-    /// The source's memory, with its wall found and admitted.
+    /// The source's memory, with its wall found and admitted. A page may be closed later, and be
+    /// shown to our token all the same: so it is admitted anew every day.
     async fn state(
         &self,
         source: &SourceSpec,
@@ -190,6 +197,7 @@ impl Vk {
     ) -> Result<State, CollectError> {
         let state = State::read(cursor, &source.handle);
         let learned = source.platform_id.as_deref().and_then(|id| id.parse::<i64>().ok());
+        let now = self.ports.clock.now().as_second();
         let owner = match (learned, &state) {
             (Some(owner), _) => owner,
             (None, Some(state)) => state.owner,
@@ -197,7 +205,13 @@ impl Vk {
         };
         place::admit_kind(source, owner)?;
         let same = state.filter(|state| state.owner == owner);
-        Ok(same.unwrap_or_else(|| State::new(&source.handle, owner)))
+        // Where nothing is remembered, the number was learned when it was admitted.
+        let mut state = same.unwrap_or_else(|| State::new(&source.handle, owner, now));
+        if now - state.admitted >= ADMIT_SECS {
+            place::admit(&self.api(), owner).await?;
+            state.admitted = now;
+        }
+        Ok(state)
     }
 
     /// Makes the call of a step and takes its answer.
@@ -211,11 +225,14 @@ impl Vk {
                 pass.wall(answer);
             }
             Step::ById { missed, jumps, proofs } => {
-                let all = missed.iter().chain(&jumps).chain(&proofs);
-                let posts: Vec<String> = all.map(|id| format!("{owner}_{id}")).collect();
-                let params = [("posts", posts.join(","))];
+                let params = by_id_params(owner, missed.iter().chain(&jumps).chain(&proofs));
                 let answer = api.call("wall.getById", &params).await?;
                 pass.by_id(&missed, &jumps, &proofs, answer);
+            }
+            Step::Older { posts, proofs } => {
+                let params = by_id_params(owner, posts.iter().chain(&proofs));
+                let answer = api.call("wall.getById", &params).await?;
+                pass.older(&posts, &proofs, answer);
             }
             Step::Roots { .. } if self.executed(pass).await? => {}
             Step::Roots { post, offset } => {
@@ -360,6 +377,7 @@ impl Collector for Vk {
         Ok(Page {
             posts: draft.posts,
             gone: draft.gone,
+            gone_below: draft.gone_below,
             cursor: state.write(),
             more,
             facts: draft.facts,
@@ -424,6 +442,11 @@ fn wall_params(owner: i64, offset: u64) -> Vec<(&'static str, String)> {
         ("count", PAGE.to_string()),
         ("extended", "0".to_owned()),
     ]
+}
+
+fn by_id_params<'i>(owner: i64, ids: impl Iterator<Item = &'i i64>) -> [(&'static str, String); 1] {
+    let posts: Vec<String> = ids.map(|id| format!("{owner}_{id}")).collect();
+    [("posts", posts.join(","))]
 }
 
 fn comment_params(

@@ -1,7 +1,8 @@
 //! Which wall a source means, and whether it may be read at all.
 //!
-//! Place in the flow: once for a source, when its number is learned. Invariant: a personal page
-//! gets through only as a leader's with [`FOLLOWERS_MIN`] followers, a closed community never.
+//! Place in the flow: when a source's number is learned, and every day after that. Invariant: a
+//! personal page gets through only as a leader's with [`FOLLOWERS_MIN`] followers, a closed
+//! community never.
 
 use super::call::{Api, Fault};
 use super::{errors, wire};
@@ -64,12 +65,13 @@ pub(super) async fn find(api: &Api<'_>, source: &SourceSpec) -> Result<i64, Coll
         }
     };
     admit_kind(source, owner)?;
-    if owner < 0 {
-        admit_community(api, -owner).await?
-    } else {
-        admit_person(api, owner).await?
-    }
+    admit(api, owner).await?;
     Ok(owner)
+}
+
+/// Refuses what is not there, or not open to everybody.
+pub(super) async fn admit(api: &Api<'_>, owner: i64) -> Result<(), CollectError> {
+    if owner < 0 { admit_community(api, -owner).await } else { admit_person(api, owner).await }
 }
 
 /// Refuses a personal page under any kind but a leader's; asks nobody.

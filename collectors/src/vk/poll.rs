@@ -205,7 +205,11 @@ impl Pass<'_> {
             }
             return true;
         }
-        // Below a post that is not of the window there is nothing a comment could hang on.
+        // A post that is not of the window is looked up first: a comment needs one to hang on.
+        let fresh = number("date").is_none_or(|date| date >= self.look.horizon);
+        if fresh && !self.state.posts.contains_key(&post) {
+            self.look.called.0.insert(post);
+        }
         if self.state.posts.contains_key(&post) && !self.told(post, id, object) {
             // The event does not tell it all: the listing is asked.
             if let Some(known) = self.state.posts.get_mut(&post) {

@@ -7,13 +7,15 @@
 
 use std::collections::BTreeSet;
 
-use super::cursor::{Ids, Known, Long, Reading, ThreadWalk, Walk};
+use super::cursor::{Known, Long, Reading, ThreadWalk, Walk};
+use super::ids::Ids;
 use super::look::{Pass, advance};
 use super::talk::{Side, Spot};
 use super::wire::{self, Odd};
 
-/// Comments remembered below one post; below a longer one vanished comments are not noticed.
-const IDS_MAX: usize = 2_000;
+/// Comments remembered below one post: some 130 kB of cursor. Below a longer one vanished comments
+/// are not noticed, and every look says so.
+const IDS_MAX: usize = 100_000;
 /// A post with more roots than this is read from near its end while it only grows.
 const ROOTS_LONG: u64 = 300;
 /// So many known roots are read again then.
@@ -311,9 +313,11 @@ impl Known {
         self.long = reading.long.clone();
         let whole = !reading.torn
             && !reading.unsure
+            && !reading.overflowed()
             && (reading.roots_seen >= listed || reading.roots_seen + reading.replies >= counted);
         let mut gone = Vec::new();
         if whole {
+            self.big = false;
             let shown = self.all_shown();
             let missing: BTreeSet<i64> = before.difference(&shown).copied().collect();
             gone = missing.intersection(&self.absent.0).copied().collect();
@@ -386,6 +390,14 @@ impl Known {
             self.absent = Ids::default();
             self.long.values_mut().for_each(|long| long.ids = Ids::default());
         }
+    }
+}
+
+impl Reading {
+    /// Whether some comments could not be remembered: then nothing is missing.
+    fn overflowed(&self) -> bool {
+        let full = |ids: &Ids| ids.0.len() >= IDS_MAX;
+        full(&self.ids) || full(&self.handed) || self.long.values().any(|long| full(&long.ids))
     }
 }
 

@@ -15,7 +15,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::cursor::{Aside, Ids, Known, Reading, Turn, Walk};
+use super::cursor::{Aside, Known, Reading, Turn, Walk};
+use super::ids::Ids;
 use super::look::{BY_ID, PAGE, PROOFS, Pass, Step, advance};
 use super::wire::{self, Odd};
 
@@ -355,6 +356,7 @@ impl Pass<'_> {
         self.state.talks.remove(&spot);
         self.look.talk_queue.retain(|it| *it != spot);
         self.draft.gone.push(self.adapter.talk_id(spot));
+        self.draft.gone_below.push(self.adapter.talk_id(spot));
         let below = comments.iter().map(|id| self.adapter.said_id(spot, *id));
         self.draft.gone.extend(below);
     }

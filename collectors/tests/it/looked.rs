@@ -7,6 +7,7 @@ use otklik_collectors::{CollectError, Coverage, Cursor, Page, RawPost};
 pub struct Looked {
     pub posts: Vec<RawPost>,
     pub gone: Vec<String>,
+    pub gone_below: Vec<String>,
     pub comments_closed: u32,
     pub unreadable: u32,
     pub coverage: Coverage,
@@ -24,6 +25,7 @@ impl Looked {
             let page = read(looked.cursor.as_ref()).await?;
             looked.posts.extend(page.posts);
             looked.gone.extend(page.gone);
+            looked.gone_below.extend(page.gone_below);
             looked.comments_closed += page.facts.comments_closed;
             looked.unreadable += page.facts.unreadable;
             looked.coverage.holes.extend(page.facts.coverage.holes);

@@ -1,7 +1,7 @@
 //! What a look of the VK collector says about its own completeness.
 
 use otklik_collectors::play::vk::Fault;
-use otklik_collectors::{Clock, Hole, HoleCause};
+use otklik_collectors::{Clock, Cursor, Hole, HoleCause};
 use serde_json::json;
 
 use crate::looked::Looked;
@@ -246,4 +246,22 @@ async fn elements_that_cannot_be_read_are_a_hole() {
         cursor = looked.cursor;
         rig.ports.clock.advance(5 * MINUTE);
     }
+}
+
+/// Removals among more comments than can be remembered go unseen: every look says so.
+#[tokio::test]
+async fn comments_too_many_to_remember_are_told_as_unwatched() {
+    let rig = Rig::new();
+    let post = rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
+    rig.play().world.comment(OWNER, post, 100_001, at(-HOUR), "комментарий", None);
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!(holes(&looked, HoleCause::Unwatched), []);
+    // As the cursor of a post with a hundred thousand comments has it.
+    let cursor = looked.cursor.expect("a cursor").0;
+    let mut state: serde_json::Value = serde_json::from_str(&cursor).expect("JSON");
+    state["posts"][post.to_string()]["b"] = true.into();
+    rig.ports.clock.advance(10 * MINUTE);
+    let looked = rig.look(Some(Cursor(state.to_string()))).await.expect("reads");
+    let [hole] = &holes(&looked, HoleCause::Unwatched)[..] else { panic!("one hole") };
+    assert_eq!((hole.from, hole.to, hole.posts), (at(-HOUR), at(10 * MINUTE), Some(1)));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use otklik_collectors::http::Http;
 use otklik_collectors::play::serve;
 use otklik_collectors::vk::Vk;
-use otklik_collectors::{Clock, Collector, Cursor};
+use otklik_collectors::{Class, Clock, Collector, Cursor};
 
 use crate::ports::at;
 use crate::vk_rig::{DAY, HOUR, MINUTE, OWNER, Rig};
@@ -232,4 +232,112 @@ async fn a_look_over_a_real_socket() {
     }
     assert_eq!(ids, ["vk:-200001_1", "vk:-200001_2"]);
     assert!(rig.play().log.iter().all(|call| call.error.is_none()));
+}
+
+/// More comments than were once remembered: what dies among them is named, and a post that dies
+/// takes along whatever hangs below it.
+#[tokio::test]
+async fn removals_among_very_many_comments_are_named() {
+    let rig = Rig::new();
+    let (post, comments) = {
+        let mut play = rig.play();
+        let world = &mut play.world;
+        let post = world.post(OWNER, OWNER, at(-DAY), "пост");
+        let mut add = |to| world.comment(OWNER, post, 100_001, at(-DAY), "к", to);
+        let root = add(None);
+        let mut comments: Vec<i64> = (0..1_100).map(|_| add(Some(root))).collect();
+        comments.extend((0..1_400).map(|_| add(None)));
+        (post, comments)
+    };
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.ids().len(), 2_502);
+    assert_eq!(looked.coverage.holes, []);
+    let dead: Vec<i64> = comments.iter().copied().step_by(97).collect();
+    for id in &dead {
+        rig.play().world.delete(OWNER, *id, at(MINUTE));
+    }
+    rig.ports.clock.advance(2 * HOUR);
+    let mut looked = rig.look(looked.cursor).await.expect("reads");
+    looked.gone.sort();
+    looked.gone.dedup();
+    let mut expected: Vec<String> = dead.iter().map(|id| format!("vk:{OWNER}_{id}")).collect();
+    expected.sort();
+    assert_eq!(looked.gone, expected);
+    assert_eq!(looked.gone_below, [""; 0]);
+    rig.play().world.post(OWNER, OWNER, rig.ports.clock.now(), "другой");
+    rig.play().world.delete(OWNER, post, rig.ports.clock.now());
+    rig.ports.clock.advance(2 * HOUR);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone_below, [format!("vk:{OWNER}_{post}")]);
+}
+
+/// A token that belongs to a member is shown a closed page all the same: that page is asked about
+/// once a day and read no more, until it is open to everybody again.
+#[tokio::test]
+async fn a_community_that_closes_is_left_alone_until_it_opens() {
+    let rig = Rig::new();
+    rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
+    let looked = rig.look(None).await.expect("reads");
+    rig.play().world.wall(OWNER).member = true;
+    rig.play().world.wall(OWNER).is_closed = 1;
+    rig.play().world.post(OWNER, OWNER, at(HOUR), "для своих");
+    let asked = rig.play().log.len();
+    for _ in 0..2 {
+        rig.ports.clock.advance(DAY + MINUTE);
+        let error = rig.page(looked.cursor.as_ref()).await.err().expect("refused");
+        assert_eq!((error.class, error.code.as_str()), (Class::NoAccess, "vk closed community"));
+        let until = error.until.expect("a time");
+        assert_eq!(until.duration_since(rig.ports.clock.now()).as_secs(), DAY);
+    }
+    let calls: Vec<String> = rig.play().log[asked..].iter().map(|it| it.method.clone()).collect();
+    assert_eq!(calls, ["groups.getById"; 2]);
+    rig.play().world.wall(OWNER).is_closed = 0;
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.ids(), ["vk:-200001_1", "vk:-200001_2"]);
+}
+
+/// Without events: a comment below a post that left the window is seen by its number of comments,
+/// at no cost where a page of the wall shows the post anyway, and within a day where none does.
+#[tokio::test]
+async fn a_comment_below_an_old_post_is_met_within_a_day() {
+    let rig = Rig::new();
+    let old = rig.play().world.post(OWNER, OWNER, at(-6 * DAY), "завтра отключение воды");
+    rig.play().world.comment(OWNER, old, 100_001, at(-5 * DAY), "понятно", None);
+    for n in 0..150 {
+        rig.play().world.post(OWNER, OWNER, at(-5 * DAY + n * MINUTE), "другое");
+    }
+    let mut cursor = rig.look(None).await.expect("reads").cursor;
+    // It leaves the window, and the pages of the wall end above it.
+    rig.ports.clock.advance(3 * DAY);
+    for _ in 0..150 {
+        let now = rig.ports.clock.now();
+        rig.play().world.post(OWNER, OWNER, now, "новое");
+    }
+    cursor = rig.look(cursor).await.expect("reads").cursor;
+    rig.ports.clock.advance(HOUR);
+    let now = rig.ports.clock.now();
+    let late = rig.play().world.comment(OWNER, old, 100_002, now, "воды нет до сих пор", None);
+    rig.ports.clock.advance(DAY);
+    let asked = rig.play().log.len();
+    let looked = rig.look(cursor).await.expect("reads");
+    let (old, late) = (format!("vk:{OWNER}_{old}"), format!("vk:{OWNER}_{late}"));
+    let told: Vec<&str> = looked.ids().into_iter().filter(|id| *id == old || *id == late).collect();
+    assert_eq!(told.len(), 2, "the post comes with its comment");
+    let lookups = rig.play().log[asked..].iter().filter(|it| it.method == "wall.getById").count();
+    assert!(lookups <= 2, "{lookups} look-ups");
+    // A quiet look asks for none of them; and what is removed there is gone within two days.
+    let asked = rig.play().log.len();
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert!(rig.play().log[asked..].iter().all(|call| call.method == "wall.get"));
+    let number = late.rsplit('_').next().and_then(|it| it.parse().ok()).expect("a number");
+    rig.play().world.delete(OWNER, number, rig.ports.clock.now());
+    rig.ports.clock.advance(DAY + HOUR);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert!(looked.gone.contains(&late), "{:?}", looked.gone);
+    // And so is the post itself.
+    let number = old.rsplit('_').next().and_then(|it| it.parse().ok()).expect("a number");
+    rig.play().world.delete(OWNER, number, rig.ports.clock.now());
+    rig.ports.clock.advance(DAY + HOUR);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone_below, [old]);
 }

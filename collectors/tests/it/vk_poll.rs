@@ -202,20 +202,36 @@ async fn an_answer_to_a_comment_removed_at_once_hangs_on_the_post() {
     assert_eq!(told.collect::<Vec<_>>(), [("vk:-200001_5", Some("vk:-200001_1"))]);
 }
 
-/// A comment below a post that is older than the window: nothing of ours for it to hang on.
+/// A comment below a post of long ago, and an answer to it: the events tell of them, the post is
+/// looked up, and all three are there.
 #[tokio::test]
-async fn events_below_old_posts_name_no_parent_that_nobody_stored() {
+async fn a_comment_below_an_old_post_comes_by_its_event_with_its_post() {
     let mut own = Own::new();
-    let old = own.rig.play().world.post(OWNER, OWNER, at(-30 * DAY), "давно");
+    let old = own.rig.play().world.post(OWNER, OWNER, at(-60 * DAY), "давно");
     own.look().await;
     own.rig.ports.clock.advance(MINUTE);
     let now = own.rig.ports.clock.now();
-    own.rig.play().world.comment(OWNER, old, 100_003, now, "ещё помню", None);
+    let root = own.rig.play().world.comment(OWNER, old, 100_003, now, "ещё помню", None);
+    let answer = own.rig.play().world.comment(OWNER, old, 100_004, now, "и я", Some(root));
     own.rig.play().world.comment(OWNER, 1, 100_003, now, "а я здесь", None);
     own.rig.ports.clock.advance(MINUTE);
+    let walls = own.calls("wall.get");
     let looked = own.look().await;
-    assert!(looked.ids().contains(&"vk:-200001_6"), "{:?}", looked.ids());
-    assert!(!looked.ids().contains(&"vk:-200001_5"), "{:?}", looked.ids());
+    let id = |number: i64| format!("vk:{OWNER}_{number}");
+    for number in [old, root, answer, 7] {
+        assert!(looked.ids().contains(&id(number).as_str()), "{number}: {:?}", looked.ids());
+    }
+    let parent = |number| {
+        let post = looked.posts.iter().find(|post| post.id == id(number));
+        post.and_then(|post| post.parent.clone())
+    };
+    assert_eq!((parent(root), parent(answer)), (Some(id(old)), Some(id(root))));
+    assert_eq!(own.calls("wall.get"), walls, "no walk");
+    // Its removal is told, too.
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.delete(OWNER, answer, now);
+    own.rig.ports.clock.advance(MINUTE);
+    assert!(own.look().await.gone.contains(&id(answer)));
 }
 
 /// A board that VK refuses is not asked again at every event below it.

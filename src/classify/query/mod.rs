@@ -16,6 +16,7 @@
 //! within a sentence. A window `~N` is N words long, its words included.
 
 mod parse;
+mod pattern;
 
 pub use parse::{parse, parse_with};
 

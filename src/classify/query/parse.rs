@@ -7,7 +7,7 @@ use crate::text::Tokens;
 
 use super::{
     CHARS_MAX, DEPTH_MAX, How, Item, Mark, PHRASE_PARTS_MAX, PREFIX_MIN, Query, QueryFault,
-    REGEX_CHARS_MAX, TERMS_MAX, WINDOW_MAX, WINDOW_PARTS_MAX, Word,
+    REGEX_CHARS_MAX, TERMS_MAX, WINDOW_MAX, WINDOW_PARTS_MAX, Word, pattern,
 };
 
 type Parsed<T> = Result<T, QueryFault>;
@@ -254,10 +254,8 @@ impl<'a> Parser<'a> {
                 fault(at, "регулярное выражение слишком велико", "уменьшите повторы {n,m}")
             }
             Err(error) => {
-                let text = error.to_string();
-                let last = text.lines().last().unwrap_or_default();
-                let reason = last.strip_prefix("error: ").unwrap_or(last);
-                fault(at, format!("ошибка в регулярном выражении: {reason}"), "")
+                let (what, fix) = pattern::russian(&error.to_string());
+                fault(at, format!("ошибка в регулярном выражении: {what}"), fix)
             }
         }
     }

@@ -204,10 +204,10 @@ impl Draft {
 
     /// The file `old` with what this says: what stays keeps its comments and its form.
     pub fn laid_over(&self, old: &str) -> Result<String, String> {
-        let new: DocumentMut =
-            self.text().0.parse().map_err(|error| format!("внутренняя ошибка: {error}"))?;
-        let mut doc: DocumentMut =
-            old.parse().map_err(|error| format!("прежний файл не читается: {error}"))?;
+        let read = |text: &str, whose: &str| -> Result<DocumentMut, String> {
+            text.parse().map_err(|_| format!("{whose} файл не читается: otklik check скажет, где"))
+        };
+        let (new, mut doc) = (read(&self.text().0, "новый")?, read(old, "прежний")?);
         let fields = FIELDS.iter().filter(|key| meaning(doc.get(key)) != meaning(new.get(key)));
         for key in fields.copied().collect::<Vec<_>>() {
             match new.get(key) {

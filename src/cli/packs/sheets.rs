@@ -13,6 +13,7 @@ use clap::Args;
 use rust_xlsxwriter::{Format, FormatAlign, Workbook, Worksheet, XlsxError};
 use toml::{Table, Value};
 
+use crate::cli::tabular::workbook::{of_book, of_file};
 use crate::config::packs::{LOCAL, PackFile, read_or_shipped};
 use crate::config::{Fault, Need, RuleFiles, Settings, Severity, save};
 use crate::pipeline::district;
@@ -154,15 +155,14 @@ type Book = Vec<(String, Vec<(usize, Vec<String>)>)>;
 fn read_book(path: &Path) -> Result<Book> {
     let unreadable =
         |error: String| Failure::failed(format!("{}: книга не читается: {error}", path.display()));
-    let size = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    let size = std::fs::metadata(path).map_err(|error| unreadable(of_file(&error)))?.len();
     if size > WORKBOOK_BYTES_MAX {
         return Err(unreadable(format!("больше {} МиБ", WORKBOOK_BYTES_MAX / 1024 / 1024)));
     }
-    let mut book: Xlsx<_> =
-        open_workbook(path).map_err(|error: calamine::XlsxError| unreadable(error.to_string()))?;
+    let mut book: Xlsx<_> = open_workbook(path).map_err(|error| unreadable(of_book(&error)))?;
     let mut sheets = Vec::new();
     for name in book.sheet_names() {
-        let range = book.worksheet_range(&name).map_err(|error| unreadable(error.to_string()))?;
+        let range = book.worksheet_range(&name).map_err(|error| unreadable(of_book(&error)))?;
         let first = range.start().map_or(0, |(row, _)| row as usize);
         let skipped = range.start().map_or(0, |(_, column)| column as usize);
         let rows = range.rows().enumerate().map(|(at, cells)| {

@@ -6,7 +6,7 @@
 pub mod columns;
 pub mod maps;
 mod rows;
-mod workbook;
+pub mod workbook;
 
 use std::io::{self, Read as _};
 use std::path::Path;

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::Path;
 
-use calamine::{DataRef, Reader as _, Xlsx, open_workbook};
+use calamine::{DataRef, Reader as _, Xlsx, XlsxError, open_workbook};
 use jiff::tz::TimeZone;
 
 use super::columns::Want;
@@ -25,16 +25,41 @@ const PARTS_MAX: usize = 4_096;
 const ROWS_MAX: u32 = 1_048_576;
 const CELLS_MAX: u64 = 20_000_000;
 
+/// What is said of a file that is no workbook, or no longer one.
+const BROKEN: &str =
+    "это не книга Excel или она повреждена; сохраните её заново как «Книга Excel (.xlsx)»";
+
+/// Why a workbook cannot be read.
+pub fn of_book(error: &XlsxError) -> String {
+    match error {
+        XlsxError::Io(error) => of_file(error),
+        XlsxError::Password => "книга закрыта паролем; снимите его в Excel".to_owned(),
+        _ => BROKEN.to_owned(),
+    }
+}
+
+/// Why the file of a workbook cannot be read.
+pub fn of_file(error: &io::Error) -> String {
+    let said = error.to_string();
+    let ours = said.chars().next().is_some_and(|c| !c.is_ascii());
+    match error.kind() {
+        io::ErrorKind::NotFound => "файл не найден".to_owned(),
+        io::ErrorKind::PermissionDenied => "нет права читать файл".to_owned(),
+        _ if ours => said,
+        _ => BROKEN.to_owned(),
+    }
+}
+
 /// Reads the wanted sheet of the workbook at `path`.
 pub fn read(path: &Path, want: &Want, zone: &TimeZone, report: &mut Report<'_>) -> Result<Lines> {
     let broken = |error: &dyn std::fmt::Display| unreadable(path, error);
-    let size = std::fs::metadata(path).map_err(|error| broken(&error))?.len();
+    let size = std::fs::metadata(path).map_err(|error| broken(&of_file(&error)))?.len();
     if size > WORKBOOK_BYTES_MAX {
         let text = format!("больше {} МиБ", WORKBOOK_BYTES_MAX / 1024 / 1024);
         return Err(broken(&text));
     }
-    examine(path).map_err(|error| broken(&error))?;
-    let mut book: Xlsx<_> = open_workbook(path).map_err(|error| broken(&error))?;
+    examine(path).map_err(|error| broken(&of_file(&error)))?;
+    let mut book: Xlsx<_> = open_workbook(path).map_err(|error| broken(&of_book(&error)))?;
     let sheets = book.sheet_names();
     let sheet = match want {
         Want::Saved(map) if map.sheet.is_some() => map.sheet.clone().unwrap_or_default(),
@@ -46,12 +71,13 @@ pub fn read(path: &Path, want: &Want, zone: &TimeZone, report: &mut Report<'_>) 
     }
     let several = if sheets.len() > 1 { format!("лист «{sheet}»: ") } else { String::new() };
     let mut rows = Rows::new(path, want, zone, several);
-    let mut cells = book.worksheet_cells_reader(&sheet).map_err(|error| broken(&error))?;
+    let mut cells =
+        book.worksheet_cells_reader(&sheet).map_err(|error| broken(&of_book(&error)))?;
     let mut row: Vec<String> = Vec::new();
     let (mut at, mut count) = (0_u32, 0_u64);
     let number = |at: u32| usize::try_from(at).unwrap_or(usize::MAX).saturating_add(1);
     loop {
-        let cell = cells.next_cell().map_err(|error| broken(&error))?;
+        let cell = cells.next_cell().map_err(|error| broken(&of_book(&error)))?;
         let next = cell.as_ref().map(calamine::Cell::get_position);
         if next.is_none_or(|(line, _)| line != at) && !row.is_empty() {
             rows.take(number(at), Ok(std::mem::take(&mut row)), report)?;

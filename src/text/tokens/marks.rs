@@ -51,17 +51,26 @@ impl Marks {
         for (kind, (((now, next), third), fifth)) in self.kinds.iter_mut().zip(bytes) {
             *kind = kind_of(*now, *next, *third, *fifth);
         }
-        let mut before = 0;
+        let mut before = [0; 3];
         for block in self.kinds.as_chunks::<BITS>().0 {
-            let mut masks = [0; 3];
-            for (at, eight) in block.as_chunks::<8>().0.iter().enumerate() {
-                let first = u64::from_le_bytes(*eight);
+            let eights = || block.as_chunks::<8>().0.iter().map(|it| u64::from_le_bytes(*it));
+            let (mut masks, mut any) = ([0; 3], 0);
+            for (at, eight) in eights().enumerate() {
+                any |= eight;
+                masks[0] |= bits(eight) << (8 * at);
+                masks[1] |= bits(eight >> 1) << (8 * at);
+            }
+            // Few texts have many odd letters.
+            if any & (EACH * u64::from(ODD)) != 0 {
+                for (at, eight) in eights().enumerate() {
+                    masks[2] |= bits(eight >> 2) << (8 * at);
+                }
+            }
+            for (mask, before) in masks.iter_mut().zip(&mut before) {
+                let first = *mask;
                 // The second byte of a letter has the mark of the first.
-                let both = first | first << 8 | before;
-                before = first >> 56;
-                masks[0] |= bits(both) << (8 * at);
-                masks[1] |= bits(both >> 1) << (8 * at);
-                masks[2] |= bits(both >> 2) << (8 * at);
+                *mask = first | first << 1 | *before;
+                *before = first >> 63;
             }
             self.masks.push(masks);
         }
@@ -96,10 +105,13 @@ fn kind_of(now: u8, next: u8, third: u8, fifth: u8) -> u8 {
     (LETTER * (small | capital | yo)) | (CAPITAL * capital) | (ODD * odd)
 }
 
+/// One in each of eight bytes.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
 /// The lowest bits of eight bytes, the first one lowest.
 #[inline]
 fn bits(eight: u64) -> u64 {
-    (eight & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    (eight & EACH).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 #[cfg(test)]

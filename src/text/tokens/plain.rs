@@ -8,7 +8,7 @@ use crate::text::fold;
 use crate::text::letters::{self, LETTERS_MAX, SHORT_LETTERS, Spelling};
 
 /// Bytes of a letter, and of four.
-const LETTER: usize = 2;
+pub(super) const LETTER: usize = 2;
 const EIGHT: usize = 4 * LETTER;
 
 impl Tokens {

@@ -1,10 +1,10 @@
 //! Words that are typed with a space behind every letter: «в о д ы  н е т».
 //!
 //! Place in the flow: while `tokens` reads on. Invariant: only letters with exactly one sign
-//! between them are put together, three or more, and only if one of them is no word by itself: «и
-//! в с» stays three words.
+//! between them, always the same, are put together, three or more, and only if one of them is no
+//! word by itself: «и в с» stays three words, and so does «м/с и».
 
-use super::{Break, NUMBER, REPAIRED, Tokens};
+use super::{Break, REPAIRED, Tokens};
 use crate::text::letters;
 
 /// Fewest letters of such a word.
@@ -13,18 +13,21 @@ const LETTERS_MIN: usize = 3;
 const WORDS: &str = "абвжикосуя";
 
 impl Tokens {
-    /// Notes that a token of `letters` bytes begins at byte `start`; what was spelled out before it
-    /// becomes one word if it ends here.
+    /// Notes that a token begins at byte `start`, and whether it is a `letter` of Cyrillic alone;
+    /// what was spelled out before it becomes one word if it ends here.
     #[inline]
-    pub(super) fn spell(&mut self, start: usize, bytes: usize) {
+    pub(super) fn spell(&mut self, start: usize, letter: bool) {
         let next = self.list.last().is_some_and(|last| last.end as usize + 1 == start);
         // No branch asks for a letter alone: there are too many to foretell, and too few to matter.
-        let goes_on = (bytes == 2) & next & (self.pending != Break::Sentence);
+        let sign = self.folded.as_bytes().get(start.wrapping_sub(1)).copied().unwrap_or(b' ');
+        let same = (self.spelled < 2) | (sign == self.between);
+        self.between = sign;
+        let goes_on = letter & next & same & (self.pending != Break::Sentence);
         if self.spelled >= LETTERS_MIN && !goes_on {
             self.close_up();
         }
         let before = if goes_on { self.spelled } else { 0 };
-        self.spelled = before + usize::from(bytes == 2);
+        self.spelled = before + usize::from(letter);
     }
 
     /// Makes one word of the letters that were spelled out, if they are one.
@@ -34,11 +37,10 @@ impl Tokens {
         else {
             return;
         };
-        let letters = &self.list[first..];
-        let end = letters[count - 1].end;
+        let end = self.list[first..][count - 1].end;
         let lone = |letter: char| !WORDS.contains(letter);
         let word: String = (first..self.list.len()).map(|at| self.text(at)).collect();
-        if letters.iter().any(|token| token.is(NUMBER)) || !word.contains(lone) {
+        if !word.contains(lone) {
             return;
         }
         self.list.truncate(first + 1);

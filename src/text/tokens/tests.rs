@@ -35,3 +35,25 @@ proptest! {
         prop_assert_eq!(slow.numbers(), &numbers);
     }
 }
+
+#[test]
+fn long_rows_of_dots_and_of_repaired_letters_cost_what_they_are_long() {
+    let steps = |text: &str| work::steps(|| drop(Tokens::of(text)));
+    for part in ["а0", "0а", "аа0", "0аа", "3а4б0", ".", ".. . ", "... А ", "а0. .. "] {
+        let (once, twice) = (steps(&part.repeat(5_000)), steps(&part.repeat(10_000)));
+        assert!(once > 0 && twice <= 2 * once + 8, "{part:?}: {once}, then {twice}");
+    }
+}
+
+#[test]
+fn dots_of_a_row_end_what_the_row_ends() {
+    for (text, sentences) in [
+        ("вода.. . . Свет", 2),
+        ("вода.. свет", 1),
+        ("вода... свет... Газ", 2),
+        ("....... Вода... [имя].. Газ", 2),
+        ("вода ... ", 1),
+    ] {
+        assert_eq!(Tokens::of(text).sentences().len(), sentences, "{text}");
+    }
+}

@@ -104,3 +104,17 @@ fn differences_from_what_was_shipped_are_shown() {
     let (code, _, err) = desk.otklik(&["packs", "history"]);
     assert!(code != 0 && !err.is_empty(), "no store yet: {err}");
 }
+
+#[test]
+fn what_is_no_workbook_is_told_in_russian() {
+    let desk = Desk::new("");
+    desk.write("table.xlsx", "id;find\nfire;дым\n");
+    for (file, expected) in [
+        ("table.xlsx", "table.xlsx: книга не читается: это не книга Excel или она повреждена; "),
+        ("none.xlsx", "none.xlsx: книга не читается: файл не найден"),
+    ] {
+        let (code, _, err) = desk.otklik(&["packs", "import", "--xlsx", file]);
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains(expected), "{err}");
+    }
+}

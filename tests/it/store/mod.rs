@@ -181,6 +181,7 @@ fn page(posts: Vec<PostCommit>, now: Timestamp) -> PageCommit {
         posts,
         seen: Vec::new(),
         gone: Vec::new(),
+        gone_below: Vec::new(),
         dead_letters: Vec::new(),
         now,
     }

@@ -1,6 +1,6 @@
 //! Pages: what is new, known, edited, gone and back, under a lease, once and for all.
 
-use otklik::model::{Counts, PlaceBy, SourceId};
+use otklik::model::{Counts, PlaceBy, PostKind, SourceId};
 use otklik::store::{
     AttitudeTally, DeadLetter, LookFacts, PageCommit, PageOutcome, ParentFacts, PostState,
     SeenPost, StoreError,
@@ -89,6 +89,36 @@ async fn an_answer_from_a_cache_does_not_undo_an_edit() {
     assert_eq!(outcome.known, 1);
     let stored = world.store.post(&key("1")).await.expect("read").expect("there");
     assert_eq!(stored.post.text, "Вода есть");
+}
+
+/// A post whose talk ended with it takes along whatever hangs below it, and nothing else.
+#[tokio::test]
+async fn whatever_hangs_below_a_gone_post_goes_with_it() {
+    let world = World::new();
+    let below = |id: &str, parent: &str| {
+        let mut commit = complaint(id, "Холодно дома", at(2), 1);
+        commit.post.kind = PostKind::Comment;
+        commit.post.parent = Some(parent.into());
+        commit
+    };
+    let mut posts = vec![complaint("1", "Холодно", at(1), 1), complaint("2", "Темно", at(1), 1)];
+    posts.extend([below("1_1", "1"), below("1_2", "1_1"), below("1_3", "1_2"), below("2_1", "2")]);
+    // A ring of parents, which no platform should give, ends all the same.
+    posts.extend([below("9_1", "9_2"), below("9_2", "9_1")]);
+    world.commit(posts, at(5)).await;
+    // A link of the chain that is gone already holds the rest.
+    world.store.commit_page(gone(&[key("1_1")], at(6))).await.expect("committed");
+    let tops = vec![key("1"), key("9_1"), key("unknown")];
+    let ended = PageCommit { gone_below: tops, ..gone(&[key("1")], at(7)) };
+    let outcome = world.store.commit_page(ended).await.expect("committed");
+    assert_eq!(outcome, PageOutcome { gone: 5, ..PageOutcome::default() });
+    let state = async |id: &str| world.store.post(&key(id)).await.expect("read").expect("in").state;
+    for id in ["1", "1_1", "1_2", "1_3", "9_1", "9_2"] {
+        assert_eq!(state(id).await, PostState::Gone, "{id}");
+    }
+    for id in ["2", "2_1"] {
+        assert_eq!(state(id).await, PostState::Live, "{id}");
+    }
 }
 
 #[tokio::test]

@@ -320,7 +320,7 @@ impl PlayMtproto {
         let room = self.world.room(id).filter(|room| room.hash == hash);
         let room = room.ok_or((400, "CHANNEL_INVALID"))?;
         // A group without a name is nobody's to read who has not joined it.
-        let closed = room.closed || room.name.is_none();
+        let closed = room.closed || (room.name.is_none() && !room.joined);
         if closed { Err((400, "CHANNEL_PRIVATE")) } else { Ok(room) }
     }
 }

@@ -75,6 +75,7 @@ pub(super) struct Room {
     pub broadcast: bool,
     pub linked: Option<i64>,
     pub closed: bool,
+    pub joined: bool,
     messages: BTreeMap<i32, Said>,
     next: i32,
 }
@@ -126,6 +127,7 @@ impl World {
             broadcast,
             linked,
             closed: false,
+            joined: false,
             messages: BTreeMap::new(),
             next: 1,
         };
@@ -136,6 +138,13 @@ impl World {
     pub fn close(&mut self, id: i64, closed: bool) {
         if let Some(room) = self.rooms.get_mut(&id) {
             room.closed = closed;
+        }
+    }
+
+    /// Takes a room's name away, so that only members find it; the account is one of them.
+    pub fn make_private(&mut self, id: i64) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            (room.name, room.joined) = (None, true);
         }
     }
 

@@ -119,7 +119,7 @@ impl<'a> Asked<'a> {
     fn open(&self, group: i64) -> Result<&'a Group, Refusal> {
         let found = self.world.groups.get(&group).filter(|group| !group.deleted);
         let found = found.ok_or_else(|| refusal(160, "PARAM_GROUP_ID : Invalid group id"))?;
-        if found.private {
+        if found.private && !found.member {
             return Err(refusal(456, "GROUP_RESTRICTION : Group is closed"));
         }
         Ok(found)

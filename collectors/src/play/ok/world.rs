@@ -33,6 +33,8 @@ pub struct Group {
     pub name: String,
     /// Closed: nothing is shown to those outside.
     pub private: bool,
+    /// The token's owner is a member: a closed group is shown all the same.
+    pub member: bool,
     /// Gone: no method knows it.
     pub deleted: bool,
     /// The owner of the token moderates it, so its discussions are in the owner's list.

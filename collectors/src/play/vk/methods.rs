@@ -93,6 +93,7 @@ impl<'a> Asked<'a> {
             (_, Some(_)) if owner > 0 => Err(refusal(18, "User was deleted or banned")),
             (_, Some(_)) => Err(refusal(15, "Access denied: group is blocked")),
             (0, None) => Ok(wall),
+            (_, None) if wall.member => Ok(wall),
             (_, None) if owner > 0 => Err(refusal(30, "This profile is private")),
             _ => Err(refusal(15, "Access denied: this wall available only for community members")),
         }

@@ -33,6 +33,8 @@ pub struct Wall {
     pub members: u64,
     /// 0 open, 1 closed, 2 private.
     pub is_closed: i64,
+    /// The token's owner is a member: a closed page is shown all the same.
+    pub member: bool,
     /// `deleted` or `banned`.
     pub deactivated: Option<String>,
     /// `group`, `page`, `event` or `user`.

@@ -25,7 +25,7 @@ pub use session::SessionFile;
 pub use tunnel::Proxy;
 
 use super::message::{Listing, Replies};
-use super::{missing, no_person, nonsense};
+use super::{missing, no_person, nonsense, private};
 use crate::error::{Class, CollectError, Scope};
 use crate::ports::{Call, KnownRoom, Ports, SessionStore};
 
@@ -167,6 +167,9 @@ impl Account {
         let read = read::page(answer).ok_or_else(nonsense)?;
         if read.room.is_some_and(|found| found != room.id) {
             return Err(nonsense());
+        }
+        if read.is_closed(room.id) {
+            return Err(private());
         }
         Ok(read.listing)
     }

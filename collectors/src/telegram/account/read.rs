@@ -21,16 +21,28 @@ pub(super) struct Read {
     pub room: Option<i64>,
     pub count: u32,
     pub listing: Listing,
+    /// Rooms told of beside the messages that nobody finds by a name: closed ones.
+    nameless: Vec<i64>,
+}
+
+impl Read {
+    /// Whether the room is told to be closed to those who do not belong to it.
+    pub(super) fn is_closed(&self, room: i64) -> bool {
+        self.nameless.contains(&room)
+    }
 }
 
 /// Reads a page that was asked for with [`PAGE`]; nothing if it makes no sense.
 pub(super) fn page(answer: enums::messages::Messages) -> Option<Read> {
-    let (messages, count) = match answer {
-        enums::messages::Messages::ChannelMessages(page) => (page.messages, Some(page.count)),
-        enums::messages::Messages::Slice(page) => (page.messages, Some(page.count)),
-        enums::messages::Messages::Messages(page) => (page.messages, None),
+    let (messages, chats, count) = match answer {
+        enums::messages::Messages::ChannelMessages(page) => {
+            (page.messages, page.chats, Some(page.count))
+        }
+        enums::messages::Messages::Slice(page) => (page.messages, page.chats, Some(page.count)),
+        enums::messages::Messages::Messages(page) => (page.messages, page.chats, None),
         enums::messages::Messages::NotModified(_) => return None,
     };
+    let nameless = chats.iter().filter_map(nameless).collect();
     let taken = u32::try_from(messages.len()).ok()?;
     let count = count.map_or(Some(taken), |count| u32::try_from(count).ok())?;
     let room = one_room(&messages)?;
@@ -48,7 +60,22 @@ pub(super) fn page(answer: enums::messages::Messages) -> Option<Read> {
         leave_cut_album(&mut parts);
     }
     listing.messages = join_albums(parts);
-    Some(Read { room, count, listing })
+    Some(Read { room, count, listing, nameless })
+}
+
+/// The number of a channel or group that has no name of its own, so that only members find it.
+fn nameless(chat: &enums::Chat) -> Option<i64> {
+    match chat {
+        enums::Chat::Channel(channel) => {
+            let active =
+                |name: &enums::Username| matches!(name, enums::Username::Username(it) if it.active);
+            let named =
+                channel.username.is_some() || channel.usernames.iter().flatten().any(active);
+            (!named).then_some(channel.id)
+        }
+        enums::Chat::ChannelForbidden(channel) => Some(channel.id),
+        _ => None,
+    }
 }
 
 /// Which of the messages asked for by number are there.

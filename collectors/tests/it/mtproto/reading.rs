@@ -428,3 +428,26 @@ async fn a_false_empty_answer_about_counters_forgets_no_thread() {
         assert_eq!(counters, asks, "{asked:?}");
     }
 }
+
+/// A channel without a name is for its members alone, and so it is not for us, though the account
+/// be one of them.
+#[tokio::test]
+async fn a_channel_turned_private_is_left_alone() {
+    let mut stage = Stage::new();
+    stage.close_preview();
+    stage.post(start(), "Нет воды");
+    stage.look().await;
+    stage.play.lock().unwrap().world.make_private(CHANNEL);
+    stage.post(start() + mins(1), "Для своих");
+    stage.world.clock.pass(mins(10));
+    for _ in 0..2 {
+        let before = stage.calls();
+        let error = stage.page().await.err().unwrap();
+        assert_eq!((error.class, error.code.as_str()), (Class::NoAccess, "telegram private"));
+        assert_eq!(stage.asked(before), ["messages.getHistory"]);
+        stage.world.clock.pass(days(1));
+    }
+    stage.play.lock().unwrap().world.rename(CHANNEL, NAME);
+    stage.look().await;
+    assert_eq!(stage.store.posts.len(), 2);
+}

@@ -6,7 +6,7 @@ use otklik_collectors::http::Http;
 use otklik_collectors::ok::Odnoklassniki;
 use otklik_collectors::play::ok::{Fault, PHOTO, TOPIC};
 use otklik_collectors::play::serve;
-use otklik_collectors::{Clock, Collector, Cursor, HoleCause};
+use otklik_collectors::{Class, Clock, Collector, Cursor, HoleCause};
 
 use super::rig::{ANNA, BORIS, DAY, GROUP, HOUR, MINUTE, Rig, id};
 use crate::ports::at;
@@ -81,6 +81,37 @@ async fn a_topic_with_very_many_comments_is_read_from_its_end_while_it_grows() {
     }
     let later = rig.play().calls("discussions.getComments") - first;
     assert_eq!(later, 3, "one call each time");
+}
+
+/// More comments than were once remembered: what dies among them is named, and a topic that dies
+/// takes along whatever hangs below it.
+#[tokio::test]
+async fn removals_among_very_many_comments_are_named() {
+    let rig = Rig::learned();
+    let (topic, comments) = {
+        let mut play = rig.play();
+        let topic = play.world.topic(GROUP, GROUP, at(-DAY), "тема");
+        play.world.topic(GROUP, GROUP, at(-DAY), "другая");
+        let mut add = |_| play.world.comment(GROUP, (TOPIC, topic), ANNA, at(-DAY), "к", None);
+        (topic, (0..2_500).map(&mut add).collect::<Vec<i64>>())
+    };
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!((looked.ids().len(), looked.coverage.holes.len()), (2_502, 0));
+    let dead: Vec<i64> = comments.iter().copied().step_by(97).collect();
+    for id in &dead {
+        rig.play().world.delete(GROUP, *id, at(MINUTE));
+    }
+    rig.ports.clock.advance(2 * HOUR);
+    let mut looked = rig.look(looked.cursor).await.expect("reads");
+    looked.gone.sort();
+    looked.gone.dedup();
+    let mut expected: Vec<String> = dead.iter().map(|it| id(format!("{topic}_{it}"))).collect();
+    expected.sort();
+    assert_eq!(looked.gone, expected);
+    rig.play().world.delete(GROUP, topic, rig.ports.clock.now());
+    rig.ports.clock.advance(2 * HOUR);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone_below, [id(topic)]);
 }
 
 /// A deleted comment is gone after two whole listings, which one look makes.
@@ -371,4 +402,28 @@ async fn a_look_over_a_real_socket() {
     assert_eq!(ids, [id(topic), id(format!("{topic}_{comment}"))]);
     assert!(rig.play().log.iter().all(|call| call.error.is_none()));
     assert!(rig.ports.clock.now() > at(0), "calls keep their distance");
+}
+
+/// An account that belongs to the group is shown a closed one all the same: it is asked about once
+/// a day and read no more, until it is open to everybody again.
+#[tokio::test]
+async fn a_group_that_closes_is_left_alone_until_it_opens() {
+    let rig = Rig::learned();
+    let topic = rig.play().world.topic(GROUP, GROUP, at(-HOUR), "тема");
+    let looked = rig.look(None).await.expect("reads");
+    rig.play().world.group(GROUP).member = true;
+    rig.play().world.group(GROUP).private = true;
+    let inside = rig.play().world.topic(GROUP, GROUP, at(HOUR), "для своих");
+    let asked = rig.play().log.len();
+    for _ in 0..2 {
+        rig.ports.clock.advance(DAY + MINUTE);
+        let error = rig.page(looked.cursor.as_ref()).await.err().expect("refused");
+        assert_eq!((error.class, error.code.as_str()), (Class::NoAccess, "ok closed group"));
+        let until = error.until.expect("a time");
+        assert_eq!(until.duration_since(rig.ports.clock.now()).as_secs(), DAY);
+    }
+    assert_eq!(rig.play().log.len() - asked, 2, "group.getInfo once a day");
+    rig.play().world.group(GROUP).private = false;
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.ids(), [id(topic), id(inside)]);
 }
