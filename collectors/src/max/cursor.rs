@@ -27,6 +27,9 @@ pub(super) struct State {
     pub chat: i64,
     /// Whether it is a channel.
     pub channel: bool,
+    /// When the chat was last found open to everybody, Unix seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub admitted: i64,
     /// Messages of the window, by name.
     pub messages: BTreeMap<String, Known>,
     /// When the last whole walk over the history ended, Unix seconds.
@@ -116,6 +119,7 @@ impl State {
             handle: handle.to_owned(),
             chat: place.chat,
             channel: place.channel,
+            admitted: 0,
             messages: BTreeMap::new(),
             walked: 0,
             from: 0,
