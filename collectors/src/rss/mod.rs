@@ -95,6 +95,8 @@ impl Position {
 struct Reading {
     articles: Vec<Article>,
     unreadable: u32,
+    /// Entries that are too many to be read.
+    left: u32,
     complete: bool,
 }
 
@@ -215,6 +217,11 @@ impl Collector for Rss {
         let emptied = reading.articles.is_empty() && !position.seen.is_empty();
         if reading.complete && !emptied {
             page.facts.coverage = coverage(&position, &after, &reading, horizon, now);
+            let left = (reading.left > 0).then_some(reading.left);
+            page.facts.coverage.holes.extend(left.map(|left| {
+                let cause = HoleCause::TooMany;
+                Hole { from: horizon.min(now), to: now, cause, posts: Some(left) }
+            }));
             next.seen = after.seen;
             next.newest = after.newest;
             page.cursor = next.cursor();
@@ -275,8 +282,12 @@ fn empty_page(position: &Position) -> Page {
 fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
     match clean::cut(text) {
         Body::Feed(feed) => {
-            let mut reading =
-                Reading { unreadable: feed.broken, complete: feed.complete, ..Reading::default() };
+            let mut reading = Reading {
+                unreadable: feed.broken,
+                left: feed.left,
+                complete: feed.complete,
+                ..Reading::default()
+            };
             let base = feed.base.and_then(|base| url.join(&base).ok());
             let base = base.as_ref().unwrap_or(url);
             for document in &feed.entries {
@@ -294,7 +305,7 @@ fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
         Body::Json => {
             let entries = parse(text, url).ok_or_else(nonsense)?;
             let articles = entries.iter().map(|entry| adapt::article(entry, None)).collect();
-            Ok(Reading { articles, unreadable: 0, complete: true })
+            Ok(Reading { articles, complete: true, ..Reading::default() })
         }
         Body::Html(true) => Err(guarded()),
         Body::Html(false) => Err(html()),
