@@ -47,6 +47,17 @@ impl Class {
             Class::Ours => "ours",
         }
     }
+
+    /// The class of a stored word.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Class> {
+        use Class::{
+            Gone, Malformed, NeedsPerson, NoAccess, Ours, Quota, RateLimited, Refused, Transient,
+        };
+        let all =
+            [Transient, RateLimited, Quota, NeedsPerson, NoAccess, Gone, Malformed, Refused, Ours];
+        all.into_iter().find(|class| class.name() == name)
+    }
 }
 
 /// How far the trouble reaches.
@@ -59,6 +70,17 @@ pub enum Scope {
     /// One method of the platform.
     Method,
     /// Everything on this host.
+    Host,
+}
+
+/// Whom a failed call forbids further calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Those of this method with this token.
+    Method,
+    /// All with this token.
+    Token,
+    /// All on this host.
     Host,
 }
 
@@ -75,6 +97,11 @@ pub struct CollectError {
     pub text: String,
     /// Not before this instant, if the platform or the budget named one.
     pub until: Option<Timestamp>,
+    /// Whether the platform itself named that instant, as `Retry-After` does; else it is our guess.
+    pub asked: bool,
+    /// Whether no call was made: until that instant everybody is held back for what another call
+    /// has met.
+    pub held: bool,
 }
 
 impl CollectError {
@@ -85,7 +112,8 @@ impl CollectError {
         code: impl Into<String>,
         text: impl Into<String>,
     ) -> Self {
-        Self { class, scope, code: code.into(), text: text.into(), until: None }
+        let (code, text) = (code.into(), text.into());
+        Self { class, scope, code, text, until: None, asked: false, held: false }
     }
 
     /// The same with a time before which trying again is useless.
@@ -93,6 +121,47 @@ impl CollectError {
     pub fn until(mut self, until: Timestamp) -> Self {
         self.until = Some(until);
         self
+    }
+
+    /// The same with the instant that the platform named; nothing changes where it named none.
+    #[must_use]
+    pub fn asked(mut self, until: Option<Timestamp>) -> Self {
+        self.asked = until.is_some();
+        self.until = until.or(self.until);
+        self
+    }
+
+    /// Whether the host itself is in trouble: it cannot be reached, or what answers is not it.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        self.scope == Scope::Host && matches!(self.class, Class::Transient | Class::Malformed)
+    }
+
+    /// Whether the request certainly never left us, so that nobody can have counted it.
+    #[must_use]
+    pub fn never_sent(&self) -> bool {
+        matches!(self.code.as_str(), "dns" | "connect" | "connect_timeout")
+    }
+
+    /// Whether a whole time-out was waited for.
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        matches!(self.code.as_str(), "timeout" | "connect_timeout")
+    }
+
+    /// Whom it forbids further calls until [`CollectError::until`].
+    #[must_use]
+    pub fn forbids(&self) -> Option<Reach> {
+        use Class::{Malformed, NeedsPerson, Ours, Quota, RateLimited, Transient};
+        self.until?;
+        match (self.class, self.scope) {
+            (RateLimited | Quota | NeedsPerson | Ours, Scope::Method) => Some(Reach::Method),
+            (RateLimited | NeedsPerson | Ours, Scope::Token) => Some(Reach::Token),
+            (RateLimited, Scope::Host) => Some(Reach::Host),
+            // A server that names a time means everybody who asks it.
+            (Transient | Malformed, _) if self.asked => Some(Reach::Host),
+            _ => None,
+        }
     }
 }
 

@@ -75,8 +75,18 @@ impl Response {
     }
 }
 
-/// Longest wait that a `Retry-After` may order.
-const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// Who answers at an absolute address, as budgets name it: the host, with the port if it is not the
+/// usual one.
+#[must_use]
+pub fn host_of(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+/// Longest wait that a `Retry-After` may order: a server that is wrong about the year must not be
+/// lost for one.
+const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Headers that go along when a redirect leaves the host; the others may be secrets.
 const HARMLESS_HEADERS: [&str; 5] =
@@ -87,7 +97,7 @@ const SECRET_PARAMS: [&str; 6] =
     ["access_token", "token", "sig", "session_key", "session_secret_key", "application_key"];
 
 /// The instant before which the server wants no further request: `Retry-After` in seconds or as a
-/// date, at most a day ahead. None if it names no time or one that has passed.
+/// date, at most thirty days ahead. None if it names no time or one that has passed.
 #[must_use]
 pub fn retry_after(response: &Response, now: Timestamp) -> Option<Timestamp> {
     let value = response.header("retry-after")?.trim();

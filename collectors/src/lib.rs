@@ -26,11 +26,11 @@ mod markup;
 mod ports;
 mod status;
 
-pub use error::{Class, CollectError, Scope};
+pub use error::{Class, CollectError, Reach, Scope};
 pub use ports::{Budget, Busy, Call, Clock, KnownRoom, MonthKeys, Ports, SessionStore, Transport};
 pub use raw::{
     Author, Counts, Coverage, Cursor, Facts, Hole, HoleCause, Page, Platform, RawKind, RawPost,
-    SourceKind, SourceSpec,
+    SourceKind, SourceSpec, Spoilt,
 };
 
 use async_trait::async_trait;

@@ -52,12 +52,25 @@ pub struct Call {
     pub host: String,
     /// Which token pays, as a name that tells nothing about it (`service`, `none`).
     pub token: String,
+    /// What tells this token and its settings from those put in their place later, see
+    /// [`Call::fingerprint`]; empty where nothing pays.
+    pub fingerprint: String,
     /// Method with a quota of its own, for example `wall.get`.
     pub method: String,
     /// Least time between two calls with the same host and token, in milliseconds.
     pub spacing_ms: u32,
     /// Most calls of this method a day, where the platform says so.
     pub per_day_max: Option<u32>,
+}
+
+impl Call {
+    /// A short name for `secrets` that tells nothing about them.
+    #[must_use]
+    pub fn fingerprint(secrets: &[&str]) -> String {
+        let mut name = crate::hash::fingerprint(secrets);
+        name.truncate(8);
+        name
+    }
 }
 
 /// Stored limits: spacing, daily quotas, and pauses that a platform ordered.
@@ -67,9 +80,10 @@ pub trait Budget: Send + Sync {
     /// a time when the pause or quota reaches further than a call should wait.
     async fn take(&self, call: &Call) -> Result<(), CollectError>;
 
-    /// Forbids calls of `method` (all methods if `None`) with this host and token until `until`.
-    /// Survives restarts.
-    async fn pause(&self, host: &str, token: &str, method: Option<&str>, until: Timestamp);
+    /// Hears what became of a call that was taken: an answer, or why there was none. A call that
+    /// never left us is not counted after all; what forbids further calls
+    /// ([`CollectError::forbids`]) is kept over restarts.
+    async fn heard(&self, call: &Call, outcome: Result<(), &CollectError>);
 }
 
 /// Secret keys, one for each calendar month, from which author seeds are made.

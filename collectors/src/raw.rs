@@ -217,6 +217,17 @@ pub struct Coverage {
     pub holes: Vec<Hole>,
 }
 
+/// An item that no parser could read. What it held is not kept: it may be of people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spoilt {
+    /// Its id, if that could be read.
+    pub id: Option<String>,
+    /// What tells it from others: made of its id, else of what came.
+    pub hash: String,
+    /// Where reading stopped, in words of ours: `wall`, `comments`, `feed`.
+    pub position: String,
+}
+
 /// What was learned about a source besides its posts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -228,12 +239,30 @@ pub struct Facts {
     pub comments_closed: u32,
     /// Items that could not be read; the others were.
     pub unreadable: u32,
+    /// Those of them that can be told from one another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spoilt: Vec<Spoilt>,
     /// What lacks though the source is well, in Russian, for its health.
     #[serde(default)]
     pub notice: Option<String>,
     /// What was read without a gap, and what was not.
     #[serde(default)]
     pub coverage: Coverage,
+}
+
+/// Most spoilt items of one page that are named one by one; the others are counted.
+const SPOILT_MAX: usize = 100;
+
+impl Facts {
+    /// Counts an item that could not be read, and names it: by its id if that could be read, else
+    /// by a hash of `came`. Counters that change in `came` make another item of it.
+    pub fn spoil(&mut self, id: Option<String>, came: &str, position: &str) {
+        self.unreadable += 1;
+        if self.spoilt.len() < SPOILT_MAX {
+            let hash = crate::hash::fingerprint(&[position, id.as_deref().unwrap_or(came)]);
+            self.spoilt.push(Spoilt { id, hash, position: position.to_owned() });
+        }
+    }
 }
 
 /// One answer: what it held and where to go on.

@@ -37,12 +37,11 @@ pub(crate) fn check(response: &Response, now: Timestamp, scope: Scope) -> Result
         _ => (Class::Malformed, Scope::Source, "Сервер ответил не так, как ожидалось."),
     };
     let error = CollectError::new(class, scope, format!("http {}", response.status), text);
-    let until = retry_after(response, now)
-        .or_else(|| (class == Class::RateLimited).then(|| now + WAIT_UNNAMED));
-    Err(match until {
-        Some(until) => error.until(until),
-        None => error,
-    })
+    let error = match class {
+        Class::RateLimited => error.until(now + WAIT_UNNAMED),
+        _ => error,
+    };
+    Err(error.asked(retry_after(response, now)))
 }
 
 #[cfg(test)]
@@ -75,7 +74,7 @@ mod tests {
         check(503, Some("Mon, 02 Mar 2026 10:30:00 GMT"), Class::Transient, Some(1800));
         check(503, Some("Mon, 02 Mar 2026 09:30:00 GMT"), Class::Transient, None);
         check(503, Some("soon"), Class::Transient, None);
-        check(503, Some("316800"), Class::Transient, Some(86_400));
+        check(503, Some("316800"), Class::Transient, Some(316_800));
         check(500, None, Class::Transient, None);
         check(403, None, Class::NoAccess, None);
         check(404, None, Class::Transient, None);

@@ -4,13 +4,14 @@
 //! answered stands there as a line that says when and which receiver, never who; one message of a
 //! conversation has the buttons, the newest.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::render::words;
 use crate::config::routes::Routes;
-use crate::model::{Alert, Button, DeliveryId, Keyboard, Mark, Marked, Tap};
+use crate::model::{
+    Alert, Button, DeliveryId, Keyboard, Mark, Marked, Tap, Works, WorksState, last_said,
+};
 
 /// About what these buttons speak.
 pub const NOUN: &str = "alert";
@@ -50,7 +51,7 @@ pub fn under(
         tap: Tap::new(NOUN, alert.id.as_str(), word),
     };
     let says = |marked: &&Marked| button(&line(alert, marked, zone), SEEN);
-    let state = marks.iter().rev().find(|marked| !marked.mark.judges());
+    let state = last_said(marks);
     let judged = marks.iter().rev().find(|marked| marked.mark.judges());
     let mut rows: Keyboard = Vec::new();
     rows.extend(state.iter().map(|marked| vec![says(marked)]));
@@ -80,12 +81,36 @@ pub fn under(
     rows
 }
 
-/// The buttons under a proposal of planned works.
+/// The buttons under a proposal of planned works: what was decided, and what is still asked.
 #[must_use]
-pub fn proposal(id: &str) -> Keyboard {
-    let button =
-        |title: &str, word| Button { title: title.to_owned(), tap: Tap::new(WORKS, id, word) };
-    vec![vec![button("Принять", ACCEPT), button("Отклонить", REJECT)]]
+pub fn proposal(id: &str, works: &[Works], zone: &TimeZone) -> Keyboard {
+    let button = |title: String, word| Button {
+        title: words::shorten(&title, TITLE_CHARS_MAX),
+        tap: Tap::new(WORKS, id, word),
+    };
+    let mut rows: Keyboard = Vec::new();
+    let last = works
+        .iter()
+        .filter_map(|it| it.decided.as_ref().map(|said| (said, it)))
+        .max_by_key(|it| it.0.0);
+    if let Some(((at, by), works)) = last {
+        let what = match works.state {
+            WorksState::Rejected => "Отклонено",
+            _ => "Принято",
+        };
+        let clock = words::clock(*at, works.proposed, zone);
+        rows.push(vec![button(format!("✔ {what}, {clock} · {}", words::plain(by)), SEEN)]);
+    }
+    let open = works.iter().filter(|it| it.state == WorksState::Proposed).count();
+    let all = if open > 1 { format!(" все ({open})") } else { String::new() };
+    if open > 0 {
+        let [accept, reject] = [("Принять", ACCEPT), ("Отклонить", REJECT)];
+        rows.push(vec![
+            button(format!("{}{all}", accept.0), accept.1),
+            button(format!("{}{all}", reject.0), reject.1),
+        ]);
+    }
+    rows
 }
 
 /// The button under a roll-up, `open` of whose problems nobody has in work yet.
@@ -136,20 +161,11 @@ fn line(alert: &Alert, marked: &Marked, zone: &TimeZone) -> String {
         Mark::Taken => "В работе",
         Mark::Solved => "Решено",
         Mark::NotOurs => "Не наше",
+        Mark::Passed => "Передано",
         Mark::Useful => "Полезно",
         Mark::Noise => "Шум",
     };
     let to = marked.to.as_ref().map(|to| format!(" → {}", words::plain(to))).unwrap_or_default();
     let by = words::plain(&marked.by);
-    format!("✔ {what}, {} · {by}{to}", time(marked.at, alert.at, zone))
-}
-
-/// The time of day, with its date unless that is the alert's own.
-fn time(at: Timestamp, near: Timestamp, zone: &TimeZone) -> String {
-    let (local, near_local) = (at.to_zoned(zone.clone()), near.to_zoned(zone.clone()));
-    if local.date() == near_local.date() {
-        format!("{:02}:{:02}", local.hour(), local.minute())
-    } else {
-        words::moment(at, near, zone)
-    }
+    format!("✔ {what}, {} · {by}{to}", words::clock(marked.at, alert.at, zone))
 }

@@ -21,7 +21,7 @@ const AGAIN_HOURS: i64 = 24;
 /// Failures in a row of every source before the network is called down.
 const NETWORK_FAILURES: u32 = 2;
 /// Codes of failures that our own network may be the cause of.
-const NETWORK: [&str; 5] = ["dns", "connect", "timeout", "cut", "reset"];
+const NETWORK: [&str; 6] = ["dns", "connect", "connect_timeout", "timeout", "cut", "reset"];
 
 /// A source and what the operator was told of it last.
 #[derive(Debug, Clone, PartialEq, Eq)]

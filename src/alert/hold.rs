@@ -10,36 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::render::words;
 use crate::config::routes::Inhibit;
 use crate::model::{
-    Alert, AlertReason, Held, HeldBy, PlaceId, Problem, ProblemId, RiskLevel, Silence, TopicId,
-    TopicKind, Works, WorksState,
+    Alert, AlertReason, Cause, Held, HeldBy, Problem, ProblemId, Restraints, RiskLevel, TopicKind,
+    Works, WorksState,
 };
-
-/// What may hold alerts back at an instant.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Restraints {
-    /// Silences that are not over.
-    pub silences: Vec<Silence>,
-    /// Works that were accepted and are not long over.
-    pub works: Vec<Works>,
-    /// Told problems that others may follow from.
-    pub causes: Vec<Cause>,
-    /// Problems of which an alert was held by works, with their works, and that nobody was told
-    /// of since.
-    pub expected: Vec<(ProblemId, String)>,
-}
-
-/// A problem that somebody was told of and that is open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
-    /// Which.
-    pub problem: ProblemId,
-    /// Its topic.
-    pub topic: TopicId,
-    /// Its settlement.
-    pub place: Option<PlaceId>,
-    /// When it was told last.
-    pub told: Timestamp,
-}
 
 /// What becomes of an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +42,7 @@ pub fn verdict(
     if let Some(works) = works_of(problem, restraints, now)
         && alert.reason != AlertReason::WorksOverdue
     {
-        let text = format!("плановые работы до {}", clock(works.until, now, zone));
+        let text = format!("плановые работы до {}", words::clock(works.until, now, zone));
         if !critical {
             return held(HeldBy::Works, &works.id, text);
         }
@@ -155,17 +128,7 @@ pub fn overdue<'a>(
 /// Why an alert about overdue works goes, as it says itself.
 #[must_use]
 pub fn overdue_text(works: &Works, now: Timestamp, zone: &TimeZone) -> String {
-    format!("работы должны были кончиться в {}", clock(works.until, now, zone))
-}
-
-/// «17:00», with the day if it is not that of `now`.
-fn clock(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let (local, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
-    if local.date() == today.date() {
-        format!("{:02}:{:02}", local.hour(), local.minute())
-    } else {
-        words::moment(at, now, zone)
-    }
+    format!("работы должны были кончиться в {}", words::clock(works.until, now, zone))
 }
 
 /// The told problem that this one follows from.

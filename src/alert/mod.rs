@@ -23,7 +23,7 @@ use crate::config::routes::AlertRules;
 use crate::model::{
     Alert, AlertFacts, AlertId, AlertReason, BurstFacts, Channel, Delivery, DeliveryId,
     DeliveryState, PlaceId, Problem, ProblemEventKind, ProblemId, ProblemState, QuoteRef,
-    RiskLevel, SilenceFacts, ToldBefore, TopicId, TopicKind, WorksFacts,
+    RiskLevel, SilenceFacts, ToldBefore, TopicId, TopicKind, Works, WorksFacts,
 };
 
 pub use quote::{QUOTES_SHOWN, QuoteCandidate, choose_quotes};
@@ -78,7 +78,7 @@ pub fn decide(
         None => first_reason(problem, weight, rules)?,
         Some((_, level, voices)) => next_reason(problem, weight, rules, level, voices)?,
     };
-    Some(Decision { reason, level: problem.level, voices: weight.voices, at: now })
+    Some(because(reason, problem, weight, now))
 }
 
 /// Nobody was told since it last opened.
@@ -125,10 +125,14 @@ fn worth_telling(problem: &Problem, weight: &Weight, rules: &AlertRules) -> bool
         || (problem.level >= RiskLevel::Elevated && weight.voices >= rules.voices)
 }
 
-/// The decision to tell that planned works should have ended.
+/// The decision to tell of a problem for this reason, whatever its posts say.
 #[must_use]
-pub fn overdue(problem: &Problem, weight: &Weight, now: Timestamp) -> Decision {
-    let reason = AlertReason::WorksOverdue;
+pub fn because(
+    reason: AlertReason,
+    problem: &Problem,
+    weight: &Weight,
+    now: Timestamp,
+) -> Decision {
     Decision { reason, level: problem.level, voices: weight.voices, at: now }
 }
 
@@ -254,6 +258,13 @@ pub fn works_id(facts: &WorksFacts, begins: Timestamp, until: Timestamp) -> Stri
     let place = facts.place.as_ref().map_or("", PlaceId::as_str);
     let (begins, until) = (begins.to_string(), until.to_string());
     format!("w{}", short_hash(&[facts.topic.as_str(), place, &begins, &until]))
+}
+
+/// Id of a proposal of several planned works: the same works announced twice are one proposal.
+#[must_use]
+pub fn proposal_id(works: &[Works]) -> String {
+    let ids: Vec<&str> = works.iter().map(|it| it.id.as_str()).collect();
+    format!("w{}", short_hash(&ids))
 }
 
 /// 12 hex digits over parts that cannot run into each other.

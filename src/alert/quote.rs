@@ -127,7 +127,7 @@ const ILL: [&str; 14] = [
     "операци",
 ];
 /// What follows the number of an age or a class.
-const AGES: [&str; 7] = ["лет", "год", "мес", "класс", "летн", "годик", "недел"];
+const AGES: [&str; 5] = ["лет", "год", "мес", "класс", "недел"];
 
 /// A clause that may be quoted, with how much it says for the quote.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::hours::next_open;
+use super::render::words;
 use crate::config::calendar::Calendar;
 use crate::config::duty::Duties;
 use crate::config::routes::{Hours, Receiver, Routes};
@@ -206,7 +207,7 @@ fn routed(receiver: &Receiver, because: String, due: Timestamp) -> RoutedReceive
 /// Why the filters of this receiver let the problem through, or which one does not.
 fn matches(facts: &RouteFacts<'_>, receiver: &Receiver) -> Result<String, String> {
     if facts.level < receiver.min_level {
-        return Err(format!("уровень ниже {}", receiver.min_level.name()));
+        return Err(format!("уровень ниже, чем {}", words::level_key(receiver.min_level)));
     }
     let mut because = Vec::new();
     if !receiver.kinds.is_empty() {

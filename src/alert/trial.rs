@@ -11,7 +11,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use crate::config::routes::AlertRules;
-use crate::model::RiskLevel;
+use crate::model::{RiskLevel, WouldGo};
 
 /// Why a row did not go, as the row says it.
 pub const TRIAL: &str = "пробный режим";
@@ -31,21 +31,6 @@ pub fn end(rules: &AlertRules, zone: &TimeZone) -> Option<Timestamp> {
 #[must_use]
 pub fn runs(rules: &AlertRules, zone: &TimeZone, now: Timestamp) -> bool {
     end(rules, zone).is_some_and(|end| now < end)
-}
-
-/// An alert of the trial that a receiver would have got.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WouldGo {
-    /// Who.
-    pub receiver: String,
-    /// When.
-    pub at: Timestamp,
-    /// Level told.
-    pub level: RiskLevel,
-    /// Voices told.
-    pub voices: u32,
-    /// Whether somebody judged it noise.
-    pub noise: bool,
 }
 
 /// What the trial says about one receiver.

@@ -137,7 +137,7 @@ fn route_test(settings: &Settings, text: &str, anywhere: bool) -> Result<Exit> {
     if level < district.routes.alert.level {
         say!(
             "Такая публикация одна оповещения не вызовет: сообщаем с уровня {} или от {} человек.",
-            district.routes.alert.level.name(),
+            words::level_key(district.routes.alert.level),
             district.routes.alert.voices
         )?;
     }
@@ -163,7 +163,7 @@ fn route_test(settings: &Settings, text: &str, anywhere: bool) -> Result<Exit> {
         let mut rows = Vec::new();
         for weighed in weigh(&facts, &district.roster(), now) {
             let channels: Vec<&str> =
-                weighed.receiver.channels.iter().map(|(channel, _)| channel.name()).collect();
+                weighed.receiver.channels.iter().map(|it| words::channel(it.0)).collect();
             rows.push(vec![
                 if weighed.told { "  →" } else { "  ·" }.to_owned(),
                 weighed.receiver.name.clone(),

@@ -177,7 +177,7 @@ async fn problems(store: &Store, since: Option<Timestamp>, sink: &mut Sink) -> R
     }
 }
 
-/// A problem as a row.
+/// A problem as a row: posts of its whole life, voices since it opened or last came back.
 pub fn problem_row(stored: &StoredProblem) -> Map<String, Value> {
     let problem = &stored.problem;
     fields([

@@ -10,8 +10,8 @@ use jiff::civil::Date;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
 use crate::model::{
-    CommandKind, PostId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemState,
-    RumourState, SourceId,
+    CloseReason, CommandKind, PostId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId,
+    ProblemState, RumourState, SourceId,
 };
 use crate::pipeline::district::District;
 use crate::pipeline::{facets, rejoin};
@@ -186,7 +186,10 @@ fn list_problems(settings: &Settings, all: bool, unanswered: bool, json: bool) -
     found.retain(|stored| !unanswered || stored.problem.answered.is_none());
     if json {
         for stored in &found {
-            say!("{}", serde_json::Value::Object(export::problem_row(stored)))?;
+            let mut row = export::problem_row(stored);
+            row.insert("since".to_owned(), stored.problem.since().to_string().into());
+            row.insert("returns".to_owned(), stored.problem.returns.into());
+            say!("{}", serde_json::Value::Object(row))?;
         }
         return Ok(Exit::Done);
     }
@@ -255,6 +258,10 @@ fn show(settings: &Settings, id: &ProblemId) -> Result<Exit> {
         words::moment(problem.opened, now, zone),
         words::moment(problem.last, now, zone)
     )?;
+    if let Some(back) = problem.back {
+        let posts = words::count(problem.posts_since(), "публикация", "публикации", "публикаций");
+        say!("Вернулась {}, с тех пор {posts}", words::moment(back, now, zone))?;
+    }
     if let Some(object) = &problem.object {
         say!("Предмет: {object}")?;
     }
@@ -327,8 +334,10 @@ fn told(event: &ProblemEvent) -> Option<String> {
         ProblemEventKind::Told { alert, .. } => format!("оповещение {alert}"),
         ProblemEventKind::Reminded { .. } => "напомнили: никто не взял в работу".to_owned(),
         ProblemEventKind::Quieted => "затихла: давно не пишут".to_owned(),
-        ProblemEventKind::Closed { reason } if reason == "person" => "закрыта человеком".to_owned(),
-        ProblemEventKind::Closed { .. } => "закрыта: месяц не пишут".to_owned(),
+        ProblemEventKind::Closed { reason: CloseReason::Person } => "закрыта человеком".to_owned(),
+        ProblemEventKind::Closed { reason: CloseReason::Silence } => {
+            "закрыта: месяц не пишут".to_owned()
+        }
         ProblemEventKind::Reopened => "вернулась".to_owned(),
         ProblemEventKind::Reinstated => "снова в работе: решена не была".to_owned(),
         ProblemEventKind::Acknowledged { .. } => "взята в работу".to_owned(),
@@ -338,10 +347,12 @@ fn told(event: &ProblemEvent) -> Option<String> {
         ProblemEventKind::Judged { .. } => "оповещение лишнее".to_owned(),
         ProblemEventKind::Released { .. } => "больше не в работе: передана другим".to_owned(),
         ProblemEventKind::Merged { into } => format!("присоединена к {into}"),
-        ProblemEventKind::Absorbed { from, posts, .. } => {
-            format!("публикации из {from}: {posts}")
+        ProblemEventKind::Absorbed { from, share, .. } => {
+            format!("публикации из {from}: {}", share.posts)
         }
-        ProblemEventKind::Split { new, posts } => format!("выделена {new}, публикаций: {posts}"),
+        ProblemEventKind::Split { new, posts, .. } => {
+            format!("выделена {new}, публикаций: {posts}")
+        }
         ProblemEventKind::Rumour { state, link } => {
             let link = link.as_ref().map(|link| format!(": {link}")).unwrap_or_default();
             format!("слух {}{link}", rumour_words(*state))
@@ -368,6 +379,7 @@ fn run_replay(settings: &Settings, since: Option<Date>, json: bool) -> Result<Ex
                 "posts": found.posts,
                 "problems": found.problems,
                 "without_text": found.without_text,
+                "edited": found.edited,
                 "by_person": found.by_person,
                 "moved": found.moved.len(),
             })
@@ -375,10 +387,11 @@ fn run_replay(settings: &Settings, since: Option<Date>, json: bool) -> Result<Ex
         return Ok(Exit::Done);
     }
     say!(
-        "Публикаций: {}, проблем: {}. Без текста: {}, перенесены человеком: {}.",
+        "Публикаций: {}, проблем: {}. Без текста: {}, правленых: {}, перенесены человеком: {}.",
         found.posts,
         found.problems,
         found.without_text,
+        found.edited,
         found.by_person
     )?;
     if found.moved.is_empty() {

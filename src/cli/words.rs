@@ -6,7 +6,8 @@
 pub use crate::alert::render::health::state as health;
 pub use crate::alert::render::hold::hidden;
 pub use crate::alert::render::words::{
-    count, day, level, level_sign, moment, reason, sentence, voices,
+    channel, count, day, delivery_state, level, level_key, level_sign, moment, reason, sentence,
+    voices,
 };
 pub use crate::digest::{cell as sheet_cell, document, gaps, guard, share, sheet};
 pub use crate::pipeline::words::mark;

@@ -10,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
 use crate::model::{CommandKind, Hidden, Works, WorksFacts, WorksState};
 use crate::pipeline::district::District;
+use crate::pipeline::words::works_state;
 
 use super::silence::{place_named, topic_named};
 use super::table::aligned;
@@ -138,7 +139,7 @@ fn list(settings: &Settings, json: bool) -> Result<Exit> {
                 facts.place.as_ref().map_or("весь район", |id| district.place_title(id));
             vec![
                 works.id.clone(),
-                state(works.state).to_owned(),
+                works_state(works.state).to_owned(),
                 district.topic_title(&facts.topic).to_owned(),
                 place.to_owned(),
                 facts.streets.join(", "),
@@ -151,15 +152,6 @@ fn list(settings: &Settings, json: bool) -> Result<Exit> {
         say!("{line}")?;
     }
     Ok(Exit::Done)
-}
-
-fn state(state: WorksState) -> &'static str {
-    match state {
-        WorksState::Proposed => "предложены",
-        WorksState::Accepted => "приняты",
-        WorksState::Rejected => "отклонены",
-        WorksState::Ended => "закончены",
-    }
 }
 
 fn row(works: &Works, hidden: Hidden) -> serde_json::Value {

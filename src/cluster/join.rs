@@ -14,8 +14,7 @@ use super::{
     OpenProblems, ProblemFacts, ScoreProblem, Trait, VoiceMark, days,
 };
 use crate::model::{
-    Finding, Membership, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemState,
-    QuoteRef, Risk, Span,
+    Finding, Membership, Problem, ProblemEvent, ProblemEventKind, ProblemId, QuoteRef, Risk, Span,
 };
 use crate::text::Sketch;
 
@@ -160,7 +159,7 @@ impl Desk<'_> {
             Meeting::Reopens(id) => {
                 let event = ProblemEvent { at: item.published, kind: ProblemEventKind::Reopened };
                 if let Some(loaded) = open.get_mut(&id) {
-                    loaded.problem.apply(&event);
+                    loaded.come_back(&event);
                 }
                 events.push(event);
                 id
@@ -182,7 +181,7 @@ impl Desk<'_> {
         let near_days = days(self.rules.quiet_days);
         let living = |open: &OpenProblems, id: &ProblemId| {
             let loaded = open.living(open.get(id)?);
-            let alive = loaded.problem.state != ProblemState::Closed;
+            let alive = loaded.problem.ended.is_none();
             let near = gap(&loaded.problem, item.published) <= near_days;
             let barred = item.barred.contains(&loaded.problem.id);
             (alive && near && !barred).then(|| loaded.problem.id.clone())
@@ -297,7 +296,7 @@ fn meet(item: &Newcomer, subject: &Subject, open: &OpenProblems, rules: &Cluster
     if subject.key.is_unplaced()
         && let Some(loaded) = in_thread(item, aspect, open)
         && gap(&loaded.problem, item.published) <= days(rules.quiet_days)
-        && loaded.problem.state != ProblemState::Closed
+        && loaded.problem.ended.is_none()
         && !item.barred.contains(&loaded.problem.id)
     {
         return Meeting::Grows(loaded.problem.id.clone());
@@ -320,16 +319,13 @@ fn meet(item: &Newcomer, subject: &Subject, open: &OpenProblems, rules: &Cluster
     let Some(((_, gap), loaded)) = nearest else { return Meeting::Opens };
     let problem = &loaded.problem;
     let later = item.published > problem.last;
-    if gap <= days(rules.quiet_days) {
-        // A post from before the end, read late, is part of what is over; a later one reopens it.
-        if later && problem.state == ProblemState::Closed {
-            return Meeting::Reopens(problem.id.clone());
-        }
-        Meeting::Grows(problem.id.clone())
-    } else if later {
-        Meeting::Reopens(problem.id.clone())
-    } else {
-        Meeting::Opens
+    let near = gap <= days(rules.quiet_days);
+    match problem.ended {
+        // A post from before the last one, read late, is part of what is over; a later one reopens.
+        Some(_) if later => Meeting::Reopens(problem.id.clone()),
+        None if later && !near => Meeting::Reopens(problem.id.clone()),
+        _ if near => Meeting::Grows(problem.id.clone()),
+        _ => Meeting::Opens,
     }
 }
 
@@ -383,12 +379,16 @@ fn gap(problem: &Problem, published: Timestamp) -> SignedDuration {
     }
 }
 
-/// Adds the post's voice to the problem; returns it if it is new there.
+/// Adds the post's voice to those since the problem opened or last came back; returns it if it is
+/// new there.
 fn hear(item: &Newcomer, loaded: &mut Loaded) -> Option<VoiceMark> {
     if item.own_name {
         return None;
     }
     let (month, voice) = *item.voices.get(&loaded.problem.topic)?;
+    if item.published < loaded.problem.since() && loaded.problem.back.is_some() {
+        return None;
+    }
     loaded.voices.entry(month).or_default().insert(voice).then_some((month, voice))
 }
 

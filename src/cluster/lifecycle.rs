@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::{ClusterRules, days};
-use crate::model::{Problem, ProblemEventKind, ProblemState};
+use crate::model::{CloseReason, Problem, ProblemEventKind, ProblemState};
 
 /// The event that silence until `now` brings, if any: quiet after `quiet_days`, closed after
 /// `reopen_days` without a post.
@@ -21,7 +21,7 @@ pub fn age(problem: &Problem, now: Timestamp, rules: &ClusterRules) -> Option<Pr
     }
     let silence = now.duration_since(problem.last);
     if silence > days(rules.reopen_days) {
-        return Some(ProblemEventKind::Closed { reason: "silence".to_owned() });
+        return Some(ProblemEventKind::Closed { reason: CloseReason::Silence });
     }
     let speaks = matches!(problem.state, ProblemState::Open | ProblemState::Reopened);
     (speaks && silence > days(rules.quiet_days)).then_some(ProblemEventKind::Quieted)

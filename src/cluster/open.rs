@@ -37,7 +37,8 @@ pub struct Trait {
 pub struct Loaded {
     /// Its state.
     pub problem: Problem,
-    /// Voices by month; at least those of the months that posts may come from.
+    /// Voices since it opened or last came back, by month; at least those of the months that posts
+    /// may come from.
     pub voices: BTreeMap<u32, BTreeSet<[u8; 8]>>,
     /// Sources that carry it.
     pub sources: BTreeSet<SourceId>,
@@ -74,24 +75,18 @@ impl Loaded {
     }
 
     /// Distinct voices (of the largest month) since it opened or last came back, and whether there
-    /// may be more: keys of months do not join.
+    /// may be more: keys of months do not join, and the oldest voices are not loaded.
     #[must_use]
     pub fn count_voices(&self) -> (u32, bool) {
-        let (now, months) = match self.problem.back {
-            None => count_voices(&self.voices),
-            Some(back) => self.voices_since(back),
-        };
-        let spans = month(self.problem.since()) != month(self.problem.last);
-        (self.problem.voices.max(now), months || (spans && self.problem.voices > 0))
+        let (loaded, months) = count_voices(&self.voices);
+        let known = self.problem.voices;
+        (known.max(loaded), months || known > loaded || self.problem.spans_months())
     }
 
-    /// The same since an instant: of its month only the latest posts can be told apart.
-    fn voices_since(&self, from: Timestamp) -> (u32, bool) {
-        let first = self.voices_between(from, Timestamp::MAX);
-        let later = self.voices.range(month(from) + 1..);
-        let later = later.map(|(month, voices)| (*month, voices.clone())).collect();
-        let (later, months) = count_voices(&later);
-        (first.max(later), months || (first > 0 && later > 0))
+    /// It comes back: whoever wrote before that counts no more.
+    pub(super) fn come_back(&mut self, event: &ProblemEvent) {
+        self.problem.apply(event);
+        self.voices.clear();
     }
 
     /// Sources of the latest posts since it opened or last came back.
@@ -101,6 +96,13 @@ impl Loaded {
         let sources: BTreeSet<&SourceId> = latest.map(|(_, post)| &post.source).collect();
         let all = if self.problem.back.is_some() { sources.len() } else { self.sources.len() };
         u32::try_from(all).unwrap_or(u32::MAX)
+    }
+
+    /// Whether all posts of another problem are its own too, as far as the latest are kept.
+    #[must_use]
+    pub fn has_posts_of(&self, other: &Loaded) -> bool {
+        other.problem.posts as usize <= other.recent.len()
+            && other.recent.keys().all(|place| self.recent.contains_key(place))
     }
 
     /// Remembers one more post, and forgets the oldest beyond the bound.
@@ -152,11 +154,6 @@ impl Loaded {
         let mut named = self.recent.values().filter_map(|said| said.address.as_deref()).peekable();
         named.peek().is_some() && !named.any(|other| other == address)
     }
-}
-
-/// Month of an instant as keys of voices are numbered: yyyymm.
-fn month(at: Timestamp) -> u32 {
-    at.strftime("%Y%m").to_string().parse().unwrap_or(0)
 }
 
 /// Problems that posts may join, of one district.

@@ -287,9 +287,7 @@ impl Settings {
             "max" => &platforms.max.as_ref()?.api_url,
             _ => return None,
         };
-        let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-        let host = rest.split(['/', ':', '?']).next().unwrap_or(rest);
-        Some(host.to_lowercase())
+        otklik_collectors::http::host_of(url)
     }
 
     /// A reloadable file of the folder: `sources.toml`, `routes.toml`, …

@@ -24,7 +24,7 @@ use crate::config::{Fault, Severity, rules};
 use crate::model::{Command, CommandKind, CommandReply};
 use crate::pipeline::health::RULES_FAULT;
 use crate::pipeline::note::{self, Note};
-use crate::pipeline::{command, report, services::Services, together};
+use crate::pipeline::{command, renew, report, services::Services, together};
 use crate::store::{FreedLeases, RulesEntry, StoreError};
 use reload::Reload;
 use socket::{Asked, Socket};
@@ -185,6 +185,7 @@ async fn take_over(services: &Services) -> Result<(), StoreError> {
 async fn begin(services: &Services, fault: Option<&str>) -> Result<(), StoreError> {
     let district = services.district.load_full();
     services.store.sync_sources(&district.sources, services.clock.now()).await?;
+    renew::renew(services).await?;
     report::plan(services, &district).await?;
     keep_fault(services, fault.unwrap_or_default()).await
 }

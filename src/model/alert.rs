@@ -59,6 +59,30 @@ pub struct QuoteRef {
     pub span: Span,
 }
 
+/// The alert that an outbox subject tells of (`alert:<id>`) or reminds of (`reminder:<id>:<step>`).
+#[must_use]
+pub fn told_alert(subject: &str) -> Option<&str> {
+    subject.strip_prefix("alert:").or_else(|| {
+        let (id, _step) = subject.strip_prefix("reminder:")?.split_once(':')?;
+        Some(id)
+    })
+}
+
+/// An alert of a trial that a receiver would have got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WouldGo {
+    /// Who.
+    pub receiver: String,
+    /// When.
+    pub at: Timestamp,
+    /// Level told.
+    pub level: RiskLevel,
+    /// Voices told.
+    pub voices: u32,
+    /// Whether somebody judged an alert of the problem noise.
+    pub noise: bool,
+}
+
 /// What was told of a problem before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToldBefore {

@@ -20,6 +20,8 @@ pub enum Mark {
     Solved,
     /// It belongs to somebody else.
     NotOurs,
+    /// Nobody answered it, and whoever was told is away: another has it now.
+    Passed,
     /// It was worth telling.
     Useful,
     /// It was not.
@@ -27,8 +29,8 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// All of them, in the order of the buttons.
-    pub const ALL: [Mark; 5] =
+    /// All that a receiver answers, in the order of the buttons.
+    pub const ANSWERS: [Mark; 5] =
         [Mark::Taken, Mark::Solved, Mark::NotOurs, Mark::Useful, Mark::Noise];
 
     /// The word in files and output.
@@ -38,15 +40,22 @@ impl Mark {
             Mark::Taken => "taken",
             Mark::Solved => "solved",
             Mark::NotOurs => "not_ours",
+            Mark::Passed => "passed",
             Mark::Useful => "useful",
             Mark::Noise => "noise",
         }
     }
 
-    /// The mark of a word.
+    /// The answer of a word.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mark| mark.name() == name)
+        Self::ANSWERS.into_iter().find(|mark| mark.name() == name)
+    }
+
+    /// Whether the receiver who is marked has nothing to do with the alert any more.
+    #[must_use]
+    pub fn hands_on(self) -> bool {
+        matches!(self, Mark::NotOurs | Mark::Passed)
     }
 
     /// Whether it says what the alert was worth, not what becomes of the problem.
@@ -67,6 +76,13 @@ pub struct RuleShare {
     pub posts: u32,
 }
 
+/// What was said last of what becomes of the problem, out of marks in their order.
+pub fn last_said<'a>(
+    marks: impl IntoIterator<Item = &'a Marked, IntoIter: DoubleEndedIterator>,
+) -> Option<&'a Marked> {
+    marks.into_iter().rev().find(|marked| !marked.mark.judges())
+}
+
 /// A mark with everything that is kept of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
@@ -82,7 +98,7 @@ pub struct Marked {
     pub at: Timestamp,
     /// What.
     pub mark: Mark,
-    /// To whom it was handed over: a receiver or a department.
+    /// To whom it was handed over or passed: a receiver or a department.
     pub to: Option<String>,
     /// Hash of the packs that judged the alert.
     pub lexicon: String,

@@ -17,6 +17,7 @@ pub mod post;
 pub mod problem;
 pub mod risk;
 pub mod rollup;
+pub mod share;
 pub mod silence;
 pub mod source;
 pub mod wording;
@@ -24,7 +25,7 @@ pub mod works;
 
 pub use alert::{
     Alert, AlertFacts, AlertReason, BurstFacts, Channel, Delivery, DeliveryState, QuoteRef,
-    SendOutcome, ToldBefore,
+    SendOutcome, ToldBefore, WouldGo, told_alert,
 };
 pub use button::{Button, Keyboard, Tap};
 pub use command::{Command, CommandKind, CommandReply};
@@ -39,17 +40,21 @@ pub use ids::{
     AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
     TopicId,
 };
-pub use mark::{Mark, Marked, RuleShare};
+pub use mark::{Mark, Marked, RuleShare, last_said};
 pub use post::{Counts, Post, PostKind};
 pub use problem::{
-    Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState, RumourState,
+    CloseReason, Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState,
+    RumourState,
 };
 pub use risk::{Risk, RiskLevel, RiskReason};
 pub use rollup::{Absence, Allotment, Outstanding, RollUp, RollUpReason, WaitingAlert};
-pub use silence::{Held, HeldBy, Hidden, SILENCE_DAYS_MAX, Silence, SilenceFacts};
+pub use share::{Recount, Share};
+pub use silence::{
+    Cause, Held, HeldBy, Hidden, Restraints, SILENCE_DAYS_MAX, Silence, SilenceFacts,
+};
 pub use source::{
     Health, HealthLine, HealthNews, HealthNotice, HealthState, LookReason, RulesNews, Source,
     SourceKind, SourceScope, UnsentLine,
 };
 pub use wording::Wording;
-pub use works::{Works, WorksFacts, WorksState};
+pub use works::{Proposal, Works, WorksFacts, WorksState};

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::finding::{Span, TopicKind};
 use super::ids::{AlertId, PlaceId, PostKey, ProblemId, TopicId};
 use super::risk::{RiskLevel, RiskReason};
+use super::share::{Recount, Share};
 
 /// Where problems of one matter meet: object or topic, settlement, street or house.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +65,16 @@ impl ProblemState {
             ProblemState::Reopened => "reopened",
         }
     }
+}
+
+/// Why a problem is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseReason {
+    /// Nobody wrote any more.
+    Silence,
+    /// A person said so.
+    Person,
 }
 
 /// What happened to a problem. Further kinds (promised, fixed, returned) come with answers and
@@ -118,8 +129,8 @@ pub enum ProblemEventKind {
     Quieted,
     /// Over, because nobody wrote any more or a person said so.
     Closed {
-        /// `silence` or `person`.
-        reason: String,
+        /// Why.
+        reason: CloseReason,
     },
     /// Came back.
     Reopened,
@@ -154,27 +165,12 @@ pub enum ProblemEventKind {
     Absorbed {
         /// Which one.
         from: ProblemId,
-        /// Posts that came.
-        posts: u32,
-        /// First of them.
-        opened: Timestamp,
-        /// Last of them.
-        last: Timestamp,
-        /// Score of the problem that came.
-        score: u8,
-        /// Reasons of that score.
-        reasons: Vec<RiskReason>,
-        /// Voices of its largest month.
-        voices: u32,
-        /// Alerts that were made of it.
+        /// What came of it.
+        #[serde(flatten)]
+        share: Box<Share>,
+        /// Counts of both together.
         #[serde(default)]
-        alerts: u32,
-        /// When, at which level and with how many voices it was told last.
-        #[serde(default)]
-        told: Option<(Timestamp, RiskLevel, u32)>,
-        /// When a body took it into work.
-        #[serde(default)]
-        acknowledged: Option<Timestamp>,
+        recount: Option<Recount>,
     },
     /// A person made part of it a problem of its own.
     Split {
@@ -183,6 +179,9 @@ pub enum ProblemEventKind {
         /// Posts that went.
         #[serde(default)]
         posts: u32,
+        /// Counts of what stayed.
+        #[serde(default)]
+        recount: Option<Recount>,
     },
     /// An analyst says where a rumour stands.
     Rumour {
@@ -286,8 +285,12 @@ pub struct Problem {
     pub back: Option<Timestamp>,
     /// Posts that had joined before it last came back.
     pub posts_before: u32,
-    /// Distinct voices of its largest month since it opened or last came back.
+    /// Distinct voices of its largest month since it opened or last came back, counted before any
+    /// of them passed their retention.
     pub voices: u32,
+    /// When a person said that it is over. Silence only closes: then it does not matter when the
+    /// job ran that says so.
+    pub ended: Option<Timestamp>,
     /// The problem that has its posts since a person merged them.
     pub merged: Option<ProblemId>,
     /// Where a rumour stands, as analysts say.
@@ -326,6 +329,7 @@ impl Problem {
             back: None,
             posts_before: 0,
             voices: 0,
+            ended: None,
             merged: None,
             rumour: None,
         }
@@ -338,6 +342,12 @@ impl Problem {
         self.acknowledged.is_some_and(|taken| told.is_none_or(|told| told <= taken))
     }
 
+    /// Whether it waits for somebody: it is not over, and nobody has it in work.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.state != ProblemState::Closed && !self.in_work()
+    }
+
     /// Since when it lasts: since it last came back, else since its first post.
     #[must_use]
     pub fn since(&self) -> Timestamp {
@@ -348,6 +358,18 @@ impl Problem {
     #[must_use]
     pub fn posts_since(&self) -> u32 {
         self.posts.saturating_sub(self.posts_before)
+    }
+
+    /// Whether its voices belong to more than one month, as far as is known: keys of months do not
+    /// join, so their number is a lower bound.
+    #[must_use]
+    pub fn spans_months(&self) -> bool {
+        self.voices > 0 && month(self.since()) != month(self.last)
+    }
+
+    /// The state of a problem that people write about.
+    pub(super) fn alive(&self) -> ProblemState {
+        if self.returns > 0 { ProblemState::Reopened } else { ProblemState::Open }
     }
 
     /// What its posts are about, within its place: the object if they name one, else the topic.
@@ -363,20 +385,15 @@ impl Problem {
                 self.address.clone_from(address);
                 self.object.clone_from(object);
             }
-            ProblemEventKind::Split { posts, .. } => {
+            ProblemEventKind::Split { posts, recount, .. } => {
                 self.posts = self.posts.saturating_sub(*posts);
+                recount.iter().for_each(|counted| self.recount(counted));
             }
-            ProblemEventKind::Absorbed { alerts, told, acknowledged, .. } => {
-                self.absorb(&event.kind);
-                // Who was told of the other one was told of this one.
-                self.alerts += alerts;
-                self.told = self.told.max(*told);
-                self.acknowledged = self.acknowledged.max(*acknowledged);
+            ProblemEventKind::Absorbed { share, recount, .. } => {
+                self.join(share);
+                recount.iter().for_each(|counted| self.recount(counted));
             }
-            ProblemEventKind::Reinstated => {
-                self.state =
-                    if self.returns > 0 { ProblemState::Reopened } else { ProblemState::Open };
-            }
+            ProblemEventKind::Reinstated => (self.state, self.ended) = (self.alive(), None),
             ProblemEventKind::Rumour { state, .. } => self.rumour = Some(*state),
             ProblemEventKind::Grew { published, score, reasons, voices } => {
                 self.voices = self.voices.max(*voices);
@@ -387,9 +404,9 @@ impl Problem {
                 self.score = *score;
                 self.level = RiskLevel::of(*score);
                 self.reasons.clone_from(reasons);
-                if self.state == ProblemState::Quiet {
-                    self.state =
-                        if self.returns > 0 { ProblemState::Reopened } else { ProblemState::Open };
+                // What silence did, a post undoes; what a person said stands.
+                if self.ended.is_none() && self.merged.is_none() {
+                    self.state = self.alive();
                 }
             }
             ProblemEventKind::Told { level, voices, .. } => {
@@ -397,13 +414,16 @@ impl Problem {
                 self.alerts += 1;
             }
             ProblemEventKind::Quieted => self.state = ProblemState::Quiet,
-            ProblemEventKind::Closed { .. } => self.state = ProblemState::Closed,
+            ProblemEventKind::Closed { reason } => {
+                self.state = ProblemState::Closed;
+                self.ended = (*reason == CloseReason::Person).then_some(event.at);
+            }
             ProblemEventKind::Merged { into } => {
                 self.state = ProblemState::Closed;
                 self.merged = Some(into.clone());
             }
             ProblemEventKind::Reopened => {
-                self.state = ProblemState::Reopened;
+                (self.state, self.ended) = (ProblemState::Reopened, None);
                 self.returns += 1;
                 self.back = Some(event.at);
                 self.posts_before = self.posts;
@@ -419,23 +439,12 @@ impl Problem {
             ProblemEventKind::Judged { .. } | ProblemEventKind::Reminded { .. } => {}
         }
     }
+}
 
-    /// Counts the posts of another problem in.
-    fn absorb(&mut self, came: &ProblemEventKind) {
-        let ProblemEventKind::Absorbed { posts, opened, last, score, reasons, voices, .. } = came
-        else {
-            return;
-        };
-        self.posts += posts;
-        self.opened = self.opened.min(*opened);
-        self.last = self.last.max(*last);
-        self.voices = self.voices.max(*voices);
-        if *score > self.score {
-            self.score = *score;
-            self.level = RiskLevel::of(*score);
-            self.reasons.clone_from(reasons);
-        }
-    }
+/// Year and month of an instant, as keys of voices are made.
+fn month(at: Timestamp) -> (i16, i8) {
+    let day = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    (day.year(), day.month())
 }
 
 /// A post's place in a problem.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{AlertId, PlaceId, ProblemId, TopicId};
 use super::problem::Problem;
+use super::works::Works;
 
 /// Longest silence in days.
 pub const SILENCE_DAYS_MAX: i64 = 30;
@@ -83,6 +84,33 @@ impl Silence {
         let before = tenth.min(SignedDuration::from_hours(24));
         self.until.saturating_sub(before).unwrap_or(self.until)
     }
+}
+
+/// What may hold alerts back at an instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restraints {
+    /// Silences that are not over.
+    pub silences: Vec<Silence>,
+    /// Works that were accepted and are not long over.
+    pub works: Vec<Works>,
+    /// Told problems that others may follow from.
+    pub causes: Vec<Cause>,
+    /// Problems of which an alert was held by works, with their works, and that nobody was told
+    /// of since.
+    pub expected: Vec<(ProblemId, String)>,
+}
+
+/// A problem that somebody was told of and that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Which.
+    pub problem: ProblemId,
+    /// Its topic.
+    pub topic: TopicId,
+    /// Its settlement.
+    pub place: Option<PlaceId>,
+    /// When it was told last.
+    pub told: Timestamp,
 }
 
 /// What holds an alert back.

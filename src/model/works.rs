@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::alert::Delivery;
 use super::ids::{PlaceId, PostKey, TopicId};
 
 /// Where planned works stand.
@@ -63,8 +64,22 @@ pub struct Works {
     pub facts: WorksFacts,
     /// The notice, if they come from one that is still there.
     pub notice: Option<PostKey>,
+    /// Under which id they were proposed: that of all works of their notice, or their own. None if
+    /// a person entered them.
+    pub proposal: Option<String>,
     /// When they were proposed or entered.
     pub proposed: Timestamp,
+    /// When which receiver accepted or rejected them.
+    pub decided: Option<(Timestamp, String)>,
     /// When a person ended them, or when their end was dealt with.
     pub ended: Option<Timestamp>,
+}
+
+/// All works of one notice, with the messages that ask whether to accept them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// The works, in the order of their topics and places.
+    pub works: Vec<Works>,
+    /// Sent only if one of them is new.
+    pub messages: Vec<Delivery>,
 }

@@ -6,6 +6,7 @@
 //! of the work row.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 
 use jiff::Timestamp;
 use otklik_collectors::door::{Door, Seed};
@@ -63,6 +64,8 @@ pub struct Assessed {
     pub posts: Vec<PostCommit>,
     /// Posts that are stored with the same text: nothing new can be said about them.
     pub seen: Vec<SeenPost>,
+    /// Posts over whose text a stage broke down: they are not stored.
+    pub broken: Vec<PostKey>,
 }
 
 /// Assesses the posts of one batch in order. Posts that are not ours (a regional source's text
@@ -82,7 +85,16 @@ pub fn assess(batch: &mut Batch<'_>, raws: Vec<RawPost>, scratch: &mut Scratch) 
             assessed.seen.push(SeenPost { key, fingerprint, counts: post.counts });
             continue;
         }
-        if let Some(commit) = assess_one(batch, post, fingerprint, &author, &mut threads, scratch) {
+        let one = AssertUnwindSafe(|| {
+            assess_one(batch, post, fingerprint, &author, &mut threads, scratch)
+        });
+        let Ok(ours) = std::panic::catch_unwind(one) else {
+            // One text must not keep the others of its page, and those of all later ones, from us.
+            *scratch = Scratch::default();
+            assessed.broken.push(key);
+            continue;
+        };
+        if let Some(commit) = ours {
             let topics =
                 commit.assessment.findings.iter().map(|finding| finding.topic.clone()).collect();
             let places = commit.assessment.places.clone();

@@ -1,22 +1,32 @@
 //! The stored budget: spacing, daily quotas and pauses that survive a restart.
 //!
-//! Place in the flow: collectors ask it before each call. Invariant: a call is counted before it is
-//! made, so a crash can only make us call less; a store that fails forbids the call.
+//! Place in the flow: collectors ask it before each call and tell it what became of the call.
+//! Invariants: a call is counted before it is made, so a crash can only make us call less; one that
+//! never left us is taken back; a store that fails forbids the call; a host in trouble is called by
+//! one at a time, ever more rarely, until it answers.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use otklik_collectors::{Budget, Call, Class, CollectError, Scope};
+use otklik_collectors::{Budget, Call, Class, CollectError, Reach, Scope};
 
 use super::words;
 use crate::clock::Clock;
-use crate::store::{BudgetAnswer, BudgetCall, Store, StoreError};
+use crate::store::{
+    BudgetAnswer, BudgetCall, Pause, PauseCause, PauseOf, Probed, Store, StoreError,
+};
 
 /// Longest wait for a pause inside one call; longer ones end the look.
 pub(super) const PATIENCE_SECS: i64 = 5;
 const PATIENCE: SignedDuration = SignedDuration::from_secs(PATIENCE_SECS);
+/// Failures of a host one after another, with no answer between, before nobody calls it any more.
+/// A hiccup within one call ends before that.
+const OUTAGE_FAILURES: u32 = 5;
+/// Least and most time between two calls to a host that is in trouble.
+const OUTAGE_SECS: (i64, i64) = (15, 20 * 60);
 /// Daily quotas are counted by the platforms' day, which is Moscow's.
 const QUOTA_OFFSET_HOURS: i8 = 3;
 
@@ -24,12 +34,22 @@ const QUOTA_OFFSET_HOURS: i8 = 3;
 pub struct StoredBudget {
     store: Store,
     clock: Arc<dyn Clock>,
+    under_way: Mutex<UnderWay>,
+}
+
+/// What is known of calls besides rows.
+#[derive(Default)]
+struct UnderWay {
+    /// Failures in a row by host.
+    failures: BTreeMap<String, u32>,
+    /// Calls that try whether a pause is over: host, token, method.
+    probes: BTreeSet<(String, String, String)>,
 }
 
 impl StoredBudget {
     /// Limits over a store.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+        Self { store, clock, under_way: Mutex::default() }
     }
 }
 
@@ -59,9 +79,50 @@ fn not_counted(error: &StoreError) -> CollectError {
     CollectError::new(Class::Ours, Scope::Source, "store", words::NOT_COUNTED)
 }
 
-/// A call that a pause forbids for longer than it may wait.
+/// A call that an order of the platform forbids for longer than it may wait.
 pub(super) fn paused(until: Timestamp) -> CollectError {
-    CollectError::new(Class::RateLimited, Scope::Token, "paused", words::WAITS).until(until)
+    let error = CollectError::new(Class::RateLimited, Scope::Token, "paused", words::WAITS);
+    CollectError { held: true, ..error.until(until) }
+}
+
+/// The same with what the pause says of itself: whoever waits for a person says so as well.
+fn held(pause: Pause) -> CollectError {
+    let Pause { of, until, cause: PauseCause { class, code, text } } = pause;
+    let (Some(class), false) = (Class::named(&class), text.is_empty()) else {
+        return paused(until);
+    };
+    let scope = match of {
+        PauseOf::Method => Scope::Method,
+        PauseOf::Token => Scope::Token,
+        PauseOf::Host => Scope::Host,
+    };
+    CollectError { held: true, ..CollectError::new(class, scope, code, text).until(until) }
+}
+
+fn cause(error: &CollectError) -> PauseCause {
+    let class = error.class.name().to_owned();
+    PauseCause { class, code: error.code.clone(), text: error.text.clone() }
+}
+
+/// Whether the platform ordered it: our own guess at when a person has mended something is none.
+fn is_ordered(error: &CollectError) -> bool {
+    error.asked || matches!(error.class, Class::RateLimited | Class::Quota)
+}
+
+fn key(call: &Call) -> (String, String, String) {
+    (call.host.clone(), call.token.clone(), call.method.clone())
+}
+
+fn row(call: &Call, now: Timestamp) -> BudgetCall {
+    BudgetCall {
+        host: call.host.clone(),
+        token: call.token.clone(),
+        fingerprint: call.fingerprint.clone(),
+        method: call.method.clone(),
+        spacing_ms: call.spacing_ms,
+        per_day_max: call.per_day_max,
+        day: day_of(now),
+    }
 }
 
 impl StoredBudget {
@@ -72,13 +133,58 @@ impl StoredBudget {
         loop {
             self.clock.sleep_until(at).await;
             let now = self.clock.now();
-            match self.store.budget_paused(call.clone(), now).await {
-                Ok(None) => return Ok(()),
-                Ok(Some(until)) if until.duration_since(now) <= PATIENCE => at = until,
-                Ok(Some(until)) => return Err(paused(until)),
-                Err(error) => return Err(not_counted(&error)),
+            let paused = self.store.budget_paused(call.clone(), now).await;
+            match paused.map_err(|error| not_counted(&error))? {
+                None => return Ok(()),
+                Some(pause) if pause.until.duration_since(now) <= PATIENCE => at = pause.until,
+                Some(pause) => {
+                    let refunded = self.store.budget_refund(call).await;
+                    refunded.map_err(|error| not_counted(&error))?;
+                    return Err(held(pause));
+                }
             }
         }
+    }
+
+    fn under_way(&self) -> std::sync::MutexGuard<'_, UnderWay> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn note(&self, call: &Call, error: Option<&CollectError>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (failures, probe) = {
+            let mut under_way = self.under_way();
+            let probe = under_way.probes.remove(&key(call));
+            let failures = under_way.failures.entry(call.host.clone()).or_default();
+            let out = error.is_some_and(CollectError::is_outage);
+            *failures = if out { failures.saturating_add(1) } else { 0 };
+            (*failures, probe)
+        };
+        if probe {
+            let accepted = error.is_none_or(|error| {
+                use Class::{Malformed, NeedsPerson, Ours, RateLimited, Transient};
+                !matches!(error.class, Malformed | NeedsPerson | Ours | RateLimited | Transient)
+            });
+            let end = Probed { answered: failures == 0, accepted };
+            self.store.budget_probed(row(call, now), end).await?;
+        }
+        let Some(error) = error else { return Ok(()) };
+        if error.never_sent() {
+            self.store.budget_refund(row(call, now)).await?;
+        }
+        if failures > 0 {
+            let sure = failures >= OUTAGE_FAILURES;
+            let outage = self.store.budget_outage(&call.host, cause(error), OUTAGE_SECS, sure, now);
+            outage.await?;
+        }
+        let (Some(reach), Some(until)) = (error.forbids(), error.until) else { return Ok(()) };
+        let of = match reach {
+            Reach::Method => PauseOf::Method,
+            Reach::Token => PauseOf::Token,
+            Reach::Host => PauseOf::Host,
+        };
+        let pause = Pause { of, until, cause: cause(error) };
+        self.store.budget_pause(row(call, now), pause, is_ordered(error), now).await
     }
 }
 
@@ -87,21 +193,18 @@ impl Budget for StoredBudget {
     async fn take(&self, call: &Call) -> Result<(), CollectError> {
         loop {
             let now = self.clock.now();
-            let asked = BudgetCall {
-                host: call.host.clone(),
-                token: call.token.clone(),
-                method: call.method.clone(),
-                spacing_ms: call.spacing_ms,
-                per_day_max: call.per_day_max,
-                day: day_of(now),
-            };
+            let asked = row(call, now);
             match self.store.budget_take(asked.clone(), now).await {
                 Ok(BudgetAnswer::At(at)) => return self.turn(asked, at).await,
-                Ok(BudgetAnswer::Paused(until)) => {
-                    if until.duration_since(now) > PATIENCE {
-                        return Err(paused(until));
+                Ok(BudgetAnswer::Probe(at)) => {
+                    self.under_way().probes.insert(key(call));
+                    return self.turn(asked, at).await;
+                }
+                Ok(BudgetAnswer::Paused(pause)) => {
+                    if pause.until.duration_since(now) > PATIENCE {
+                        return Err(held(pause));
                     }
-                    self.clock.sleep_until(until).await;
+                    self.clock.sleep_until(pause.until).await;
                 }
                 Ok(BudgetAnswer::Spent) => {
                     return Err(CollectError::new(
@@ -117,9 +220,9 @@ impl Budget for StoredBudget {
         }
     }
 
-    async fn pause(&self, host: &str, token: &str, method: Option<&str>, until: Timestamp) {
-        if let Err(error) = self.store.budget_pause(host, token, method, until).await {
-            tracing::error!(%error, host, "pause not stored");
+    async fn heard(&self, call: &Call, outcome: Result<(), &CollectError>) {
+        if let Err(error) = self.note(call, outcome.err()).await {
+            tracing::error!(%error, host = %call.host, "what became of a call is not stored");
         }
     }
 }

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use otklik_collectors::{Class, CollectError, Coverage, Cursor, Page, Platform, Scope, SourceSpec};
+use otklik_collectors::{
+    Class, CollectError, Coverage, Cursor, Page, Platform, Scope, SourceSpec, Spoilt,
+};
 
 use super::assess::{Batch, assess};
 use super::district::District;
@@ -16,7 +18,9 @@ use super::words;
 use crate::model::{
     Health, HealthState, HoleCause, LookReason, Noted, NotedHole, PostId, PostKey, Source, Stretch,
 };
-use crate::store::{DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError};
+use crate::store::{
+    DeadLetter, DueSource, LookFacts, LookPage, PageCommit, PageOutcome, StoreError,
+};
 
 /// Code of a page that has fallen silent.
 const SILENT: &str = "silent";
@@ -26,6 +30,9 @@ const LEASE_MINUTES: i64 = 15;
 const RETRY_SECS: (i64, i64) = (60, 6 * 3600);
 /// Most wait after a failure that concerns a whole host, our own network among them.
 const HOST_RETRY_SECS: i64 = 20 * 60;
+/// Failures in a row that a source is taken to have that waits without a call for what others have
+/// met: so many they were at least.
+const HELD_FAILURES: u32 = 3;
 /// Pages of one turn of the daemon: then whoever has been due for longer goes first.
 const PAGES_A_TURN: u32 = 20;
 /// Furthest that a look reaches back to close a gap, in days, unless its source's backfill is more.
@@ -131,9 +138,16 @@ pub async fn look(
                 }
             }
             Err(error) => {
-                tracing::warn!(source = %source.id, code = %error.code, "look failed");
+                match error.held {
+                    // Said once, by the look that met it.
+                    true => tracing::debug!(source = %source.id, code = %error.code, "look waits"),
+                    false => tracing::warn!(source = %source.id, code = %error.code, "look failed"),
+                }
                 let health = sick(&due.health, &error, services.clock.now());
-                report.trouble = Some(error.text);
+                report.trouble = Some(match manner {
+                    Manner::Once => told(&error, services.clock.now(), district),
+                    Manner::Daemon => error.text,
+                });
                 services.store.finish_look(&source.id, lease, &health).await?;
                 return Ok(report);
             }
@@ -196,6 +210,17 @@ pub fn spec_of(source: &Source, platform_id: Option<String>) -> SourceSpec {
     }
 }
 
+/// A trouble for whoever started a pass by hand: where it has an end that is known, when to come
+/// again.
+fn told(error: &CollectError, now: Timestamp, district: &District) -> String {
+    let waits =
+        error.asked || error.held || matches!(error.class, Class::RateLimited | Class::Quota);
+    match error.until.filter(|until| waits && *until > now) {
+        Some(until) => words::come_again(&error.text, until, now, &district.zone),
+        None => error.text.clone(),
+    }
+}
+
 /// Reads one page; `collect --once` waits out short limits and tries transient faults again.
 async fn read_page(
     services: &Services,
@@ -214,13 +239,14 @@ async fn read_page(
         };
         tries += 1;
         let now = services.clock.now();
+        let named = error.until.map(|at| at.duration_since(now));
         let wait = match error.class {
+            // Before that instant nobody answers, or no call would be made.
+            Class::Transient | Class::Malformed if error.asked || error.held => named,
             Class::Transient | Class::Malformed => {
                 Some(SignedDuration::from_secs(1 << tries.min(5)))
             }
-            Class::RateLimited => {
-                Some(error.until.map_or(SignedDuration::from_secs(5), |at| at.duration_since(now)))
-            }
+            Class::RateLimited => Some(named.unwrap_or(SignedDuration::from_secs(5))),
             _ => None,
         };
         let patient = |wait: &SignedDuration| {
@@ -270,6 +296,9 @@ async fn commit(
         // Of a region's page the post may be left out and the comment kept.
         commit.post.parent.take_if(|parent| !there.contains(&key(parent.as_str())));
     }
+    for key in &assessed.broken {
+        tracing::error!(%source.id, id = key.id.as_str(), "a post broke down our stages, left out");
+    }
     let commit = PageCommit {
         look: Some(LookPage {
             source: source.id.clone(),
@@ -280,7 +309,8 @@ async fn commit(
             facts: LookFacts {
                 pictures_only: page.facts.pictures_only,
                 comments_closed: page.facts.comments_closed,
-                unreadable: page.facts.unreadable,
+                unreadable: page.facts.unreadable
+                    + u32::try_from(assessed.broken.len()).unwrap_or(u32::MAX),
             },
             noted: noted(&page.facts.coverage),
             end,
@@ -289,10 +319,27 @@ async fn commit(
         seen: assessed.seen,
         gone: page.gone.iter().map(|id| key(id)).collect(),
         gone_below: page.gone_below.iter().map(|id| key(id)).collect(),
-        dead_letters: Vec::new(),
+        dead_letters: dead_letters(source, page.facts.spoilt, &assessed.broken),
         now,
     };
     services.store.commit_page(commit).await
+}
+
+/// What of a page is not stored, without a word of it: which parser gave up, or our own stages.
+fn dead_letters(source: &Source, spoilt: Vec<Spoilt>, broken: &[PostKey]) -> Vec<DeadLetter> {
+    let unread = spoilt.into_iter().map(|spoilt| DeadLetter {
+        source: source.id.clone(),
+        id: spoilt.id,
+        hash: spoilt.hash.into_bytes(),
+        position: spoilt.position,
+    });
+    let broken = broken.iter().map(|key| DeadLetter {
+        source: source.id.clone(),
+        id: Some(key.id.as_str().to_owned()),
+        hash: key.id.as_str().as_bytes().to_vec(),
+        position: "assess".to_owned(),
+    });
+    unread.chain(broken).collect()
 }
 
 fn add(sum: &mut PageOutcome, more: &PageOutcome) {
@@ -333,7 +380,11 @@ async fn well(
 #[must_use]
 pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
     let waiting = matches!(error.class, Class::RateLimited | Class::Quota);
-    let failures = if waiting { before.failures } else { before.failures.saturating_add(1) };
+    let failures = match (waiting, error.held) {
+        (true, _) => before.failures,
+        (false, true) => before.failures.max(HELD_FAILURES),
+        (false, false) => before.failures.saturating_add(1),
+    };
     let state = match error.class {
         Class::Transient | Class::Malformed => HealthState::Slow,
         Class::RateLimited | Class::Quota => HealthState::Paused,
@@ -343,8 +394,10 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
     let (least, most) = RETRY_SECS;
     let wait = match error.class {
         Class::Transient | Class::Malformed => {
-            // A network that comes back must not find everybody asleep for hours.
-            let most = if error.scope == Scope::Host { HOST_RETRY_SECS } else { most };
+            // A network that comes back must not find everybody asleep for hours, and whoever
+            // names a time means to answer about then.
+            let named = error.scope == Scope::Host || error.until.is_some();
+            let most = if named { HOST_RETRY_SECS } else { most };
             (least << failures.saturating_sub(1).min(9)).min(most)
         }
         Class::RateLimited => least,
@@ -352,6 +405,12 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
         Class::NoAccess | Class::Gone => 24 * 3600,
     };
     let next = now.saturating_add(SignedDuration::from_secs(wait)).unwrap_or(now);
+    let next = match (error.until, error.class) {
+        (None, _) => next,
+        // The same minute named after each failure is no reason not to wait longer.
+        (Some(until), Class::Transient | Class::Malformed) if !error.held => until.max(next),
+        (Some(until), _) => until.max(now),
+    };
     Health {
         state,
         since: if before.state == state { before.since } else { now },
@@ -359,7 +418,7 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
         text: Some(error.text.clone()),
         failures,
         last_ok: before.last_ok,
-        next: error.until.map_or(next, |until| until.max(now)),
+        next,
         why: LookReason::Trouble,
     }
 }

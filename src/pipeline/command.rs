@@ -15,8 +15,8 @@ use super::services::Services;
 use super::{district::District, hold, report, words};
 use crate::cluster::split_id;
 use crate::model::{
-    Command, CommandKind, CommandReply, Follow, Matter, PostKey, ProblemEvent, ProblemEventKind,
-    ProblemId, RumourState, TopicKind, Works, WorksState,
+    CloseReason, Command, CommandKind, CommandReply, Follow, Matter, PostKey, ProblemEvent,
+    ProblemEventKind, ProblemId, RumourState, TopicKind, Works, WorksState,
 };
 use crate::store::{GroupOutcome, Invite, PersonEnd, SplitOff, Store, StoreError};
 
@@ -37,7 +37,7 @@ pub async fn change_store(
         CommandKind::Mark { .. } | CommandKind::TakeAll { .. } | CommandKind::HandOver { .. } => {
             match district {
                 None => refused(words::NO_RULES.to_owned()),
-                Some(district) => answer(store, district, command, now).await?,
+                Some(district) => return answer(store, district, command, now).await,
             }
         }
         CommandKind::Invite { receiver, salt, code } => {
@@ -53,12 +53,12 @@ pub async fn change_store(
         CommandKind::AddSilence { .. }
         | CommandKind::EndSilence { .. }
         | CommandKind::AddWorks { .. }
-        | CommandKind::DecideWorks { .. } => restrain(store, &command.kind, now).await?,
+        | CommandKind::DecideWorks { .. } => return restrain(store, command, now).await,
         CommandKind::CloseProblem { problem } => {
             if store.problem(problem).await?.is_none() {
                 refused(words::no_problem(problem))
             } else {
-                let kind = ProblemEventKind::Closed { reason: "person".to_owned() };
+                let kind = ProblemEventKind::Closed { reason: CloseReason::Person };
                 append(store, problem, kind, now).await?;
                 done(words::closed(problem))
             }
@@ -79,6 +79,7 @@ pub async fn change_store(
             set_rumour(store, problem, *state, link.clone(), now).await?
         }
         CommandKind::CollectNow { sources } => {
+            store.budget_probe_now(now).await?;
             let count = store.hasten_sources(sources, now).await?;
             done(words::hastened(count))
         }
@@ -88,17 +89,17 @@ pub async fn change_store(
     }))
 }
 
-/// Silences and planned works; nothing of other commands.
+/// Silences and planned works; `None` for other commands.
 async fn restrain(
     store: &Store,
-    kind: &CommandKind,
+    command: &Command,
     now: Timestamp,
-) -> Result<CommandReply, StoreError> {
-    match kind {
+) -> Result<Option<CommandReply>, StoreError> {
+    Ok(Some(match &command.kind {
         CommandKind::AddSilence { facts, until } => {
-            hold::add_silence(store, facts, *until, now).await
+            hold::add_silence(store, facts, *until, now).await?
         }
-        CommandKind::EndSilence { id } => hold::end_silence(store, id, now).await,
+        CommandKind::EndSilence { id } => hold::end_silence(store, id, now).await?,
         CommandKind::AddWorks { facts, begins, until } => {
             let works = Works {
                 id: String::new(),
@@ -107,37 +108,41 @@ async fn restrain(
                 until: *until,
                 facts: facts.clone(),
                 notice: None,
+                proposal: None,
                 proposed: now,
+                decided: None,
                 ended: None,
             };
-            hold::add_works(store, works, now).await
+            hold::add_works(store, works, &command.role, now).await?
         }
-        CommandKind::DecideWorks { id, state } => hold::decide_works(store, id, *state, now).await,
-        _ => Ok(refused(words::NO_RULES.to_owned())),
-    }
+        CommandKind::DecideWorks { id, state } => {
+            hold::decide_works(store, id, *state, &command.role, now).await?
+        }
+        _ => return Ok(None),
+    }))
 }
 
-/// Carries out what a receiver answers: for that the rules in force are asked.
+/// What a receiver answers, for which the rules in force are asked; `None` for other commands.
 async fn answer(
     store: &Store,
     district: &District,
     command: &Command,
     now: Timestamp,
-) -> Result<CommandReply, StoreError> {
+) -> Result<Option<CommandReply>, StoreError> {
     let by = command.role.as_str();
-    match &command.kind {
+    Ok(Some(match &command.kind {
         CommandKind::Mark { alert, mark, to, channel } => {
             let answer = Answer { alert, mark: *mark, to: to.as_deref(), by, channel: *channel };
-            mark::take(store, district, answer, now).await
+            mark::take(store, district, answer, now).await?
         }
         CommandKind::TakeAll { roll_up, channel } => {
-            mark::take_all(store, district, roll_up, (by, *channel), now).await
+            mark::take_all(store, district, roll_up, (by, *channel), now).await?
         }
         CommandKind::HandOver { from, to } => {
-            handover::hand_over(store, district, from, to, now).await
+            handover::hand_over(store, district, from, to, now).await?
         }
-        _ => Ok(refused(words::NO_RULES.to_owned())),
-    }
+        _ => return Ok(None),
+    }))
 }
 
 /// Keeps what an analyst found out about a rumour.

@@ -13,14 +13,14 @@ use super::district::District;
 use super::group::{GroupReport, Sending, load_problems};
 use super::spread::score_problem;
 use super::tallies::{burst_facts, local_time, usual_rules};
-use super::{tell, works};
-use crate::alert::hold::{Cause, Restraints, overdue};
-use crate::alert::{self, Decision, QuoteCandidate, Weight};
+use super::{tell, words, works};
+use crate::alert::hold::overdue;
+use crate::alert::{self, Decision, QuoteCandidate, Weight, because};
 use crate::cluster::usual::{Heard, Usual, UsualRules};
 use crate::cluster::{self, Loaded, Newcomer, OpenProblems, ProblemFacts};
 use crate::model::{
-    AlertReason, BurstFacts, Held, HeldBy, Membership, PlaceId, PostKey, Problem, ProblemEventKind,
-    ProblemId, QuoteRef, TopicKind,
+    AlertReason, BurstFacts, Cause, Held, HeldBy, Membership, PlaceId, PostKey, Problem,
+    ProblemEventKind, ProblemId, QuoteRef, Restraints, TopicKind,
 };
 use crate::store::{GroupCommit, Store, StoreError, WorkItem};
 
@@ -43,7 +43,7 @@ pub(super) fn nothing(now: Timestamp) -> GroupCommit {
         followed: Vec::new(),
         follows: Vec::new(),
         held: Vec::new(),
-        works: Vec::new(),
+        proposals: Vec::new(),
         ended: Vec::new(),
         now,
     }
@@ -155,8 +155,9 @@ impl<'a> Desk<'a> {
             }
         };
         if tell {
-            self.commit.works.extend(works::proposed(self.district, &item, now));
+            self.commit.proposals.extend(works::proposed(self.district, &item, now));
         }
+        let mut main: Option<ProblemId> = None;
         for assignment in assignments {
             let id = assignment.problem;
             let opened = assignment
@@ -171,10 +172,44 @@ impl<'a> Desk<'a> {
             if danger {
                 self.dangers.insert(id.clone());
             }
-            self.decide(&id, burst, now, tell);
+            let beside = main.as_ref().filter(|main| tell && self.says_both(main, &id));
+            match beside.cloned() {
+                Some(main) => self.mention(&main, &id),
+                None => self.decide(&id, burst, now, tell),
+            }
+            main.get_or_insert(id);
         }
         self.report.posts += 1;
         self.commit.done.push(item.ticket);
+    }
+
+    /// Whether the message about `main` is the message about `other` too: nobody was told of the
+    /// other, all its posts are about both, it is no graver, and whoever would be told was.
+    fn says_both(&self, main: &ProblemId, other: &ProblemId) -> bool {
+        let (Some(main), Some(other)) = (self.open.get(main), self.open.get(other)) else {
+            return false;
+        };
+        let Some((_, level, _)) = main.problem.told else { return false };
+        let same = || {
+            let told = tell::receivers(self.district, &main.problem, level, self.now);
+            let (all, now) = (&other.problem, self.now);
+            let more = tell::receivers(self.district, all, all.level, now);
+            more.iter().all(|it| told.iter().any(|known| known.name == it.name))
+        };
+        let fresh = other.problem.told.is_none() && other.problem.returns == 0;
+        fresh && other.problem.level <= level && main.has_posts_of(other) && same()
+    }
+
+    /// Says in an alert of this batch about `main` that it is about `other` too.
+    fn mention(&mut self, main: &ProblemId, other: &ProblemId) {
+        let Some(other) = self.open.get(other) else { return };
+        let note = words::beside(self.district.topic_title(&other.problem.topic));
+        let alert = self.commit.alerts.iter_mut().rev().find(|it| it.problem == *main);
+        if let Some(alert) = alert
+            && !alert.facts.notes.contains(&note)
+        {
+            alert.facts.notes.push(note);
+        }
     }
 
     /// Counts a post of a problem; says whether its topic and place are written about far more than
@@ -213,7 +248,7 @@ impl<'a> Desk<'a> {
         let late = live && overdue(id, &self.restraints, now).is_some();
         let rules = &self.district.routes.alert;
         let decided = match late {
-            true => Some(alert::overdue(&loaded.problem, &weight, now)),
+            true => Some(because(AlertReason::WorksOverdue, &loaded.problem, &weight, now)),
             false => alert::decide(&loaded.problem, &weight, rules, now),
         };
         if let Some(decision) = decided {
@@ -225,8 +260,7 @@ impl<'a> Desk<'a> {
     pub(super) fn tell(&mut self, id: &ProblemId, reason: AlertReason) {
         let Some(loaded) = self.open.get(id) else { return };
         let weight = self.weigh(loaded, None);
-        let (level, voices) = (loaded.problem.level, weight.voices);
-        let decision = Decision { reason, level, voices, at: self.now };
+        let decision = because(reason, &loaded.problem, &weight, self.now);
         self.carry_out(id, &weight, &decision, true);
     }
 

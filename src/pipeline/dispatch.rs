@@ -27,7 +27,9 @@ use super::services::Services;
 use super::standing::{self, Standing};
 use super::{hold, message, together, trial, unsent, words};
 use crate::alert::render::{Again, AlertText, AlertView, QuoteView, render};
-use crate::model::{Alert, AlertId, Channel, Delivery, DeliveryState, ProblemState, SendOutcome};
+use crate::model::{
+    Alert, Channel, Delivery, DeliveryState, ProblemState, SendOutcome, told_alert,
+};
 use crate::notify::{Message, NextStep, Thread, apply_step, next_step};
 use crate::store::{ClaimedDelivery, DeliveryEnd, Store, StoreError, enrol::is_twin};
 
@@ -335,13 +337,9 @@ async fn word(
     district: &District,
     delivery: &Delivery,
 ) -> Result<Option<Message>, StoreError> {
-    if let Some(id) = delivery.subject.strip_prefix("alert:") {
-        return word_told(services, district, delivery, id, None).await;
-    }
-    if let Some((id, _step)) =
-        delivery.subject.strip_prefix("reminder:").and_then(|it| it.split_once(':'))
-    {
-        return word_told(services, district, delivery, id, Some(services.clock.now())).await;
+    if let Some(id) = told_alert(&delivery.subject) {
+        let again = reminds(delivery).then(|| services.clock.now());
+        return word_told(services, district, delivery, id, again).await;
     }
     if let Some(id) = delivery.subject.strip_prefix("health:") {
         return health::word_notice(services, district, delivery, id).await;
@@ -371,7 +369,7 @@ async fn word_told(
     again: Option<Timestamp>,
 ) -> Result<Option<Message>, StoreError> {
     let store = &services.store;
-    let Some(alert) = store.alert(&AlertId(id.to_owned())).await? else { return Ok(None) };
+    let Some(alert) = store.alert(&id.into()).await? else { return Ok(None) };
     let begun = store.conversation(&alert.problem, delivery).await?;
     let Some(problem) = store.living_problem(&alert.problem).await? else { return Ok(None) };
     // Solved while its message waited: that is no news any more.
@@ -382,7 +380,7 @@ async fn word_told(
     let again = match again {
         None => None,
         Some(now) => {
-            if problem.in_work() || problem.state == ProblemState::Closed {
+            if problem.in_work() {
                 return Ok(None);
             }
             at = delivery.due;
@@ -396,13 +394,8 @@ async fn word_told(
     Ok(Some(Message { thread, buttons, ..message(delivery, at, text) }))
 }
 
-/// The alert that a message is about, if it is an alert's or a reminder's.
-fn alert_in(subject: &str) -> Option<AlertId> {
-    let id = subject.strip_prefix("alert:").or_else(|| {
-        let (id, _step) = subject.strip_prefix("reminder:")?.split_once(':')?;
-        Some(id)
-    })?;
-    Some(AlertId(id.to_owned()))
+fn reminds(delivery: &Delivery) -> bool {
+    delivery.subject.starts_with("reminder:")
 }
 
 /// A message that was sent, as it reads now, with its alert; `None` if it is about no alert. It has
@@ -412,10 +405,10 @@ pub(super) async fn reworded(
     district: &District,
     delivery: &Delivery,
 ) -> Result<Option<(Alert, Message)>, StoreError> {
-    let Some(id) = alert_in(&delivery.subject) else { return Ok(None) };
-    let Some(alert) = services.store.alert(&id).await? else { return Ok(None) };
-    let reminds = delivery.subject.starts_with("reminder:");
-    let again = reminds.then_some(Again { now: delivery.due, new_to_reader: false });
+    let Some(id) = told_alert(&delivery.subject) else { return Ok(None) };
+    let Some(alert) = services.store.alert(&id.into()).await? else { return Ok(None) };
+    let again = Again { now: delivery.due, new_to_reader: false };
+    let again = reminds(delivery).then_some(again);
     let text = word_alert(&services.store, district, &alert, again).await?;
     let message = message(delivery, alert.at, text);
     Ok(Some((alert, message)))

@@ -11,7 +11,7 @@ use super::desk::{Desk, nothing};
 use super::district::District;
 use super::{hold, tell, works};
 use crate::alert::follow::{Next, next};
-use crate::model::{DeliveryState, Follow, Mark, ProblemEvent, ProblemEventKind, RiskLevel};
+use crate::model::{DeliveryState, Follow, ProblemEvent, ProblemEventKind, RiskLevel, last_said};
 use crate::store::{GroupCommit, GroupOutcome, Store, StoreError};
 
 /// Rows taken up in one round.
@@ -62,7 +62,7 @@ async fn carry_out(
             if let Some(alert) = &row.alert {
                 let urgent = problem.level == RiskLevel::Critical;
                 let step = row.step;
-                commit.deliveries = tell::reminders(district, alert, step, &names, urgent, now);
+                commit.deliveries = tell::reminders(district, alert, &row, &names, urgent, now);
                 let kind = ProblemEventKind::Reminded { alert: alert.clone(), step };
                 commit.events.push((row.problem.clone(), ProblemEvent { at: now, kind }));
             }
@@ -80,8 +80,8 @@ async fn carry_out(
     Ok(commit)
 }
 
-/// Receivers that the alert of a row was meant for, but for those who say that it is not theirs, in
-/// the order of the routes.
+/// Receivers that the alert of a row was meant for, but for those who handed it on, in the order of
+/// the routes.
 async fn receivers(
     store: &Store,
     district: &District,
@@ -94,9 +94,8 @@ async fn receivers(
     };
     let marks = store.marks_of(alert).await?;
     let disowned = |name: &str| {
-        let mut own = marks.iter().rev().filter(|marked| marked.by == name);
-        let last = own.find(|marked| !marked.mark.judges());
-        last.is_some_and(|marked| marked.mark == Mark::NotOurs)
+        let own = marks.iter().filter(|marked| marked.by == name);
+        last_said(own).is_some_and(|marked| marked.mark.hands_on())
     };
     let listed = district.routes.receivers.iter().map(|receiver| receiver.name.clone());
     Ok(listed.filter(|name| got(name) && !disowned(name)).collect())

@@ -1,7 +1,8 @@
 //! One person's open work goes to another: who was ill, left, or has a holiday.
 //!
 //! Place in the flow: behind a command. Invariants: what was taken into work is taken by the other,
-//! with a mark of its own, so that the trail stays true; a message that waits leaves once.
+//! what nobody answered is told to the other, each with a mark of its own, so that the trail stays
+//! true; a message that waits leaves once.
 
 use jiff::Timestamp;
 
@@ -10,7 +11,7 @@ use super::mark::{self, Answer};
 use super::words;
 use crate::alert::route;
 use crate::model::{CommandReply, Mark};
-use crate::store::{Store, StoreError};
+use crate::store::{GivenMessages, Store, StoreError};
 
 /// Gives the open work of `from` to `to`, and names what else hangs on that person.
 pub(super) async fn hand_over(
@@ -36,8 +37,16 @@ pub(super) async fn hand_over(
         let answer = Answer { alert, mark: Mark::Taken, to: None, by, channel: None };
         mark::take(store, district, answer, now).await?;
     }
+    let passed = store.unanswered_by(from).await?;
+    for alert in &passed {
+        let (mark, to) = (Mark::Passed, Some(target.name.as_str()));
+        let answer = Answer { alert, mark, to, by: from, channel: None };
+        mark::take(store, district, answer, now).await?;
+    }
     let trouble = words::has_it(&target.name);
-    let messages = store.give_messages(from, &target.name, way, &trouble, now).await?;
+    let open = route::open_from(&target.name, &district.roster(), now);
+    let given = GivenMessages { from, to: &target.name, way, trouble: &trouble, open };
+    let messages = store.give_messages(given, now).await?;
     let silences = store.give_silences(from, &target.name, now).await?;
     let tokens: Vec<&str> = district
         .duties
@@ -47,6 +56,6 @@ pub(super) async fn hand_over(
         .map(|(key, _)| key.as_str())
         .collect();
     let counts = (messages, silences);
-    let text = words::handed_over(from, &target.name, &taken, counts, &tokens);
+    let text = words::handed_over(from, &target.name, &taken, &passed, counts, &tokens);
     Ok(CommandReply { done: true, text })
 }

@@ -10,12 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::{command, message, trial, words};
-use crate::alert::hold::{Cause, Restraints};
 use crate::alert::render::{AlertText, hold as render};
 use crate::alert::{self, buttons, route};
 use crate::config::routes::Inhibit;
 use crate::model::{
-    Alert, CommandReply, Delivery, DeliveryState, Held, HeldBy, ProblemId, SILENCE_DAYS_MAX,
+    Alert, CommandReply, Delivery, Held, HeldBy, Keyboard, ProblemId, Restraints, SILENCE_DAYS_MAX,
     Silence, SilenceFacts, TopicId, Works, WorksState,
 };
 use crate::notify::Message;
@@ -41,15 +40,7 @@ pub async fn restraints(
     let longest = inhibits.iter().map(|it: &Inhibit| it.hours).max().unwrap_or(0);
     let back = SignedDuration::from_hours(i64::from(longest));
     let since = now.saturating_sub(back).unwrap_or(Timestamp::MIN);
-    let found = store.restraints(&topics, since, now).await?;
-    let causes = found.causes.into_iter();
-    let causes = causes.map(|(problem, topic, place, told)| Cause { problem, topic, place, told });
-    Ok(Restraints {
-        silences: found.silences,
-        works: found.works,
-        causes: causes.collect(),
-        expected: found.expected,
-    })
+    store.restraints(&topics, since, now).await
 }
 
 /// Makes a silence. Its end was worked out by whoever asked.
@@ -108,6 +99,7 @@ pub(super) async fn end_silence(
 pub(super) async fn add_works(
     store: &Store,
     mut works: Works,
+    by: &str,
     now: Timestamp,
 ) -> Result<CommandReply, StoreError> {
     if works.until <= now || works.until <= works.begins {
@@ -115,33 +107,29 @@ pub(super) async fn add_works(
     }
     works.id = alert::works_id(&works.facts, works.begins, works.until);
     let id = works.id.clone();
-    if !store.add_works(&works, Vec::new(), now).await? {
-        return decide_works(store, &id, WorksState::Accepted, now).await;
+    if !store.add_works(&works).await? {
+        return decide_works(store, &id, WorksState::Accepted, by, now).await;
     }
-    store.plan_job(RESTRAINTS, now, true).await?;
     Ok(command::done(words::works_accepted(&id)))
 }
 
-/// Accepts, rejects or ends planned works.
+/// Accepts, rejects or ends planned works, or all works of a proposal.
 pub(super) async fn decide_works(
     store: &Store,
     id: &str,
     to: WorksState,
+    by: &str,
     now: Timestamp,
 ) -> Result<CommandReply, StoreError> {
     let done = match to {
         // Their end is now: who still complains is heard at once.
-        WorksState::Ended => {
-            let accepted = WorksState::Accepted;
-            store.decide_works(id, accepted, accepted, Some(now)).await?
-        }
-        _ => store.decide_works(id, WorksState::Proposed, to, None).await?,
+        WorksState::Ended => store.end_works(id, now).await?,
+        _ => store.decide_works(id, to, by, now).await?,
     };
-    if !done {
-        let known = store.one_works(id).await?.map(|works| works.state.name());
-        return Ok(command::refused(words::works_not(id, known)));
+    if done == 0 {
+        let known = store.works_of(id).await?;
+        return Ok(command::refused(words::works_not(id, known.first())));
     }
-    store.plan_job(RESTRAINTS, now, true).await?;
     Ok(command::done(match to {
         WorksState::Accepted => words::works_accepted(id),
         WorksState::Rejected => words::works_rejected(id),
@@ -165,8 +153,7 @@ pub(super) async fn pass(
         let subject = format!("silence:{}:{news}", silence.id);
         let owner = route::owner(&district.roster(), silence.facts.owner.as_deref(), now);
         let owner = owner.into_iter().collect();
-        let mut messages = alert::outbox(&subject, owner, DeliveryState::Pending);
-        trial::diverted(district, &mut messages, &subject, now);
+        let messages = trial::outbox(district, &subject, owner, now);
         store.tell_silence(&silence.id, over, messages, now).await?;
     }
     trial::end(store, district, now).await?;
@@ -210,11 +197,10 @@ pub(super) async fn word(
         ["works", id] => works_text(store, district, id, delivery.due).await?,
         _ => None,
     };
-    let proposed = match delivery.subject.strip_prefix("works:") {
-        Some(id) => store.one_works(id).await?.filter(|it| it.state == WorksState::Proposed),
-        None => None,
+    let buttons = match delivery.subject.strip_prefix("works:") {
+        Some(id) => buttons::proposal(id, &store.works_of(id).await?, &district.zone),
+        None => Keyboard::default(),
     };
-    let buttons = proposed.map(|works| buttons::proposal(&works.id)).unwrap_or_default();
     Ok(text.map(|text| Message { buttons, ..message(delivery, delivery.due, text) }))
 }
 
@@ -239,13 +225,17 @@ async fn works_text(
     id: &str,
     at: Timestamp,
 ) -> Result<Option<AlertText>, StoreError> {
-    let Some(works) = store.one_works(id).await? else { return Ok(None) };
-    let url = match &works.notice {
+    let all = store.works_of(id).await?;
+    let Some(first) = all.first() else { return Ok(None) };
+    let url = match &first.notice {
         Some(post) => store.post(post).await?.and_then(|post| post.post.url),
         None => None,
     };
-    let names = names(district, Some(&works.facts.topic), works.facts.place.as_ref());
-    Ok(Some(render::works(&works, url.as_deref(), &names, at)))
+    let named: Vec<_> = all
+        .iter()
+        .map(|it| (it, names(district, Some(&it.facts.topic), it.facts.place.as_ref())))
+        .collect();
+    Ok(Some(render::works(id, &named, url.as_deref(), at)))
 }
 
 /// «Отопление, Онохой: стало серьёзнее. № a0123…» of each held alert.

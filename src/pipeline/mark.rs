@@ -7,11 +7,11 @@
 use jiff::Timestamp;
 
 use super::district::District;
-use super::{together, trial, words};
-use crate::alert::{self, Roster, RoutedReceiver, follow, route};
+use super::{tell, together, trial, words};
+use crate::alert::{Roster, RoutedReceiver, follow, route};
 use crate::model::{
-    Alert, AlertId, Channel, CommandReply, Delivery, DeliveryState, Mark, Marked, ProblemEventKind,
-    RiskLevel, RollUp, RuleName, RuleShare,
+    Alert, AlertId, Channel, CloseReason, CommandReply, Delivery, DeliveryState, Mark, Marked,
+    ProblemEventKind, RiskLevel, RollUp, RuleName, RuleShare, last_said,
 };
 use crate::store::{MarkCommit, Store, StoreError};
 
@@ -22,7 +22,7 @@ pub struct Answer<'a> {
     pub alert: &'a AlertId,
     /// What.
     pub mark: Mark,
-    /// A receiver or a department, for [`Mark::NotOurs`].
+    /// A receiver or a department, for what is handed on.
     pub to: Option<&'a str>,
     /// Receiver or role that answers.
     pub by: &'a str,
@@ -43,7 +43,7 @@ pub async fn take(
     };
     let (mut deliveries, mut follows) = (Vec::new(), Vec::new());
     if let Some(to) = answer.to {
-        if answer.mark != Mark::NotOurs {
+        if !answer.mark.hands_on() {
             return refused(words::TO_ALONE.to_owned());
         }
         let mut meant = named(&district.roster(), to, now);
@@ -54,7 +54,8 @@ pub async fn take(
             meant.iter_mut().for_each(|receiver| receiver.due = now);
         }
         follows.extend(follow::anew(&found, &meant[0].name, &district.roster(), now));
-        deliveries = handed(district, &found, meant, now);
+        let told = store.deliveries_of(&format!("alert:{}", found.id)).await?;
+        deliveries = handed(district, &found, meant, &told, now);
     }
     let marked = Marked {
         alert: found.id.clone(),
@@ -122,20 +123,25 @@ pub fn named(roster: &Roster<'_>, name: &str, now: Timestamp) -> Vec<RoutedRecei
 
 /// Whether this receiver was the last to say what becomes of an alert, and took it into work.
 fn has_it(marks: &[Marked], by: &str) -> bool {
-    let last = marks.iter().rev().find(|marked| !marked.mark.judges());
-    last.is_some_and(|marked| marked.by == by && marked.mark == Mark::Taken)
+    last_said(marks).is_some_and(|marked| marked.by == by && marked.mark == Mark::Taken)
 }
 
-/// The alert for those to whom it was handed over; who has it already gets no second one.
+/// The alert for those to whom it was handed over; who has it already is reminded of it.
 fn handed(
     district: &District,
     alert: &Alert,
     receivers: Vec<RoutedReceiver>,
+    told: &[Delivery],
     now: Timestamp,
 ) -> Vec<Delivery> {
-    let subject = format!("alert:{}", alert.id);
-    let mut rows = alert::outbox(&subject, receivers, DeliveryState::Pending);
-    trial::diverted(district, &mut rows, &subject, now);
+    let has = |receiver: &RoutedReceiver| {
+        let mut own = told.iter().filter(|row| row.receiver == receiver.name);
+        own.any(|row| row.state == DeliveryState::Sent)
+    };
+    let (know, new): (Vec<_>, Vec<_>) = receivers.into_iter().partition(has);
+    let mut rows = trial::outbox(district, &format!("alert:{}", alert.id), new, now);
+    let reminder = tell::reminder(&alert.id, &format!("{}-handed", now.as_second()));
+    rows.extend(trial::outbox(district, &reminder, know, now));
     rows
 }
 
@@ -145,8 +151,9 @@ fn events(marked: &Marked) -> Vec<ProblemEventKind> {
         Mark::Taken => vec![ProblemEventKind::Acknowledged { role: marked.by.clone() }],
         Mark::Solved => vec![
             ProblemEventKind::Acknowledged { role: marked.by.clone() },
-            ProblemEventKind::Closed { reason: "person".to_owned() },
+            ProblemEventKind::Closed { reason: CloseReason::Person },
         ],
+        Mark::Passed => Vec::new(),
         Mark::NotOurs | Mark::Useful | Mark::Noise => {
             vec![ProblemEventKind::Judged { mark: marked.mark.name().to_owned() }]
         }

@@ -6,7 +6,7 @@
 //! remembered but rows, so every step can be stopped, repeated and replayed.
 //!
 //! - [`collect`]: one look at one source; its pages go through [`assess`] and are committed whole.
-//! - [`watch`]: when to look next.
+//! - [`watch`]: when to look next; [`renew`]: sources that waited for a new key.
 //! - [`import`]: the same for posts out of a file, told to nobody.
 //! - [`group`]: posts that wait become problems, alerts and outbox rows; `desk` decides.
 //! - [`follow`]: problems that were told and must be looked at again.
@@ -50,6 +50,7 @@ pub mod note;
 pub mod passing;
 pub mod press;
 pub mod rejoin;
+pub mod renew;
 pub mod replay;
 pub mod report;
 pub mod services;
@@ -100,6 +101,8 @@ pub async fn pass(
 ) -> Result<PassReport, StoreError> {
     let district = services.district.load_full();
     let mut report = PassReport::default();
+    // Whoever starts a pass by hand may have mended what we wait for.
+    services.store.budget_probe_now(services.clock.now()).await?;
     for source in &district.sources {
         if !sources.is_empty() && !sources.contains(&source.id) {
             continue;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use otklik_collectors::{Budget, Call, CollectError};
+use otklik_collectors::{Budget, Call, CollectError, Reach};
 
 use super::budget::{PATIENCE_SECS, paused};
 use crate::clock::Clock;
@@ -72,8 +72,13 @@ impl Budget for PassingBudget {
         Ok(())
     }
 
-    async fn pause(&self, host: &str, token: &str, method: Option<&str>, until: Timestamp) {
-        let key = (host.to_owned(), token.to_owned(), method.map(str::to_owned));
+    async fn heard(&self, call: &Call, outcome: Result<(), &CollectError>) {
+        let Some((reach, until)) = outcome.err().and_then(|it| Some((it.forbids()?, it.until?)))
+        else {
+            return;
+        };
+        let method = (reach == Reach::Method).then(|| call.method.clone());
+        let key = (call.host.clone(), call.token.clone(), method);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let end = state.pauses.entry(key).or_insert(until);
         *end = (*end).max(until);
@@ -88,6 +93,7 @@ mod tests {
         Call {
             host: host.to_owned(),
             token: "service".to_owned(),
+            fingerprint: String::new(),
             method: method.to_owned(),
             spacing_ms: 220,
             per_day_max: None,

@@ -101,18 +101,10 @@ async fn alert(
         return Ok(Meaning::Stranger);
     };
     let by = delivery.receiver.clone();
-    let command = |mark, to: Option<&str>| {
-        Meaning::Do(Command {
-            actor: press.channel.name().to_owned(),
-            role: by.clone(),
-            at: services.clock.now(),
-            kind: CommandKind::Mark {
-                alert: id.clone(),
-                mark,
-                to: to.map(str::to_owned),
-                channel: Some(press.channel),
-            },
-        })
+    let answer = |mark, to: Option<&str>| {
+        let (alert, to) = (id.clone(), to.map(str::to_owned));
+        let kind = CommandKind::Mark { alert, mark, to, channel: Some(press.channel) };
+        command(services, press, by.clone(), kind)
     };
     Ok(match tap.word.as_str() {
         buttons::SEEN => Meaning::Say(words::ONLY_SAYS),
@@ -129,11 +121,11 @@ async fn alert(
             Meaning::Show(Box::new(message), if asks { words::WHOM } else { "" })
         }
         word if word.starts_with(buttons::TO) => match buttons::chosen(&district.routes, word) {
-            Some(to) => command(Mark::NotOurs, Some(to)),
+            Some(to) => answer(Mark::NotOurs, Some(to)),
             None => Meaning::Say(words::NO_LONGER_THERE),
         },
         word => match Mark::of(word) {
-            Some(mark) => command(mark, None),
+            Some(mark) => answer(mark, None),
             None => Meaning::Say(words::TAP_UNKNOWN),
         },
     })
@@ -155,12 +147,10 @@ async fn roll_up(
     }
     Ok(match tap.word.as_str() {
         buttons::SEEN => Meaning::Say(words::ONLY_SAYS),
-        word if Mark::of(word) == Some(Mark::Taken) => Meaning::Do(Command {
-            actor: press.channel.name().to_owned(),
-            role: told.receiver,
-            at: services.clock.now(),
-            kind: CommandKind::TakeAll { roll_up: told.subject, channel: Some(press.channel) },
-        }),
+        word if Mark::of(word) == Some(Mark::Taken) => {
+            let kind = CommandKind::TakeAll { roll_up: told.subject, channel: Some(press.channel) };
+            command(services, press, told.receiver, kind)
+        }
         _ => Meaning::Say(words::TAP_UNKNOWN),
     })
 }
@@ -180,16 +170,19 @@ async fn works(
         return Ok(Meaning::Stranger);
     };
     let state = match tap.word.as_str() {
+        buttons::SEEN => return Ok(Meaning::Say(words::ONLY_SAYS)),
         buttons::ACCEPT => WorksState::Accepted,
         buttons::REJECT => WorksState::Rejected,
         _ => return Ok(Meaning::Say(words::TAP_UNKNOWN)),
     };
-    Ok(Meaning::Do(Command {
-        actor: press.channel.name().to_owned(),
-        role: asked.receiver,
-        at: services.clock.now(),
-        kind: CommandKind::DecideWorks { id: tap.id.clone(), state },
-    }))
+    let kind = CommandKind::DecideWorks { id: tap.id.clone(), state };
+    Ok(command(services, press, asked.receiver, kind))
+}
+
+/// A command of the receiver in whose chat was pressed.
+fn command(services: &Services, press: &Press, role: String, kind: CommandKind) -> Meaning {
+    let (actor, at) = (press.channel.name().to_owned(), services.clock.now());
+    Meaning::Do(Command { actor, role, at, kind })
 }
 
 /// The buttons under a message about an alert, as its marks have them now.

@@ -4,8 +4,9 @@
 //! places) is taken as stored; how it may join (complaint, object, echo, ground) is judged from its
 //! text by the present packs, because those marks die with the work they were made for. Posts come
 //! in the order in which they were stored, and what people did (closing, merging, splitting) at its
-//! time. Invariant: with the packs that judged the posts, and their texts still there, the result
-//! equals the live one.
+//! time. Of an edited post the older texts are gone: what they joined is known from where it is.
+//! Invariant: with the packs that judged the posts, and their texts still there, the result equals
+//! the live one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,9 +17,12 @@ use super::district::District;
 use super::group::newcomer_of;
 use super::spread::score_problem;
 use crate::classify::{Scratch, classify};
-use crate::cluster::{self, Loaded, OpenProblems, ProblemFacts, Trait};
-use crate::model::{Classified, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId};
-use crate::store::{PostMark, PostState, Store, StoreError, StoredPost, WorkMarks};
+use crate::cluster::{self, Loaded, Newcomer, Object, OpenProblems, ProblemFacts, Trait};
+use crate::model::{
+    Classified, CloseReason, Finding, PlaceBy, PlaceFinding, PostKey, Problem, ProblemEvent,
+    ProblemEventKind, ProblemId, TopicId,
+};
+use crate::store::{OlderTopics, PostMark, PostState, Store, StoreError, StoredPost, WorkMarks};
 
 /// Posts read at once.
 const PAGE: u32 = 2_000;
@@ -43,6 +47,8 @@ pub struct Rejoined {
     pub problems: u32,
     /// Posts whose text is gone: how they may join is known from where they are.
     pub without_text: u32,
+    /// Posts among them whose text was another one before.
+    pub edited: u32,
     /// Posts among them that a person took out of a problem.
     pub by_person: u32,
     /// Posts that the replay puts elsewhere.
@@ -55,8 +61,10 @@ pub async fn rejoin(
     district: &District,
     since: Timestamp,
 ) -> Result<Rejoined, StoreError> {
-    let posts = stored_in_order(store).await?;
-    let mut hands = by_hand(store).await?.into_iter().peekable();
+    let posts = all_posts(store).await?;
+    let older = store.older_topics().await?;
+    let problems: BTreeMap<ProblemId, Problem> = all_problems(store).await?;
+    let mut hands = by_hand(store, problems.keys()).await?.into_iter().peekable();
     let parted = store.parted_posts().await?;
     let mut stage = Stage {
         district,
@@ -67,11 +75,14 @@ pub async fn rejoin(
         scratch: Scratch::default(),
         found: Rejoined::default(),
     };
-    for post in &posts {
-        while let Some((id, event)) = hands.next_if(|(_, event)| event.at < post.stored) {
+    for Turn { at, post, topics } in in_order(&posts, &older) {
+        while let Some((id, event)) = hands.next_if(|(_, event)| event.at < at) {
             stage.hand(&id, &event);
         }
-        stage.take(post);
+        match topics {
+            None => stage.take(post, at),
+            Some(topics) => stage.seat(post, topics, &problems),
+        }
     }
     for (id, event) in hands {
         stage.hand(&id, &event);
@@ -80,14 +91,41 @@ pub async fn rejoin(
     for post in posts.iter().filter(|post| post.post.published >= since) {
         stage.compare(post);
         stage.found.by_person += u32::from(taken.contains(&post.post.key));
+        stage.found.edited += u32::from(older.contains_key(&post.post.key));
     }
     let opened = stage.open.iter().filter(|loaded| loaded.problem.opened >= since);
     stage.found.problems = u32::try_from(opened.count()).unwrap_or(u32::MAX);
     Ok(stage.found)
 }
 
-/// All posts, in the order in which they reached the store.
-async fn stored_in_order(store: &Store) -> Result<Vec<StoredPost>, StoreError> {
+/// A text that reached the store.
+struct Turn<'a> {
+    at: Timestamp,
+    post: &'a StoredPost,
+    /// Topics of a text that is gone; nothing for the text that is there.
+    topics: Option<&'a BTreeSet<TopicId>>,
+}
+
+/// All texts, in the order in which they reached the store.
+fn in_order<'a>(posts: &'a [StoredPost], older: &'a OlderTopics) -> Vec<Turn<'a>> {
+    let mut turns: Vec<Turn<'a>> = Vec::new();
+    for post in posts {
+        let mut at = post.stored;
+        for (replaced, topics) in older.get(&post.post.key).into_iter().flatten() {
+            turns.push(Turn { at, post, topics: Some(topics) });
+            at = *replaced;
+        }
+        turns.push(Turn { at, post, topics: None });
+    }
+    turns.sort_by(|a, b| {
+        let order = |turn: &Turn<'_>| (turn.at, turn.post.post.published);
+        order(a).cmp(&order(b)).then_with(|| a.post.post.key.cmp(&b.post.post.key))
+    });
+    turns
+}
+
+/// All posts.
+async fn all_posts(store: &Store) -> Result<Vec<StoredPost>, StoreError> {
     let mut posts: Vec<StoredPost> = Vec::new();
     let mut mark: Option<PostMark> = None;
     loop {
@@ -96,22 +134,27 @@ async fn stored_in_order(store: &Store) -> Result<Vec<StoredPost>, StoreError> {
         mark = Some(PostMark { published: last.post.published, key: last.post.key.clone() });
         posts.extend(page);
     }
-    posts.sort_by(|a, b| {
-        let order = |post: &StoredPost| (post.stored, post.post.published);
-        order(a).cmp(&order(b)).then_with(|| a.post.key.cmp(&b.post.key))
-    });
     Ok(posts)
 }
 
+/// All problems, by id.
+async fn all_problems(store: &Store) -> Result<BTreeMap<ProblemId, Problem>, StoreError> {
+    let all = store.export_problems(None, None, u32::MAX).await?;
+    Ok(all.into_iter().map(|stored| (stored.problem.id.clone(), stored.problem)).collect())
+}
+
 /// What people did to problems, by time.
-async fn by_hand(store: &Store) -> Result<Vec<(ProblemId, ProblemEvent)>, StoreError> {
+async fn by_hand(
+    store: &Store,
+    problems: impl Iterator<Item = &ProblemId>,
+) -> Result<Vec<(ProblemId, ProblemEvent)>, StoreError> {
     let mut events = Vec::new();
-    for stored in store.export_problems(None, None, u32::MAX).await? {
-        let id = stored.problem.id;
-        for event in store.problem_events(&id).await? {
+    for id in problems {
+        for event in store.problem_events(id).await? {
             let by_person = match &event.kind {
-                ProblemEventKind::Closed { reason } => reason == "person",
-                ProblemEventKind::Merged { .. }
+                ProblemEventKind::Closed { reason } => *reason == CloseReason::Person,
+                ProblemEventKind::Reinstated
+                | ProblemEventKind::Merged { .. }
                 | ProblemEventKind::Absorbed { .. }
                 | ProblemEventKind::Split { .. } => true,
                 _ => false,
@@ -189,7 +232,8 @@ impl Stage<'_> {
         }
     }
 
-    fn take(&mut self, stored: &StoredPost) {
+    /// Takes the text that is there, at the time when it reached the store.
+    fn take(&mut self, stored: &StoredPost, at: Timestamp) {
         let marks = self.marks(stored);
         let post = &stored.post;
         let parent = post
@@ -198,21 +242,59 @@ impl Stage<'_> {
             .map(|id| PostKey { source: post.key.source.clone(), id: id.clone() });
         let mut item = newcomer_of(post, &stored.assessment, &marks, self.district);
         item.thread = parent.and_then(|key| self.joined.get(&key).cloned()).unwrap_or_default();
+        item.member_of = self.joined.get(&post.key).cloned().unwrap_or_default();
+        let barred = self.parted.iter().filter(|(key, _, when)| *key == post.key && *when < at);
+        item.barred = barred.map(|(_, problem, _)| problem.clone()).collect();
+        self.assign(&item);
+    }
+
+    /// Takes a text of these topics that is gone: it joins what the post is in.
+    fn seat(
+        &mut self,
+        stored: &StoredPost,
+        topics: &BTreeSet<TopicId>,
+        problems: &BTreeMap<ProblemId, Problem>,
+    ) {
+        let present: BTreeSet<&TopicId> =
+            stored.assessment.findings.iter().map(|finding| &finding.topic).collect();
+        let marks = self.marks(stored);
+        for problem in stored.problems.iter().filter_map(|id| problems.get(id)) {
+            if !topics.contains(&problem.topic) && present.contains(&problem.topic) {
+                continue;
+            }
+            let item = newcomer_of(&stored.post, &stored.assessment, &marks, self.district);
+            self.assign(&Newcomer {
+                member_of: self.joined.get(&item.key).cloned().unwrap_or_default(),
+                findings: vec![finding_of(problem)],
+                places: vec![place_of(problem)],
+                risks: [(problem.topic.clone(), stored.assessment.risk.clone())].into(),
+                calm: BTreeMap::new(),
+                objects: object_of(problem).into_iter().collect(),
+                echo: false,
+                ground: true,
+                ..item
+            });
+        }
+    }
+
+    fn assign(&mut self, item: &Newcomer) {
         let district = self.district;
         let score = |facts: &ProblemFacts<'_>| score_problem(district, facts);
-        let done = cluster::assign(&item, &mut self.open, &district.cluster, &score);
-        let main = done.iter().filter(|it| it.membership.is_some());
-        let mut ids: Vec<ProblemId> = main.map(|it| it.problem.clone()).collect();
+        let done = cluster::assign(item, &mut self.open, &district.cluster, &score);
+        let mut ids = self.joined.get(&item.key).cloned().unwrap_or_default();
+        for done in done.into_iter().filter(|it| it.membership.is_some()) {
+            let place = (item.published, item.key.clone());
+            let loaded = self.open.get(&done.problem);
+            let said = loaded.and_then(|loaded| loaded.recent.get(&place)).cloned();
+            let all = self.said.entry(done.problem.clone()).or_default();
+            all.insert(place, said.unwrap_or_default());
+            ids.push(done.problem);
+        }
         if let Some(others) = ids.get_mut(1..) {
             others.sort();
         }
-        for id in &ids {
-            let place = (post.published, post.key.clone());
-            let said = self.open.get(id).and_then(|loaded| loaded.recent.get(&place)).cloned();
-            self.said.entry(id.clone()).or_default().insert(place, said.unwrap_or_default());
-        }
         if !ids.is_empty() {
-            self.joined.insert(post.key.clone(), ids);
+            self.joined.insert(item.key.clone(), ids);
         }
     }
 
@@ -242,4 +324,36 @@ impl Stage<'_> {
             self.found.moved.push(Moved { post, live, replayed });
         }
     }
+}
+
+/// A finding that leads to this problem.
+fn finding_of(problem: &Problem) -> Finding {
+    let (topic, kind) = (problem.topic.clone(), problem.kind);
+    Finding { topic, score: 100, kind, matches: Vec::new(), clause: None }
+}
+
+/// A place that leads to this problem.
+fn place_of(problem: &Problem) -> PlaceFinding {
+    let (street, house) = match problem.address.as_deref().map(|it| it.split_once(", ")) {
+        Some(Some((street, house))) => (Some(street.to_owned()), Some(house.to_owned())),
+        _ => (problem.address.clone(), None),
+    };
+    PlaceFinding {
+        place: problem.place.clone(),
+        title: String::new(),
+        by: PlaceBy::Text,
+        elsewhere: false,
+        span: None,
+        street,
+        house,
+        street_start: None,
+        street_end: None,
+    }
+}
+
+/// The object that this problem is about.
+fn object_of(problem: &Problem) -> Option<(TopicId, Object)> {
+    let topic = problem.topic.clone();
+    let name = problem.object.clone()?;
+    Some((topic.clone(), Object { name, topic }))
 }

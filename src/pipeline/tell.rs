@@ -5,13 +5,15 @@
 //! Invariants: every alert has the rows of everybody whom the routes name, also where nothing is to
 //! be sent; only what is sent is followed up.
 
+use jiff::Timestamp;
+
 use super::district::District;
 use super::trial;
-use crate::alert::hold::{self, Restraints, Verdict};
-use crate::alert::{self, Decision, RouteFacts, Weight, follow, route};
+use crate::alert::hold::{self, Verdict};
+use crate::alert::{self, Decision, RouteFacts, RoutedReceiver, Weight, follow, route};
 use crate::model::{
     Alert, AlertId, AlertReason, Delivery, DeliveryState, Follow, Held, Problem, ProblemEvent,
-    QuoteRef,
+    QuoteRef, Restraints, RiskLevel,
 };
 
 /// What is stored of a decision.
@@ -49,13 +51,7 @@ pub(super) fn tell(
         }
     }
     let goes = restraints.is_some() && held.is_none();
-    let mut deliveries = rows(district, problem, &alert, goes);
-    for row in deliveries.iter_mut().filter(|_| held.is_some()) {
-        row.trouble = held.as_ref().map(|held| held.text.clone());
-    }
-    if goes {
-        trial::diverted(district, &mut deliveries, &format!("alert:{}", alert.id), alert.at);
-    }
+    let deliveries = rows(district, problem, &alert, goes, held.as_ref());
     let sent = deliveries.iter().find(|row| row.state == DeliveryState::Pending);
     let first = sent.map(|row| row.receiver.as_str());
     let follows = match goes {
@@ -66,31 +62,59 @@ pub(super) fn tell(
     Telling { alert, event, deliveries, follows, held }
 }
 
-/// The outbox rows of an alert of `problem`: one a receiver, on its first channel.
-fn rows(district: &District, problem: &Problem, alert: &Alert, goes: bool) -> Vec<Delivery> {
+/// The outbox rows of an alert of `problem`: one a receiver, on its first channel. What does not go
+/// says why it is held, if it is.
+fn rows(
+    district: &District,
+    problem: &Problem,
+    alert: &Alert,
+    goes: bool,
+    held: Option<&Held>,
+) -> Vec<Delivery> {
+    let receivers = receivers(district, problem, alert.facts.level, alert.at);
+    let subject = format!("alert:{}", alert.id);
+    if goes {
+        return trial::outbox(district, &subject, receivers, alert.at);
+    }
+    let mut rows = alert::outbox(&subject, receivers, DeliveryState::Suppressed);
+    rows.iter_mut().for_each(|row| row.trouble = held.map(|held| held.text.clone()));
+    rows
+}
+
+/// Who is told of `problem` at this level.
+pub(super) fn receivers(
+    district: &District,
+    problem: &Problem,
+    level: RiskLevel,
+    now: Timestamp,
+) -> Vec<RoutedReceiver> {
     let topic = district.lexicon.topic(problem.topic.as_str());
     let facts = RouteFacts {
         topic: &problem.topic,
         kind: problem.kind,
         department: topic.and_then(|topic| topic.department.as_deref()),
-        level: alert.facts.level,
+        level,
         place: problem.place.as_ref(),
         object: problem.object.as_deref(),
     };
-    let state = if goes { DeliveryState::Pending } else { DeliveryState::Suppressed };
-    let receivers = alert::route(&facts, &district.roster(), alert.at);
-    alert::outbox(&format!("alert:{}", alert.id), receivers, state)
+    alert::route(&facts, &district.roster(), now)
 }
 
-/// The outbox rows of a reminder of `alert`: to the receivers named, a post's to whoever holds it
-/// now; outside their hours they wait, unless the matter is `urgent`.
+/// The subject of a reminder; `which` tells it from the others of the same alert, also after the
+/// ladder began anew.
+pub(super) fn reminder(alert: &AlertId, which: &str) -> String {
+    format!("reminder:{alert}:{which}")
+}
+
+/// The outbox rows of a reminder of `alert`, as `row` has it: to the receivers named, a post's to
+/// whoever holds it now; outside their hours they wait, unless the matter is `urgent`.
 pub(super) fn reminders(
     district: &District,
     alert: &AlertId,
-    step: u32,
+    row: &Follow,
     names: &[String],
     urgent: bool,
-    now: jiff::Timestamp,
+    now: Timestamp,
 ) -> Vec<Delivery> {
     let roster = district.roster();
     let mut receivers = Vec::new();
@@ -99,12 +123,10 @@ pub(super) fn reminders(
         if !urgent {
             receiver.due = route::open_from(&receiver.name, &roster, now);
         }
-        if !receivers.iter().any(|other: &alert::RoutedReceiver| other.name == receiver.name) {
+        if !receivers.iter().any(|other: &RoutedReceiver| other.name == receiver.name) {
             receivers.push(receiver);
         }
     }
-    let subject = format!("reminder:{alert}:{step}");
-    let mut rows = alert::outbox(&subject, receivers, DeliveryState::Pending);
-    trial::diverted(district, &mut rows, &subject, now);
-    rows
+    let subject = reminder(alert, &format!("{}-{}", row.since.as_second(), row.step));
+    trial::outbox(district, &subject, receivers, now)
 }

@@ -12,9 +12,7 @@ use super::district::District;
 use super::message;
 use crate::alert::render::rollup::{self as render, RollUpView, Rolled};
 use crate::alert::{buttons, rollup, route};
-use crate::model::{
-    Absence, AlertId, Channel, Delivery, DeliveryId, ProblemId, ProblemState, RollUp,
-};
+use crate::model::{Absence, AlertId, Channel, Delivery, DeliveryId, ProblemId, RollUp};
 use crate::notify::Message;
 use crate::store::{ClaimedDelivery, Store, StoreError};
 
@@ -125,8 +123,7 @@ pub(super) async fn problems_in(
     let mut found = Vec::with_capacity(problems.len());
     for (id, alerts) in problems {
         let Some(problem) = store.living_problem(&id).await? else { continue };
-        let open = !problem.in_work() && problem.state != ProblemState::Closed;
-        found.push(ToldProblem { open, alerts });
+        found.push(ToldProblem { open: problem.waits(), alerts });
     }
     Ok(found)
 }

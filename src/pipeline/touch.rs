@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::district::District;
 use super::services::Services;
-use super::{dispatch, press, together};
+use super::{dispatch, hold, press, together};
 use crate::model::SendOutcome;
 use crate::notify::Message;
 use crate::store::{StoreError, Touch};
@@ -70,6 +70,9 @@ async fn as_it_reads(
     let delivery = &touch.delivery;
     if together::is_roll_up(&delivery.subject) {
         return together::word(&services.store, district, delivery).await;
+    }
+    if delivery.subject.starts_with("works:") {
+        return hold::word(&services.store, district, delivery).await;
     }
     let Some((alert, mut message)) = dispatch::reworded(services, district, delivery).await? else {
         return Ok(None);

@@ -1,14 +1,14 @@
 //! The trial: messages that go to analysts instead, and the page at its end.
 //!
-//! Place in the flow: `tell` asks who gets an alert, `dispatch` words by it, a fixed job ends it.
-//! Invariant: every row that the trial kept back stands in the outbox with its reason.
+//! Place in the flow: whatever bodies are told gets its rows here, `dispatch` words by it, a fixed
+//! job ends it. Invariant: every row that the trial kept back stands in the outbox with its reason.
 
 use jiff::Timestamp;
 
 use super::district::District;
 use super::message;
 use crate::alert::render::{AlertText, trial as render};
-use crate::alert::trial::{self, TRIAL, WouldGo};
+use crate::alert::trial::{self, TRIAL};
 use crate::alert::{self, RoutedReceiver, route};
 use crate::model::{Delivery, DeliveryState};
 use crate::notify::Message;
@@ -17,15 +17,16 @@ use crate::store::{Store, StoreError};
 /// The trial whose page was made last, by the day it ended.
 const TOLD: &str = "trial:told";
 
-/// What the trial makes of the rows of an alert: analysts get it, the others would have.
-pub(super) fn diverted(
+/// The rows of a message to bodies. While the trial runs analysts get it, the others would have.
+pub(super) fn outbox(
     district: &District,
-    rows: &mut Vec<Delivery>,
     subject: &str,
+    receivers: Vec<RoutedReceiver>,
     at: Timestamp,
-) {
+) -> Vec<Delivery> {
+    let mut rows = alert::outbox(subject, receivers, DeliveryState::Pending);
     if !trial::runs(&district.routes.alert, &district.zone, at) {
-        return;
+        return rows;
     }
     let analysts = route::analysts(&district.routes, at);
     let is_analyst = |row: &Delivery| analysts.iter().any(|it| it.name == row.receiver);
@@ -39,6 +40,7 @@ pub(super) fn diverted(
         .cloned()
         .collect();
     rows.extend(alert::outbox(subject, missing, DeliveryState::Pending));
+    rows
 }
 
 /// Puts «отправил бы» in front of an alert's words, if the trial kept it from anybody.
@@ -87,17 +89,7 @@ pub(super) async fn word(
     delivery: &Delivery,
 ) -> Result<Option<Message>, StoreError> {
     let Some(day) = delivery.subject.strip_prefix("trial:") else { return Ok(None) };
-    let rows = store.trial_rows(TRIAL).await?;
-    let would: Vec<WouldGo> = rows
-        .into_iter()
-        .map(|row| WouldGo {
-            receiver: row.receiver,
-            at: row.at,
-            level: row.level,
-            voices: row.voices,
-            noise: row.noise,
-        })
-        .collect();
+    let would = store.would_go(TRIAL).await?;
     let first = would.iter().map(|it| it.at).min().unwrap_or(delivery.due);
     let hours = delivery.due.duration_since(first).as_hours();
     let days = u32::try_from((hours + 23) / 24).unwrap_or(1).max(1);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::alert::render::words::{count, level, moment, reason};
-use crate::model::{Alert, AlertId, Delivery, Mark};
+use crate::model::{Alert, AlertId, Delivery, Mark, Works, WorksState};
 use crate::store::ErasureReceipt;
 
 pub(super) const WAITS: &str = "Площадка просила подождать; опрос продолжится сам";
@@ -50,6 +50,12 @@ pub(super) fn session_broken(path: &Path) -> String {
 
 pub(super) fn spent(method: &str) -> String {
     format!("Дневная норма вызовов {method} исчерпана; опрос продолжится завтра")
+}
+
+/// A trouble that passes by itself, for whoever asks by hand.
+pub(super) fn come_again(text: &str, until: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let text = text.trim_end_matches('.');
+    format!("{text}. Повторите не раньше {}", moment(until, now, zone))
 }
 
 pub(super) fn not_configured(platform: impl std::fmt::Display) -> String {
@@ -121,15 +127,20 @@ pub(super) fn handed_over(
     from: &str,
     to: &str,
     taken: &[AlertId],
+    passed: &[AlertId],
     (messages, silences): (u32, u32),
     tokens: &[&str],
 ) -> String {
     let mut text = format!("Дела «{from}» приняты: «{to}».");
+    let list =
+        |alerts: &[AlertId]| alerts.iter().map(AlertId::as_str).collect::<Vec<&str>>().join(", ");
     if taken.is_empty() {
         text.push_str(" В работе ничего не было.");
     } else {
-        let alerts: Vec<&str> = taken.iter().map(AlertId::as_str).collect();
-        text.push_str(&format!(" В работе: {}.", alerts.join(", ")));
+        text.push_str(&format!(" В работе: {}.", list(taken)));
+    }
+    if !passed.is_empty() {
+        text.push_str(&format!(" Ждали ответа: {}.", list(passed)));
     }
     if messages > 0 {
         text.push_str(&format!(" Ещё не отправленных сообщений: {messages}."));
@@ -207,6 +218,11 @@ pub(super) fn joined(receiver: &str, known: bool) -> String {
     format!("Готово: сюда придут оповещения для «{receiver}».{later}")
 }
 
+/// One text speaks of two things: the message about one names the other.
+pub(super) fn beside(topic: &str) -> String {
+    format!("пишут и о другом: {topic}")
+}
+
 /// An alert was handed on.
 pub(super) fn handed(by: &str, to: &str) -> String {
     format!("передано: {by} → {to}")
@@ -223,6 +239,7 @@ pub fn mark(mark: Mark) -> &'static str {
         Mark::Taken => "взято в работу",
         Mark::Solved => "решено",
         Mark::NotOurs => "не наше",
+        Mark::Passed => "передано",
         Mark::Useful => "полезно",
         Mark::Noise => "шум",
     }
@@ -300,10 +317,22 @@ pub(super) fn works_ended(id: &str) -> String {
     format!("Плановые работы {id} закончены: кто ещё жалуется, о том придёт оповещение")
 }
 
-pub(super) fn works_not(id: &str, known: Option<&str>) -> String {
-    match known {
-        None => format!("Нет плановых работ {id} (otklik works list)"),
-        Some(state) => format!("С работами {id} этого не сделать: их состояние {state}"),
+pub(super) fn works_not(id: &str, known: Option<&Works>) -> String {
+    let Some(works) = known else {
+        return format!("Нет плановых работ {id} (otklik works list)");
+    };
+    let by = works.decided.as_ref().map(|(_, by)| format!(", решил: {by}")).unwrap_or_default();
+    format!("С плановыми работами {id} этого не сделать: они {}{by}", works_state(works.state))
+}
+
+/// What planned works are.
+#[must_use]
+pub fn works_state(state: WorksState) -> &'static str {
+    match state {
+        WorksState::Proposed => "предложены",
+        WorksState::Accepted => "приняты",
+        WorksState::Rejected => "отклонены",
+        WorksState::Ended => "закончены",
     }
 }
 

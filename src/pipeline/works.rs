@@ -17,8 +17,8 @@ use super::{hold, trial};
 use crate::alert::{self, route};
 use crate::classify::outage::outages;
 use crate::model::{
-    Delivery, DeliveryState, PlaceBy, PlaceFinding, PlaceId, Post, PostKind, ProblemId, Works,
-    WorksFacts, WorksState,
+    PlaceBy, PlaceFinding, PlaceId, Post, PostKind, ProblemId, Proposal, Works, WorksFacts,
+    WorksState,
 };
 use crate::store::{GroupOutcome, Store, StoreError, WorkItem};
 
@@ -27,17 +27,13 @@ const WORKS_MAX: usize = 20;
 /// A problem of which somebody wrote so shortly before the announced end lives on.
 const LIVES_MINUTES: i64 = 60;
 
-/// The planned works that a post announces, each with the message that proposes it.
-pub(super) fn proposed(
-    district: &District,
-    post: &WorkItem,
-    now: Timestamp,
-) -> Vec<(Works, Vec<Delivery>)> {
+/// The planned works that a post announces, with the message that asks about all of them.
+pub(super) fn proposed(district: &District, post: &WorkItem, now: Timestamp) -> Option<Proposal> {
     if !is_notice(&post.post) {
-        return Vec::new();
+        return None;
     }
     let published = post.post.published.to_zoned(district.zone.clone()).datetime();
-    let mut found = Vec::new();
+    let mut works: Vec<Works> = Vec::new();
     for outage in outages(&post.post.text, published) {
         if district.lexicon.topic(outage.topic).is_none() {
             continue;
@@ -49,25 +45,30 @@ pub(super) fn proposed(
         };
         for (place, streets) in places(&post.assessment.places) {
             let facts = WorksFacts { topic: outage.topic.into(), place, streets };
-            let works = Works {
+            works.push(Works {
                 id: alert::works_id(&facts, begins, until),
                 state: WorksState::Proposed,
                 begins,
                 until,
                 facts,
                 notice: Some(post.post.key.clone()),
+                proposal: None,
                 proposed: now,
+                decided: None,
                 ended: None,
-            };
-            let owner = route::owner(&district.roster(), None, now).into_iter().collect();
-            let subject = format!("works:{}", works.id);
-            let mut messages = alert::outbox(&subject, owner, DeliveryState::Pending);
-            trial::diverted(district, &mut messages, &subject, now);
-            found.push((works, messages));
+            });
         }
     }
-    found.truncate(WORKS_MAX);
-    found
+    works.truncate(WORKS_MAX);
+    let id = match works.as_slice() {
+        [] => return None,
+        [alone] => alone.id.clone(),
+        all => alert::proposal_id(all),
+    };
+    works.iter_mut().for_each(|it| it.proposal = Some(id.clone()));
+    let owner = route::owner(&district.roster(), None, now).into_iter().collect();
+    let messages = trial::outbox(district, &format!("works:{id}"), owner, now);
+    Some(Proposal { works, messages })
 }
 
 /// Deals with works whose announced end has passed: tells of every problem that they held and that

@@ -8,7 +8,7 @@ use rusqlite::params;
 
 use super::column::{At, time};
 use super::error::Result;
-use super::{Store, Tx, follow, hold, job, source, touch};
+use super::{Store, Tx, follow, job, source, touch, works};
 
 /// Next times; `None` where nothing waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Store {
                 sending: next_sending(tx, Timestamp::MIN)?,
                 next_sending: next_sending(tx, now)?,
                 job: job::next_due(tx)?,
-                follow: follow::next_due(tx)?.into_iter().chain(hold::next_end(tx)?).min(),
+                follow: follow::next_due(tx)?.into_iter().chain(works::next_end(tx)?).min(),
                 touch: touch::next_due(tx)?,
             })
         })

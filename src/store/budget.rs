@@ -1,4 +1,4 @@
-//! Limits of the platforms as rows: spacing, daily quotas, pauses they ordered.
+//! Limits of the platforms as rows: spacing and daily quotas; for pauses see [`super::pause`].
 //!
 //! Place in the flow: asked before every call to a platform. Invariant: kept over restarts, so that
 //! a crash loop cannot call more often than a running daemon; a call that is refused is not
@@ -9,6 +9,7 @@ use rusqlite::params;
 
 use super::column::{At, time};
 use super::error::Result;
+use super::pause::{self, Pause};
 use super::{Store, Tx};
 
 /// A call that wants to be counted.
@@ -18,6 +19,8 @@ pub struct BudgetCall {
     pub host: String,
     /// Which token pays, by a name that tells nothing about it.
     pub token: String,
+    /// What tells this token from the one that may stand in its place later; empty where none pays.
+    pub fingerprint: String,
     /// Method with a quota of its own.
     pub method: String,
     /// Least milliseconds between two calls with the same host and token.
@@ -29,12 +32,14 @@ pub struct BudgetCall {
 }
 
 /// Whether and when a call may be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BudgetAnswer {
     /// Counted; may be made at this instant.
     At(Timestamp),
-    /// The platform ordered a pause until this instant.
-    Paused(Timestamp),
+    /// The same, the first after a trouble: whoever else would call waits for how it ends.
+    Probe(Timestamp),
+    /// A pause forbids it.
+    Paused(Pause),
     /// The day's quota of the method is used up.
     Spent,
 }
@@ -45,38 +50,19 @@ impl Store {
         self.write(move |tx| take(tx, &call, now)).await
     }
 
-    /// Until when a call is forbidden, though its turn was given; nothing if it is not.
-    pub async fn budget_paused(
-        &self,
-        call: BudgetCall,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>> {
-        self.read(move |tx| {
-            let (shared, own) = (bucket(tx, &call, "")?, bucket(tx, &call, &call.method)?);
-            Ok(shared.paused_until.max(own.paused_until).filter(|until| *until > now))
-        })
-        .await
+    /// The pause that forbids a call though its turn was given; nothing if none does.
+    pub async fn budget_paused(&self, call: BudgetCall, now: Timestamp) -> Result<Option<Pause>> {
+        self.read(move |tx| pause::forbids(tx, &call, now)).await
     }
 
-    /// Forbids calls of `method` (all if `None`) with this host and token until `until`. A longer
-    /// pause that is known already stays.
-    pub async fn budget_pause(
-        &self,
-        host: &str,
-        token: &str,
-        method: Option<&str>,
-        until: Timestamp,
-    ) -> Result<()> {
-        let (host, token) = (host.to_owned(), token.to_owned());
-        let method = method.unwrap_or_default().to_owned();
+    /// Takes back the count of a call that was not made after all.
+    pub async fn budget_refund(&self, call: BudgetCall) -> Result<()> {
         self.write(move |tx| {
             tx.exec(
-                "INSERT INTO budget (district, host, token, method, taken, paused_until)
-                 VALUES (?1, ?2, ?3, ?4, 0, ?5)
-                 ON CONFLICT (district, host, token, method) DO UPDATE SET paused_until =
-                     CASE WHEN budget.paused_until > excluded.paused_until
-                         THEN budget.paused_until ELSE excluded.paused_until END",
-                params![tx.district, host, token, method, At(until)],
+                "UPDATE budget SET taken = taken - 1
+                 WHERE district = ?1 AND host = ?2 AND token = ?3 AND method = ?4 AND day = ?5
+                     AND taken > 0",
+                params![tx.district, call.host, call.token, call.method, call.day],
             )?;
             Ok(())
         })
@@ -87,9 +73,10 @@ impl Store {
 fn take(tx: &Tx<'_>, call: &BudgetCall, now: Timestamp) -> Result<BudgetAnswer> {
     let shared = bucket(tx, call, "")?;
     let own = bucket(tx, call, &call.method)?;
-    if let Some(until) = shared.paused_until.max(own.paused_until).filter(|until| *until > now) {
-        return Ok(BudgetAnswer::Paused(until));
-    }
+    let tries = match pause::meet(tx, call, now)? {
+        Ok(tries) => tries,
+        Err(pause) => return Ok(BudgetAnswer::Paused(pause)),
+    };
     let taken = if own.day == Some(call.day) { own.taken } else { 0 };
     if call.per_day_max.is_some_and(|most| taken >= most) {
         return Ok(BudgetAnswer::Spent);
@@ -119,6 +106,10 @@ fn take(tx: &Tx<'_>, call: &BudgetCall, now: Timestamp) -> Result<BudgetAnswer> 
             call.per_day_max,
         ],
     )?;
+    if tries {
+        pause::probe(tx, call, turn)?;
+        return Ok(BudgetAnswer::Probe(turn));
+    }
     Ok(BudgetAnswer::At(turn))
 }
 
@@ -127,12 +118,11 @@ struct Bucket {
     next_allowed: Option<Timestamp>,
     day: Option<u32>,
     taken: u32,
-    paused_until: Option<Timestamp>,
 }
 
 fn bucket(tx: &Tx<'_>, call: &BudgetCall, method: &str) -> Result<Bucket> {
     let found = tx.row(
-        "SELECT next_allowed, day, taken, paused_until FROM budget
+        "SELECT next_allowed, day, taken FROM budget
          WHERE district = ?1 AND host = ?2 AND token = ?3 AND method = ?4",
         params![tx.district, call.host, call.token, method],
         |row| {
@@ -140,7 +130,6 @@ fn bucket(tx: &Tx<'_>, call: &BudgetCall, method: &str) -> Result<Bucket> {
                 next_allowed: time(row.get::<_, Option<At>>(0)?),
                 day: row.get(1)?,
                 taken: row.get(2)?,
-                paused_until: time(row.get::<_, Option<At>>(3)?),
             })
         },
     )?;

@@ -12,7 +12,8 @@ use rusqlite::params;
 use super::column::At;
 use super::coverage::{self, WatchedSource};
 use super::error::Result;
-use super::problem::{count_voices, problem_columns, problem_of};
+use super::problem::{problem_columns, problem_of};
+use super::voice::count_voices;
 use super::{Store, Tx, attitude, delivery};
 use crate::model::digest::{CellCount, DigestCounts, DigestProblem, DigestSource};
 use crate::model::{Delivery, HealthState, PlaceId, Problem, TopicId};
@@ -226,9 +227,10 @@ fn problems(tx: &Tx<'_>, span: &DigestSpan) -> Result<Vec<DigestProblem>> {
 }
 
 fn digest_problem(tx: &Tx<'_>, problem: Problem) -> Result<DigestProblem> {
-    let voices = count_voices(tx, &problem.id)?;
+    let voices = count_voices(tx, &problem)?;
     Ok(DigestProblem {
         since: problem.since(),
+        posts: problem.posts_since(),
         id: problem.id,
         topic: problem.topic,
         kind: problem.kind,
@@ -237,7 +239,6 @@ fn digest_problem(tx: &Tx<'_>, problem: Problem) -> Result<DigestProblem> {
         state: problem.state,
         opened: problem.opened,
         last: problem.last,
-        posts: problem.posts,
         voices: voices.voices,
         voices_at_least: voices.at_least,
         answered: problem.answered.is_some(),

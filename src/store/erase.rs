@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::column::{At, Json};
 use super::error::Result;
-use super::{Store, Tx, blank, finding, hold, post, work};
+use super::{Store, Tx, blank, finding, post, work, works};
 use crate::model::PostKey;
 
 /// Proof that a post was erased.
@@ -85,7 +85,7 @@ fn erase(tx: &Tx<'_>, key: &PostKey, now: Timestamp) -> Result<ErasureReceipt> {
     }
     removed.insert("alert".to_owned(), alerts);
     removed.insert("work".to_owned(), work::finish(tx, key)?);
-    removed.insert("works".to_owned(), hold::forget_notice(tx, key)?);
+    removed.insert("works".to_owned(), works::forget_notice(tx, key)?);
     let statements = [
         ("post", "DELETE FROM post WHERE district = ?1 AND source = ?2 AND id = ?3"),
         (

@@ -11,7 +11,8 @@ use super::column::{At, Word};
 use super::delivery::{delivery_columns, delivery_of};
 use super::error::Result;
 use super::post::{PostMark, PostRow, StoredPost, VoiceMark, post_columns};
-use super::problem::{VoiceCount, count_voices, problem_columns, problem_of};
+use super::problem::{problem_columns, problem_of};
+use super::voice::{VoiceCount, count_voices};
 use super::work::voices;
 use super::{Store, Tx};
 use crate::model::{Delivery, PostId, PostKey, Problem, ProblemState, SourceId};
@@ -199,6 +200,6 @@ impl Store {
 }
 
 fn counted(tx: &Tx<'_>, problem: Problem) -> Result<StoredProblem> {
-    let voices = count_voices(tx, &problem.id)?;
+    let voices = count_voices(tx, &problem)?;
     Ok(StoredProblem { problem, voices })
 }

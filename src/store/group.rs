@@ -12,9 +12,10 @@ use super::column::At;
 use super::error::Result;
 use super::tally::{self, Tally};
 use super::work::{self, WorkTicket};
-use super::{Store, Tx, alert, delivery, follow, hold, problem};
+use super::{Store, Tx, alert, delivery, follow, hold, problem, works};
 use crate::model::{
-    Alert, AlertReason, Delivery, Follow, Held, Membership, ProblemEvent, ProblemId, Works,
+    Alert, AlertReason, Delivery, Follow, Held, Membership, ProblemEvent, ProblemId, Proposal,
+    Works,
 };
 
 /// Decisions about some waiting posts.
@@ -38,8 +39,8 @@ pub struct GroupCommit {
     pub follows: Vec<Follow>,
     /// Why some of them do not go.
     pub held: Vec<Held>,
-    /// Planned works read out of notices, with the messages that propose them.
-    pub works: Vec<(Works, Vec<Delivery>)>,
+    /// Planned works read out of notices.
+    pub proposals: Vec<Proposal>,
     /// Planned works whose announced end was dealt with, as they were read.
     pub ended: Vec<Works>,
     /// The present instant.
@@ -76,13 +77,13 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
             return Ok(GroupOutcome::Stale);
         }
     }
-    for works in &group.ended {
-        if !hold::awaits_end(tx, works)? {
+    for ended in &group.ended {
+        if !works::awaits_end(tx, ended)? {
             return Ok(GroupOutcome::Stale);
         }
     }
-    for works in &group.ended {
-        hold::finish(tx, works, group.now)?;
+    for ended in &group.ended {
+        works::finish(tx, ended, group.now)?;
     }
     for row in &group.followed {
         follow::end(tx, row)?;
@@ -103,8 +104,8 @@ fn commit(tx: &Tx<'_>, group: &GroupCommit) -> Result<GroupOutcome> {
     for held in &group.held {
         hold::keep(tx, held)?;
     }
-    for (works, messages) in &group.works {
-        hold::enter(tx, works, messages, group.now)?;
+    for proposal in &group.proposals {
+        works::propose(tx, proposal, group.now)?;
     }
     for changed in &group.tallies {
         tally::write(tx, changed)?;

@@ -1,4 +1,4 @@
-//! What holds alerts back: silences, planned works, told causes; and what they hid.
+//! What holds alerts back: silences, told causes, planned works; and what each of them hid.
 //!
 //! Place in the flow: grouping reads what is in force, a person's command changes it, a fixed job
 //! ends it. Invariants: an alert is held once, with its reason; what something hid is counted from
@@ -9,27 +9,27 @@ use rusqlite::{Row, params};
 
 use super::column::{At, Json, Word, at, time};
 use super::error::Result;
-use super::{Store, Tx, delivery};
+use super::{Store, Tx, delivery, works};
 use crate::model::{
-    AlertId, Delivery, Held, HeldBy, Hidden, PlaceId, PostId, PostKey, ProblemId, Silence,
-    SourceId, TopicId, Works, WorksState,
+    AlertId, Cause, Delivery, Held, HeldBy, Hidden, PlaceId, ProblemId, Restraints, Silence,
+    TopicId,
 };
 
 /// How long an accepted work is watched behind its announced end.
 const WATCHED_HOURS: i64 = 24;
 
-/// Everything that may hold an alert back at an instant.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StoredRestraints {
-    /// Silences that have begun and are not over.
-    pub silences: Vec<Silence>,
-    /// Accepted works that are not long over.
-    pub works: Vec<Works>,
-    /// Open problems of the topics asked for that somebody was told of: problem, topic,
-    /// settlement, when.
-    pub causes: Vec<ToldCause>,
-    /// Problems held by works, with their works, of which nobody was told since.
-    pub expected: Vec<(ProblemId, String)>,
+/// Columns in the order of [`silence_of`].
+macro_rules! silence_columns {
+    () => {
+        "id, begins, until, facts, reminded, ended, told"
+    };
+}
+
+/// Columns in the order of [`held_of`].
+macro_rules! held_columns {
+    () => {
+        "alert, problem, held_by, holder, at, facts"
+    };
 }
 
 impl Store {
@@ -40,7 +40,7 @@ impl Store {
         topics: &[TopicId],
         since: Timestamp,
         now: Timestamp,
-    ) -> Result<StoredRestraints> {
+    ) -> Result<Restraints> {
         let topics = topics.to_vec();
         self.read(move |tx| {
             let watched = jiff::SignedDuration::from_hours(WATCHED_HOURS);
@@ -49,9 +49,9 @@ impl Store {
             for topic in &topics {
                 causes.extend(told_causes(tx, topic, since)?);
             }
-            Ok(StoredRestraints {
+            Ok(Restraints {
                 silences: silences(tx, Some(now))?,
-                works: works_since(tx, watched)?,
+                works: works::accepted(tx, watched)?,
                 causes,
                 expected: expected(tx, watched)?,
             })
@@ -106,8 +106,12 @@ impl Store {
     pub async fn untold_silences(&self) -> Result<Vec<(Silence, Hidden)>> {
         self.read(|tx| {
             let open = tx.rows(
-                "SELECT id, begins, until, facts, reminded, ended, told FROM silence
-                 WHERE district = ?1 AND told IS NULL ORDER BY until, id",
+                concat!(
+                    "SELECT ",
+                    silence_columns!(),
+                    " FROM silence
+                 WHERE district = ?1 AND told IS NULL ORDER BY until, id"
+                ),
                 params![tx.district],
                 silence_of,
             )?;
@@ -143,8 +147,12 @@ impl Store {
         let id = id.to_owned();
         self.read(move |tx| {
             let found = tx.row(
-                "SELECT id, begins, until, facts, reminded, ended, told FROM silence
-                 WHERE district = ?1 AND id = ?2",
+                concat!(
+                    "SELECT ",
+                    silence_columns!(),
+                    " FROM silence
+                 WHERE district = ?1 AND id = ?2"
+                ),
                 params![tx.district, id],
                 silence_of,
             )?;
@@ -160,8 +168,12 @@ impl Store {
         let holder = holder.to_owned();
         self.read(move |tx| {
             tx.rows(
-                "SELECT alert, problem, held_by, holder, at, facts FROM held
-                 WHERE district = ?1 AND held_by = ?2 AND holder = ?3 ORDER BY at, alert",
+                concat!(
+                    "SELECT ",
+                    held_columns!(),
+                    " FROM held
+                 WHERE district = ?1 AND held_by = ?2 AND holder = ?3 ORDER BY at, alert"
+                ),
                 params![tx.district, Word(by), holder],
                 held_of,
             )
@@ -173,89 +185,14 @@ impl Store {
     pub async fn held_since(&self, since: Timestamp) -> Result<Vec<Held>> {
         self.read(move |tx| {
             tx.rows(
-                "SELECT alert, problem, held_by, holder, at, facts FROM held
-                 WHERE district = ?1 AND at >= ?2 ORDER BY alert",
+                concat!(
+                    "SELECT ",
+                    held_columns!(),
+                    " FROM held
+                 WHERE district = ?1 AND at >= ?2 ORDER BY alert"
+                ),
                 params![tx.district, At(since)],
                 held_of,
-            )
-        })
-        .await
-    }
-
-    /// Enters planned works, with the messages that propose them; false if they are known.
-    pub async fn add_works(
-        &self,
-        works: &Works,
-        messages: Vec<Delivery>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let works = works.clone();
-        self.write(move |tx| enter(tx, &works, &messages, now)).await
-    }
-
-    /// All planned works that end at `since` or later, by (begin, id).
-    pub async fn works(&self, since: Timestamp) -> Result<Vec<(Works, Hidden)>> {
-        self.read(move |tx| {
-            let all = tx.rows(
-                "SELECT id, state, begins, until, facts, source, post, proposed, ended FROM works
-                 WHERE district = ?1 AND until >= ?2 ORDER BY begins, id",
-                params![tx.district, At(since)],
-                works_of,
-            )?;
-            all.into_iter()
-                .map(|works| {
-                    let hidden = hidden(tx, HeldBy::Works, &works.id)?;
-                    Ok((works, hidden))
-                })
-                .collect()
-        })
-        .await
-    }
-
-    /// One of them.
-    pub async fn one_works(&self, id: &str) -> Result<Option<Works>> {
-        let id = id.to_owned();
-        self.read(move |tx| {
-            tx.row(
-                "SELECT id, state, begins, until, facts, source, post, proposed, ended FROM works
-                 WHERE district = ?1 AND id = ?2",
-                params![tx.district, id],
-                works_of,
-            )
-        })
-        .await
-    }
-
-    /// Says where planned works stand now; false if they did not stand at `from`. With `until`
-    /// they end then.
-    pub async fn decide_works(
-        &self,
-        id: &str,
-        from: WorksState,
-        to: WorksState,
-        until: Option<Timestamp>,
-    ) -> Result<bool> {
-        let id = id.to_owned();
-        self.write(move |tx| {
-            let decided = tx.exec(
-                "UPDATE works SET state = ?4, until = COALESCE(?5, until)
-                 WHERE district = ?1 AND id = ?2 AND state = ?3",
-                params![tx.district, id, Word(from), Word(to), at(until)],
-            )?;
-            Ok(decided == 1)
-        })
-        .await
-    }
-
-    /// Accepted works whose announced end has passed and was not dealt with.
-    pub async fn ended_works(&self, now: Timestamp) -> Result<Vec<Works>> {
-        self.read(move |tx| {
-            tx.rows(
-                "SELECT id, state, begins, until, facts, source, post, proposed, ended FROM works
-                 WHERE district = ?1 AND state = 'accepted' AND until <= ?2 AND ended IS NULL
-                 ORDER BY until, id",
-                params![tx.district, At(now)],
-                works_of,
             )
         })
         .await
@@ -265,8 +202,12 @@ impl Store {
     pub async fn next_restraint(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         self.read(move |tx| {
             let open = tx.rows(
-                "SELECT id, begins, until, facts, reminded, ended, told FROM silence
-                 WHERE district = ?1 AND told IS NULL",
+                concat!(
+                    "SELECT ",
+                    silence_columns!(),
+                    " FROM silence
+                 WHERE district = ?1 AND told IS NULL"
+                ),
                 params![tx.district],
                 silence_of,
             )?;
@@ -278,67 +219,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// When accepted planned works should be over that were not dealt with.
-pub(super) fn next_end(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
-    let next = tx.row(
-        "SELECT MIN(until) FROM works
-         WHERE district = ?1 AND state = 'accepted' AND ended IS NULL",
-        params![tx.district],
-        |row| row.get::<_, Option<At>>(0),
-    )?;
-    Ok(time(next.flatten()))
-}
-
-/// Whether the end of planned works is still to be dealt with, and stands where it was read.
-pub(super) fn awaits_end(tx: &Tx<'_>, works: &Works) -> Result<bool> {
-    let found = tx.row(
-        "SELECT 1 FROM works WHERE district = ?1 AND id = ?2 AND until = ?3 AND ended IS NULL",
-        params![tx.district, works.id, At(works.until)],
-        |_| Ok(()),
-    )?;
-    Ok(found.is_some())
-}
-
-/// Notes that the end of planned works was dealt with.
-pub(super) fn finish(tx: &Tx<'_>, works: &Works, now: Timestamp) -> Result<()> {
-    tx.exec(
-        "UPDATE works SET ended = ?3 WHERE district = ?1 AND id = ?2",
-        params![tx.district, works.id, At(now)],
-    )?;
-    Ok(())
-}
-
-/// Enters planned works; false if they are known.
-pub(super) fn enter(
-    tx: &Tx<'_>,
-    works: &Works,
-    messages: &[Delivery],
-    now: Timestamp,
-) -> Result<bool> {
-    let entered = tx.exec(
-        "INSERT INTO works (district, id, state, begins, until, facts, source, post, proposed,
-             ended)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-         ON CONFLICT (district, id) DO NOTHING",
-        params![
-            tx.district,
-            works.id,
-            Word(works.state),
-            At(works.begins),
-            At(works.until),
-            Json(&works.facts),
-            works.notice.as_ref().map(|post| post.source.as_str()),
-            works.notice.as_ref().map(|post| post.id.as_str()),
-            At(works.proposed),
-            at(works.ended),
-        ],
-    )?;
-    if entered == 1 {
-        messages.iter().try_for_each(|message| delivery::insert(tx, message, now))?;
-    }
-    Ok(entered == 1)
 }
 
 /// Keeps why an alert does not go; one that is held already stays as it is.
@@ -369,16 +249,6 @@ pub(super) fn told_overdue(tx: &Tx<'_>, problem: &ProblemId, now: Timestamp) -> 
     Ok(())
 }
 
-/// Forgets where planned works were announced: the notice is erased.
-pub(super) fn forget_notice(tx: &Tx<'_>, post: &PostKey) -> Result<u64> {
-    let forgotten = tx.exec(
-        "UPDATE works SET source = NULL, post = NULL
-         WHERE district = ?1 AND source = ?2 AND post = ?3",
-        params![tx.district, post.source.as_str(), post.id.as_str()],
-    )?;
-    Ok(forgotten as u64)
-}
-
 /// Silences that hold at `now`, with what each hid.
 pub(super) fn active(tx: &Tx<'_>, now: Timestamp) -> Result<Vec<(Silence, Hidden)>> {
     with_hidden(tx, silences(tx, Some(now))?)
@@ -396,9 +266,13 @@ fn with_hidden(tx: &Tx<'_>, silences: Vec<Silence>) -> Result<Vec<(Silence, Hidd
 fn silences(tx: &Tx<'_>, active: Option<Timestamp>) -> Result<Vec<Silence>> {
     let (from, to) = active.map_or((Timestamp::MIN, Timestamp::MAX), |now| (now, now));
     tx.rows(
-        "SELECT id, begins, until, facts, reminded, ended, told FROM silence
+        concat!(
+            "SELECT ",
+            silence_columns!(),
+            " FROM silence
          WHERE district = ?1 AND until > ?2 AND begins <= ?3 AND (ended IS NULL OR ended > ?2)
-         ORDER BY until, id",
+         ORDER BY until, id"
+        ),
         params![tx.district, At(from), At(to)],
         silence_of,
     )
@@ -416,32 +290,6 @@ fn silence_of(row: &Row<'_>) -> rusqlite::Result<Silence> {
     })
 }
 
-fn works_since(tx: &Tx<'_>, since: Timestamp) -> Result<Vec<Works>> {
-    tx.rows(
-        "SELECT id, state, begins, until, facts, source, post, proposed, ended FROM works
-         WHERE district = ?1 AND state = 'accepted' AND until >= ?2 ORDER BY begins, id",
-        params![tx.district, At(since)],
-        works_of,
-    )
-}
-
-fn works_of(row: &Row<'_>) -> rusqlite::Result<Works> {
-    let (source, post): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
-    let notice = source
-        .zip(post)
-        .map(|(source, post)| PostKey { source: SourceId(source), id: PostId(post) });
-    Ok(Works {
-        id: row.get(0)?,
-        state: row.get::<_, Word<_>>(1)?.0,
-        begins: row.get::<_, At>(2)?.0,
-        until: row.get::<_, At>(3)?.0,
-        facts: row.get::<_, Json<_>>(4)?.0,
-        notice,
-        proposed: row.get::<_, At>(7)?.0,
-        ended: time(row.get(8)?),
-    })
-}
-
 fn held_of(row: &Row<'_>) -> rusqlite::Result<Held> {
     Ok(Held {
         alert: AlertId(row.get(0)?),
@@ -453,7 +301,8 @@ fn held_of(row: &Row<'_>) -> rusqlite::Result<Held> {
     })
 }
 
-fn hidden(tx: &Tx<'_>, by: HeldBy, holder: &str) -> Result<Hidden> {
+/// What something held back has hidden.
+pub(super) fn hidden(tx: &Tx<'_>, by: HeldBy, holder: &str) -> Result<Hidden> {
     let found = tx.row(
         "SELECT COUNT(*), COUNT(DISTINCT problem) FROM held
          WHERE district = ?1 AND held_by = ?2 AND holder = ?3",
@@ -475,11 +324,8 @@ fn expected(tx: &Tx<'_>, since: Timestamp) -> Result<Vec<(ProblemId, String)>> {
     )
 }
 
-/// A problem that was told: which, its topic, place and when.
-type ToldCause = (ProblemId, TopicId, Option<PlaceId>, Timestamp);
-
 /// Open problems of a topic whose alert went to somebody at `since` or later.
-fn told_causes(tx: &Tx<'_>, topic: &TopicId, since: Timestamp) -> Result<Vec<ToldCause>> {
+fn told_causes(tx: &Tx<'_>, topic: &TopicId, since: Timestamp) -> Result<Vec<Cause>> {
     tx.rows(
         "SELECT p.id, p.topic, p.place, p.told_at FROM problem p
          WHERE p.district = ?1 AND p.topic = ?2 AND p.state IN ('open', 'reopened')
@@ -490,9 +336,12 @@ fn told_causes(tx: &Tx<'_>, topic: &TopicId, since: Timestamp) -> Result<Vec<Tol
          ORDER BY p.told_at, p.id",
         params![tx.district, topic.as_str(), At(since)],
         |row| {
-            let place = row.get::<_, Option<String>>(2)?.map(PlaceId);
-            let told = row.get::<_, At>(3)?.0;
-            Ok((ProblemId(row.get(0)?), TopicId(row.get(1)?), place, told))
+            Ok(Cause {
+                problem: ProblemId(row.get(0)?),
+                topic: TopicId(row.get(1)?),
+                place: row.get::<_, Option<String>>(2)?.map(PlaceId),
+                told: row.get::<_, At>(3)?.0,
+            })
         },
     )
 }

@@ -28,6 +28,7 @@ pub mod lock;
 pub mod mark;
 pub mod notice;
 pub mod page;
+pub mod pause;
 pub mod person;
 pub mod post;
 pub mod problem;
@@ -42,7 +43,10 @@ pub mod status;
 pub mod tally;
 pub mod touch;
 pub mod trial;
+pub mod version;
+pub mod voice;
 pub mod work;
+pub mod works;
 
 mod blank;
 mod column;
@@ -65,17 +69,18 @@ pub use erase::ErasureReceipt;
 pub use error::{Result, StoreError};
 pub use export::{StoredDelivery, StoredProblem, TimeMark};
 pub use group::{GroupCommit, GroupOutcome};
-pub use hold::StoredRestraints;
+pub use handover::GivenMessages;
 pub use job::Job;
 pub use lease::FreedLeases;
 pub use lock::StoreLock;
 pub use mark::{MarkCommit, MarkPlace};
 pub use page::{DeadLetter, LookPage, PageCommit, PageOutcome, SeenPost};
+pub use pause::{Pause, PauseCause, PauseOf, Probed};
 pub use person::{PersonEnd, SplitOff};
 pub use post::{
     Assessment, ParentFacts, PostCommit, PostMark, PostState, StoredPost, VoiceMark, WorkMarks,
 };
-pub use problem::{LoadedProblem, ProblemsWanted, RecentMember, VoiceCount};
+pub use problem::{LoadedProblem, ProblemsWanted, RecentMember};
 pub use retention::{RetentionPolicy, RetentionReport};
 pub use rhythm::{PostHours, QuotaUse};
 pub use room::TelegramRoom;
@@ -84,6 +89,8 @@ pub use source::{DueSource, LookFacts, SourceRow};
 pub use status::StatusCounts;
 pub use tally::{Tally, TallyCell};
 pub use touch::Touch;
+pub use version::OlderTopics;
+pub use voice::VoiceCount;
 pub use work::{WorkItem, WorkTicket};
 
 use std::path::{Path, PathBuf};

@@ -6,14 +6,13 @@
 
 use jiff::Timestamp;
 use rusqlite::params;
-use serde::Serialize;
 
-use super::column::{At, Count, Json};
+use super::column::{At, Count};
 use super::error::Result;
 use super::post::{PostCommit, PostRow, PostState};
 use super::source::{self, LookFacts};
-use super::{Store, Tx, attitude, blank, coverage, erase, finding, post, work};
-use crate::model::{Counts, Health, Noted, PlaceId, PostKey, SourceId, TopicId};
+use super::{Store, Tx, attitude, blank, coverage, erase, finding, post, version, work};
+use crate::model::{Counts, Health, Noted, PostKey, SourceId};
 
 /// The look a page belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,64 +193,11 @@ fn is_older(stored: &PostRow, commit: &PostCommit) -> bool {
 /// Puts a new text in the place of the old one, of which hash and bare assessment stay.
 fn replace(tx: &Tx<'_>, stored: &PostRow, commit: &PostCommit, now: Timestamp) -> Result<()> {
     let key = &stored.post.key;
-    keep_version(tx, stored, now)?;
+    version::keep(tx, stored, now)?;
     blank::forget_words(tx, stored, &commit.post.text)?;
     finding::delete(tx, key)?;
     post::write(tx, commit, stored.version + 1, stored.stored)?;
     work::queue(tx, commit, stored.version + 1)
-}
-
-/// What stays of an older version: topics, rules, places and points, no words.
-#[derive(Serialize)]
-struct BareAssessment<'a> {
-    language: &'a str,
-    score: u8,
-    reasons: Vec<(&'a str, i32)>,
-    topics: Vec<BareTopic<'a>>,
-    places: Vec<&'a PlaceId>,
-}
-
-#[derive(Serialize)]
-struct BareTopic<'a> {
-    topic: &'a TopicId,
-    score: u8,
-    rules: Vec<&'a str>,
-}
-
-fn keep_version(tx: &Tx<'_>, stored: &PostRow, now: Timestamp) -> Result<()> {
-    let assessment = stored.assessment(tx)?;
-    let bare = BareAssessment {
-        language: &assessment.language.0,
-        score: assessment.risk.score,
-        reasons: assessment.risk.reasons.iter().map(|r| (r.reason.as_str(), r.points)).collect(),
-        topics: assessment
-            .findings
-            .iter()
-            .map(|found| BareTopic {
-                topic: &found.topic,
-                score: found.score,
-                rules: found.matches.iter().map(|hit| hit.rule.as_str()).collect(),
-            })
-            .collect(),
-        places: assessment.places.iter().filter_map(|found| found.place.as_ref()).collect(),
-    };
-    tx.exec(
-        "INSERT INTO post_version (district, source, post, version, fingerprint, assessment,
-             lexicon, replaced)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (district, source, post, version) DO NOTHING",
-        params![
-            tx.district,
-            stored.post.key.source.as_str(),
-            stored.post.key.id.as_str(),
-            stored.version,
-            stored.fingerprint,
-            Json(&bare),
-            stored.lexicon,
-            At(now),
-        ],
-    )?;
-    Ok(())
 }
 
 fn refresh_counts(tx: &Tx<'_>, key: &PostKey, known: &Counts, came: &Counts) -> Result<()> {

@@ -10,12 +10,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::column::At;
+use super::column::{At, time};
 use super::error::Result;
-use super::problem::{append, count_voices, read};
-use super::{Store, Tx, follow, post};
+use super::post::PostRow;
+use super::problem::{append, read};
+use super::{Store, Tx, follow, post, voice};
 use crate::model::{
-    PostId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, SourceId, TopicId,
+    PostId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, Recount, Share, SourceId,
+    TopicId,
 };
 
 /// How a merge or split ended.
@@ -124,14 +126,15 @@ impl Store {
     }
 }
 
-/// Merges that are followed from a problem to the one that has its posts now.
-const MERGES_MAX: usize = 64;
-
 /// The problem that has the posts of `id` now; nothing if it is not known.
 pub(super) fn living(tx: &Tx<'_>, id: &ProblemId) -> Result<Option<Problem>> {
+    let mut met: BTreeSet<ProblemId> = BTreeSet::new();
     let mut found = read(tx, id)?.map(|row| row.problem);
-    for _ in 0..MERGES_MAX {
-        let Some(into) = found.as_ref().and_then(|problem| problem.merged.clone()) else { break };
+    // However long the chain: only rows that lie could make a circle of it.
+    while let Some(into) = found.as_ref().and_then(|problem| problem.merged.clone()) {
+        if !met.insert(into.clone()) {
+            break;
+        }
         found = read(tx, &into)?.map(|row| row.problem);
     }
     Ok(found)
@@ -170,28 +173,51 @@ fn merge(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId, at: Timestamp) -> Resu
     )?;
     count_sources(tx, from)?;
     let moved = u32::try_from(moved).unwrap_or(u32::MAX);
-    let absorbed = ProblemEventKind::Absorbed {
-        from: from.clone(),
-        posts: source.posts.saturating_sub(u32::try_from(both).unwrap_or(u32::MAX)),
-        opened: source.opened,
-        last: source.last,
-        score: source.score,
-        reasons: source.reasons,
-        voices: source.voices,
-        alerts: source.alerts,
-        told: source.told,
-        acknowledged: source.acknowledged,
-    };
+    let came = source.posts.saturating_sub(u32::try_from(both).unwrap_or(u32::MAX));
+    let absorbed = absorbed(tx, from, source.share(came), &target, at)?;
     follow::go_over(tx, from, into)?;
     let merged = ProblemEventKind::Merged { into: into.clone() };
-    append(
-        tx,
-        &[
-            (from.clone(), ProblemEvent { at, kind: merged }),
-            (into.clone(), ProblemEvent { at, kind: absorbed }),
-        ],
-    )?;
+    append(tx, &[(from.clone(), ProblemEvent { at, kind: merged }), (into.clone(), absorbed)])?;
     Ok(PersonEnd::Moved(moved))
+}
+
+/// The event of posts that `into` has now, with the counts of all its members.
+fn absorbed(
+    tx: &Tx<'_>,
+    from: &ProblemId,
+    share: Share,
+    into: &Problem,
+    at: Timestamp,
+) -> Result<ProblemEvent> {
+    let event = |share: Share, recount| {
+        let (from, share) = (from.clone(), Box::new(share));
+        ProblemEvent { at, kind: ProblemEventKind::Absorbed { from, share, recount } }
+    };
+    let mut whole = into.clone();
+    whole.apply(&event(share.clone(), None));
+    let counted = recount(tx, &whole)?;
+    // Voices of another topic cannot be told from those here: their number is a lower bound.
+    let voices = counted.voices.max(whole.voices);
+    let recount = Recount { opened: whole.opened, last: whole.last, voices, ..counted };
+    Ok(event(share, Some(recount)))
+}
+
+/// Counts the members of a problem anew.
+fn recount(tx: &Tx<'_>, problem: &Problem) -> Result<Recount> {
+    let back = problem.back.unwrap_or(Timestamp::MIN);
+    let counted = tx.row(
+        "SELECT MIN(published), MAX(published), COALESCE(SUM(published < ?3), 0) FROM membership
+         WHERE district = ?1 AND problem = ?2 AND NOT (copy = 1 AND own_text IS NOT NULL)",
+        params![tx.district, problem.id.as_str(), At(back)],
+        |row| Ok((time(row.get(0)?), time(row.get(1)?), row.get::<_, u32>(2)?)),
+    )?;
+    let (opened, last, before) = counted.unwrap_or_default();
+    Ok(Recount {
+        opened: opened.unwrap_or(problem.opened),
+        last: last.unwrap_or(problem.last),
+        before: before.min(problem.posts),
+        voices: voice::largest_month(tx, &problem.id, problem.back)?.0,
+    })
 }
 
 /// Voices join across no topics: members that go over to a problem of another topic take the voice
@@ -242,12 +268,7 @@ fn part(tx: &Tx<'_>, split: &SplitOff) -> Result<PersonEnd> {
         "SELECT COUNT(*) FROM membership WHERE district = ?1 AND problem = ?2",
         params![tx.district, from.as_str()],
     )?;
-    let (Some(opened), Some(last)) = (
-        moved.iter().map(|row| row.post.published).min(),
-        moved.iter().map(|row| row.post.published).max(),
-    ) else {
-        return Ok(PersonEnd::Nothing);
-    };
+    let Some(share) = part_of(&source, &moved) else { return Ok(PersonEnd::Nothing) };
     if moved.len() as u64 >= all {
         return Ok(PersonEnd::Nothing);
     }
@@ -257,9 +278,7 @@ fn part(tx: &Tx<'_>, split: &SplitOff) -> Result<PersonEnd> {
     for id in [from, new] {
         count_sources(tx, id)?;
     }
-    let count = u32::try_from(moved.len()).unwrap_or(u32::MAX);
-    let gravest = moved.into_iter().map(|row| row.risk).max_by_key(|risk| risk.score);
-    let gravest = gravest.unwrap_or_else(crate::model::Risk::none);
+    let (opened, posts) = (share.opened, share.posts);
     let begun = ProblemEventKind::Opened {
         topic: source.topic.clone(),
         kind: source.kind,
@@ -267,28 +286,43 @@ fn part(tx: &Tx<'_>, split: &SplitOff) -> Result<PersonEnd> {
         address: source.address.clone(),
         object: source.object.clone(),
     };
-    let absorbed = ProblemEventKind::Absorbed {
-        from: from.clone(),
-        posts: count,
-        opened,
-        last,
-        score: gravest.score,
-        reasons: gravest.reasons,
-        voices: count_voices(tx, new)?.voices,
-        alerts: 0,
-        told: None,
-        acknowledged: None,
-    };
-    let parted = ProblemEventKind::Split { new: new.clone(), posts: count };
+    let begun = ProblemEvent { at: opened, kind: begun };
+    let empty = Problem::open(new.clone(), source.topic.clone(), source.kind, None, opened);
+    let absorbed = absorbed(tx, from, share, &empty, *at)?;
+    let mut stayed = source.clone();
+    let split = |recount| ProblemEventKind::Split { new: new.clone(), posts, recount };
+    stayed.apply(&ProblemEvent { at: *at, kind: split(None) });
+    let parted = split(Some(recount(tx, &stayed)?));
     append(
         tx,
         &[
-            (new.clone(), ProblemEvent { at: opened, kind: begun }),
-            (new.clone(), ProblemEvent { at: *at, kind: absorbed }),
+            (new.clone(), begun),
+            (new.clone(), absorbed),
             (from.clone(), ProblemEvent { at: *at, kind: parted }),
         ],
     )?;
-    Ok(PersonEnd::Moved(count))
+    Ok(PersonEnd::Moved(posts))
+}
+
+/// What these posts of a problem are by themselves: as alive as it is, and told to nobody. Nothing
+/// without posts.
+fn part_of(source: &Problem, posts: &[PostRow]) -> Option<Share> {
+    let gravest = posts.iter().map(|row| &row.risk).max_by_key(|risk| risk.score)?;
+    let times = || posts.iter().map(|row| row.post.published);
+    Some(Share {
+        opened: times().min()?,
+        last: times().max()?,
+        score: gravest.score,
+        reasons: gravest.reasons.clone(),
+        voices: 0,
+        alerts: 0,
+        told: None,
+        acknowledged: None,
+        answered: None,
+        returns: 0,
+        back: None,
+        ..source.share(u32::try_from(posts.len()).unwrap_or(u32::MAX))
+    })
 }
 
 /// Moves one post to the new problem, and remembers that it does not belong to the old one.

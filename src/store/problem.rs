@@ -10,30 +10,20 @@ use rusqlite::{Row, params};
 
 use super::column::{At, Json, Word, at, span, time};
 use super::error::{Result, StoreError};
+use super::voice::{self, Said};
 use super::{Store, Tx};
 use crate::model::{
     PlaceId, PostId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemKey,
     ProblemState, QuoteRef, RiskLevel, SourceId, TopicId,
 };
 
-/// How many distinct people wrote about a problem.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct VoiceCount {
-    /// The largest month's number.
-    pub voices: u32,
-    /// Whether there were more months («не менее»).
-    pub at_least: bool,
-}
-
 /// A problem with what the next decision about it needs.
 #[derive(Clone)]
 pub struct LoadedProblem {
     /// The problem.
     pub problem: Problem,
-    /// Voices of each month (yyyymm) since the horizon.
+    /// Voices of each month (yyyymm) since the horizon and since it opened or last came back.
     pub voices: BTreeMap<u32, BTreeSet<[u8; 8]>>,
-    /// Voices counted before their rows passed their retention; a lower bound.
-    pub voices_kept: u32,
     /// Fingerprints of texts that pages published in their own name since the horizon, with their
     /// last time: a text that several pages repeat is one text.
     pub own_texts: BTreeMap<Vec<u8>, Timestamp>,
@@ -197,13 +187,11 @@ pub(super) struct ProblemRow {
     pub problem: Problem,
     /// Number of its events.
     pub events: u32,
-    /// Voices counted before their rows passed their retention.
-    pub voices_kept: u32,
 }
 
 impl ProblemRow {
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { problem: problem_of(row)?, events: row.get(17)?, voices_kept: row.get(23)? })
+        Ok(Self { problem: problem_of(row)?, events: row.get(17)? })
     }
 }
 
@@ -212,7 +200,7 @@ macro_rules! problem_columns {
     () => {
         "id, topic, kind, place, state, score, reasons, opened, last, posts, told_at,
          told_level, told_voices, alerts, acknowledged, answered, returns, events, address, object,
-         voices, merged, rumour, voices_kept, back, posts_before"
+         voices, merged, rumour, ended, back, posts_before"
     };
 }
 pub(super) use problem_columns;
@@ -246,6 +234,7 @@ pub(super) fn problem_of(row: &Row<'_>) -> rusqlite::Result<Problem> {
         voices: row.get(20)?,
         merged: row.get::<_, Option<String>>(21)?.map(ProblemId),
         rumour: row.get::<_, Option<Word<_>>>(22)?.map(|word| word.0),
+        ended: time(row.get(23)?),
         back: time(row.get(24)?),
         posts_before: row.get(25)?,
     })
@@ -302,51 +291,16 @@ fn complete(
     horizon: Timestamp,
     recent_max: usize,
 ) -> Result<LoadedProblem> {
-    let ProblemRow { problem, voices_kept, .. } = row;
-    let mut voices: BTreeMap<u32, BTreeSet<[u8; 8]>> = BTreeMap::new();
-    let mut own_texts: BTreeMap<Vec<u8>, Timestamp> = BTreeMap::new();
-    for said in said_since(tx, &problem.id, horizon)? {
-        if let Some((month, voice)) = said.voice {
-            voices.entry(month).or_default().insert(voice);
-        }
-        if let Some(text) = said.own_text {
-            let last = own_texts.entry(text).or_insert(said.published);
-            *last = said.published.max(*last);
-        }
-    }
+    let problem = row.problem;
+    let Said { voices, own_texts } = voice::said(tx, &problem, horizon)?;
     Ok(LoadedProblem {
         voices,
-        voices_kept,
         own_texts,
         recent: recent(tx, &problem.id, recent_max)?,
         sources: sources(tx, &problem.id)?,
         quotes: quotes(tx, &problem.id)?,
         problem,
     })
-}
-
-/// What a member of a problem counts for.
-struct Said {
-    published: Timestamp,
-    voice: Option<(u32, [u8; 8])>,
-    own_text: Option<Vec<u8>>,
-}
-
-fn said_since(tx: &Tx<'_>, id: &ProblemId, horizon: Timestamp) -> Result<Vec<Said>> {
-    tx.rows(
-        "SELECT published, month, voice, own_text FROM membership
-         WHERE district = ?1 AND problem = ?2 AND published >= ?3
-             AND (month IS NOT NULL OR own_text IS NOT NULL)",
-        params![tx.district, id.as_str(), At(horizon)],
-        |row| {
-            let (month, voice) = (row.get::<_, Option<u32>>(1)?, row.get::<_, Option<_>>(2)?);
-            Ok(Said {
-                published: row.get::<_, At>(0)?.0,
-                voice: month.zip(voice),
-                own_text: row.get(3)?,
-            })
-        },
-    )
 }
 
 fn recent(tx: &Tx<'_>, id: &ProblemId, limit: usize) -> Result<Vec<RecentMember>> {
@@ -392,30 +346,6 @@ fn quotes(tx: &Tx<'_>, id: &ProblemId) -> Result<Vec<QuoteRef>> {
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Counts the voices of a problem.
-pub(super) fn count_voices(tx: &Tx<'_>, id: &ProblemId) -> Result<VoiceCount> {
-    let months = tx.rows(
-        "SELECT COUNT(DISTINCT voice) FROM membership
-         WHERE district = ?1 AND problem = ?2 AND month IS NOT NULL GROUP BY month",
-        params![tx.district, id.as_str()],
-        |row| row.get::<_, u32>(0),
-    )?;
-    let kept = voices_kept(tx, id)?;
-    Ok(VoiceCount {
-        voices: months.iter().copied().max().unwrap_or(0).max(kept),
-        at_least: months.len() > 1 || kept > 0,
-    })
-}
-
-fn voices_kept(tx: &Tx<'_>, id: &ProblemId) -> Result<u32> {
-    let kept = tx.row(
-        "SELECT voices_kept FROM problem WHERE district = ?1 AND id = ?2",
-        params![tx.district, id.as_str()],
-        |row| row.get(0),
-    )?;
-    Ok(kept.unwrap_or(0))
-}
-
 /// Appends events in their order and rewrites the rows of their problems.
 pub(super) fn append(tx: &Tx<'_>, events: &[(ProblemId, ProblemEvent)]) -> Result<()> {
     let mut touched: BTreeMap<&ProblemId, (Problem, u32)> = BTreeMap::new();
@@ -452,10 +382,10 @@ fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
     tx.exec(
         "INSERT INTO problem (district, id, topic, kind, place, state, score, reasons, opened, last,
              posts, told_at, told_level, told_voices, alerts, acknowledged, answered,
-             returns, events, voices_kept, aspect, address, object, voices, merged, rumour,
-             back, posts_before)
+             returns, events, aspect, address, object, voices, merged, rumour, back, posts_before,
+             ended)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-             ?19, 0, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
+             ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
          ON CONFLICT (district, id) DO UPDATE SET state = excluded.state, score = excluded.score,
              reasons = excluded.reasons, opened = excluded.opened, last = excluded.last,
              posts = excluded.posts, told_at = excluded.told_at,
@@ -464,7 +394,7 @@ fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
              answered = excluded.answered, returns = excluded.returns, events = excluded.events,
              aspect = excluded.aspect, address = excluded.address, object = excluded.object,
              voices = excluded.voices, merged = excluded.merged, rumour = excluded.rumour,
-             back = excluded.back, posts_before = excluded.posts_before",
+             back = excluded.back, posts_before = excluded.posts_before, ended = excluded.ended",
         params![
             tx.district,
             problem.id.as_str(),
@@ -493,6 +423,7 @@ fn write(tx: &Tx<'_>, problem: &Problem, events: u32) -> Result<()> {
             problem.rumour.map(Word),
             at(problem.back),
             problem.posts_before,
+            at(problem.ended),
         ],
     )?;
     Ok(())

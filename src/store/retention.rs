@@ -10,9 +10,8 @@ use rusqlite::params;
 use super::column::At;
 use super::error::Result;
 use super::post::PostState;
-use super::problem::count_voices;
 use super::{Store, Tx, blank, finding};
-use crate::model::{PostId, PostKey, ProblemId, SourceId};
+use crate::model::{PostId, PostKey, SourceId};
 
 /// Posts handled in one transaction.
 const BATCH: u32 = 500;
@@ -181,23 +180,11 @@ fn forget_parents(tx: &Tx<'_>, before: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Deletes voices of months that ended before `before`; their problems keep the number.
+/// Deletes voices of months that ended before `before`; their problems keep the number, since it is
+/// part of their state.
 fn delete_voices(tx: &Tx<'_>, before: Timestamp) -> Result<u64> {
     let day = before.to_zoned(jiff::tz::TimeZone::UTC).date();
     let month = i32::from(day.year()) * 100 + i32::from(day.month());
-    let counted = tx.rows(
-        "SELECT DISTINCT problem FROM membership
-         WHERE district = ?1 AND month < ?2 AND month IS NOT NULL ORDER BY problem",
-        params![tx.district, month],
-        |row| Ok(ProblemId(row.get(0)?)),
-    )?;
-    for id in &counted {
-        let voices = count_voices(tx, id)?.voices;
-        tx.exec(
-            "UPDATE problem SET voices_kept = ?3 WHERE district = ?1 AND id = ?2",
-            params![tx.district, id.as_str(), voices],
-        )?;
-    }
     tx.exec(
         "UPDATE membership SET month = NULL, voice = NULL
          WHERE district = ?1 AND month < ?2 AND month IS NOT NULL",

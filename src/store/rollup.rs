@@ -12,10 +12,10 @@ use serde::Deserialize;
 
 use super::column::{At, Json, Word};
 use super::error::{Result, StoreError};
-use super::{Store, Tx, alert, delivery, problem};
+use super::{Store, Tx, alert, delivery, person};
 use crate::model::{
     Alert, AlertId, Allotment, Channel, Delivery, DeliveryId, DeliveryState, Outstanding,
-    ProblemState, RiskLevel, RollUp, WaitingAlert,
+    RiskLevel, RollUp, WaitingAlert, told_alert,
 };
 
 /// Says which rows are row `?2` and its twins, as far as nobody has tried to send them.
@@ -164,7 +164,7 @@ fn reminders_waiting(tx: &Tx<'_>, receiver: &str, now: Timestamp) -> Result<Vec<
         params![tx.district, receiver, At(now)],
         |row| {
             let subject: String = row.get(1)?;
-            let alert = reminded(&subject).unwrap_or_default();
+            let alert = told_alert(&subject).unwrap_or_default();
             Ok(WaitingAlert {
                 delivery: DeliveryId(row.get(0)?),
                 alert: alert.into(),
@@ -180,11 +180,9 @@ fn reminders_waiting(tx: &Tx<'_>, receiver: &str, now: Timestamp) -> Result<Vec<
     let mut waiting = Vec::new();
     for row in rows {
         let Some(alert) = alert::read(tx, &row.alert)? else { continue };
-        let Some(problem::ProblemRow { problem, .. }) = problem::read(tx, &alert.problem)? else {
-            continue;
-        };
+        let Some(problem) = person::living(tx, &alert.problem)? else { continue };
         // One that came too late goes its own way and tells nothing.
-        if !problem.in_work() && problem.state != ProblemState::Closed {
+        if problem.waits() {
             waiting.push(WaitingAlert { level: problem.level.max(alert.facts.level), ..row });
         }
     }
@@ -202,8 +200,7 @@ pub(super) fn next_of(tx: &Tx<'_>, channel: Channel, now: Timestamp) -> Result<O
         |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
     )?;
     for (id, subject) in &due {
-        let alert = subject.strip_prefix("alert:").or_else(|| reminded(subject));
-        let Some(alert) = alert else { continue };
+        let Some(alert) = told_alert(subject) else { continue };
         let level = tx.row(
             "SELECT facts FROM alert WHERE district = ?1 AND id = ?2",
             params![tx.district, alert],
@@ -214,11 +211,6 @@ pub(super) fn next_of(tx: &Tx<'_>, channel: Channel, now: Timestamp) -> Result<O
         }
     }
     Ok(due.into_iter().next().map(|(id, _)| DeliveryId(id)))
-}
-
-/// The alert in the subject of a reminder, `reminder:ALERT:STEP`.
-fn reminded(subject: &str) -> Option<&str> {
-    Some(subject.strip_prefix("reminder:")?.split_once(':')?.0)
 }
 
 fn carry_out(tx: &Tx<'_>, allotment: &Allotment, now: Timestamp) -> Result<()> {

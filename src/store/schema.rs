@@ -38,6 +38,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_quiet.sql"),
     include_str!("migrations/0010_windows.sql"),
     include_str!("migrations/0011_returns.sql"),
+    include_str!("migrations/0012_lives.sql"),
+    include_str!("migrations/0013_proposals.sql"),
+    include_str!("migrations/0014_pauses.sql"),
 ];
 
 /// How hard a commit is pressed to disk.

@@ -41,7 +41,7 @@ CREATE TABLE budget (
     next_allowed INTEGER,
     day INTEGER,
     taken INTEGER NOT NULL,
-    paused_until INTEGER, day_max INTEGER,
+    day_max INTEGER,
     PRIMARY KEY (district, host, token, method)
 ) STRICT;
 
@@ -233,6 +233,22 @@ CREATE TABLE parted (
     PRIMARY KEY (district, source, post, problem)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE pause (
+    district TEXT NOT NULL,
+    host TEXT NOT NULL,
+    token TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    method TEXT NOT NULL,
+    ordered INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    class TEXT NOT NULL,
+    code TEXT NOT NULL,
+    trouble TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    probed INTEGER,
+    PRIMARY KEY (district, host, token, fingerprint, method, ordered)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE place_finding (
     district TEXT NOT NULL,
     source TEXT NOT NULL,
@@ -314,7 +330,7 @@ CREATE TABLE problem (
     answered INTEGER,
     returns INTEGER NOT NULL,
     events INTEGER NOT NULL,
-    voices_kept INTEGER NOT NULL, aspect TEXT NOT NULL DEFAULT '', address TEXT, object TEXT, voices INTEGER NOT NULL DEFAULT 0, merged TEXT, rumour TEXT, back INTEGER, posts_before INTEGER NOT NULL DEFAULT 0,
+    aspect TEXT NOT NULL DEFAULT '', address TEXT, object TEXT, voices INTEGER NOT NULL DEFAULT 0, merged TEXT, rumour TEXT, back INTEGER, posts_before INTEGER NOT NULL DEFAULT 0, ended INTEGER,
     PRIMARY KEY (district, id)
 ) STRICT;
 
@@ -421,7 +437,7 @@ CREATE TABLE source_state (
     last_ok INTEGER,
     look_pictures_only INTEGER NOT NULL,
     look_comments_closed INTEGER NOT NULL,
-    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, why TEXT, told TEXT, told_at INTEGER,
+    look_unreadable INTEGER NOT NULL, look_began INTEGER, first_look INTEGER, interval_secs INTEGER, why TEXT, told TEXT, told_at INTEGER, asked INTEGER,
     PRIMARY KEY (district, source)
 ) STRICT;
 
@@ -485,7 +501,7 @@ CREATE TABLE works (
     source TEXT,
     post TEXT,
     proposed INTEGER NOT NULL,
-    ended INTEGER,
+    ended INTEGER, proposal TEXT, decided INTEGER, decided_by TEXT,
     PRIMARY KEY (district, id)
 ) STRICT;
 
@@ -534,6 +550,8 @@ CREATE INDEX source_state_due ON source_state (district, next_due);
 CREATE INDEX touch_due ON touch (district, due);
 
 CREATE INDEX work_order ON work (district, published, source, post);
+
+CREATE INDEX works_proposal ON works (district, proposal);
 
 CREATE INDEX works_until ON works (district, until);
 

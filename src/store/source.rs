@@ -143,7 +143,9 @@ impl Store {
         .await
     }
 
-    /// Makes these sources due at `now` (all listed ones if empty); returns how many.
+    /// Makes these sources due at `now`, if they are not due sooner (all listed ones if empty);
+    /// returns how many. Where a look is under way another one follows it, which sees what is there
+    /// by `now`.
     pub async fn hasten_sources(&self, ids: &[SourceId], now: Timestamp) -> Result<u32> {
         let ids = ids.to_vec();
         self.write(move |tx| {
@@ -151,7 +153,11 @@ impl Store {
             let mut hastened = 0;
             for id in &all {
                 hastened += tx.exec(
-                    "UPDATE source_state SET next_due = ?3 WHERE district = ?1 AND source = ?2",
+                    "UPDATE source_state SET
+                         asked = CASE WHEN look_began IS NULL OR asked > ?3 THEN asked
+                             ELSE ?3 END,
+                         next_due = CASE WHEN next_due < ?3 THEN next_due ELSE ?3 END
+                     WHERE district = ?1 AND source = ?2",
                     params![tx.district, id.as_str(), At(now)],
                 )?;
             }
@@ -346,8 +352,6 @@ pub(super) fn advance(tx: &Tx<'_>, look: &super::LookPage) -> Result<()> {
 
 /// Ends the look under way: its health, its counts, its lease.
 pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> {
-    // Due again after this look began: somebody asked for one that sees what is there by then. It
-    // stays asked for.
     let ended = health.last_ok.filter(|_| health.state.is_read());
     if ended.is_some() {
         // A look that broke off saw only a part: the counts of the last whole one stay.
@@ -362,7 +366,9 @@ pub(super) fn finish(tx: &Tx<'_>, id: &SourceId, health: &Health) -> Result<()> 
     }
     tx.exec(
         "UPDATE source_state SET
-             next_due = CASE WHEN ?10 < ?11 AND next_due > look_began THEN next_due ELSE ?3 END,
+             next_due = CASE WHEN ?10 < ?11 AND asked > look_began AND asked < ?3 THEN asked
+                 ELSE ?3 END,
+             asked = CASE WHEN ?10 < ?11 THEN NULL ELSE asked END,
              lease = NULL, lease_until = NULL, health = ?4, since = ?5,
              code = ?6, trouble = ?7, failures = ?8, last_ok = ?9, why = ?12,
              look_began = CASE WHEN ?10 < ?11 THEN NULL ELSE look_began END,

@@ -11,7 +11,7 @@ use super::column::At;
 use super::delivery::{self, delivery_columns, delivery_of};
 use super::error::Result;
 use super::{Store, Tx};
-use crate::model::{AlertId, Channel, Delivery, DeliveryId, DeliveryState};
+use crate::model::{AlertId, Channel, Delivery, DeliveryId, DeliveryState, told_alert};
 
 /// A message to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +48,7 @@ impl Store {
     /// Asks for every sent message about a subject to be changed.
     pub async fn show_anew(&self, subject: &str, now: Timestamp) -> Result<()> {
         let subject = subject.to_owned();
-        self.write(move |tx| {
-            let sent = delivery::of(tx, &subject)?.into_iter();
-            sent.filter(|row| row.state == DeliveryState::Sent && changeable(row.channel))
-                .try_for_each(|row| ask(tx, &row.id, now))
-        })
-        .await
+        self.write(move |tx| ask_all(tx, delivery::of(tx, &subject)?, now)).await
     }
 
     /// Ends a try to change a message: done (`next` is none) or to be tried again. A message that
@@ -121,7 +116,7 @@ fn sent(tx: &Tx<'_>, id: &DeliveryId) -> Result<Option<(Delivery, Option<String>
 /// The messages of the conversation to which a sent message belongs, in the order they were sent:
 /// those about the same problem, to the same chat.
 fn conversation(tx: &Tx<'_>, delivery: &Delivery) -> Result<Vec<DeliveryId>> {
-    let Some(alert) = alert_in(&delivery.subject) else { return Ok(Vec::new()) };
+    let Some(alert) = told_alert(&delivery.subject) else { return Ok(Vec::new()) };
     let alerts = tx.rows(
         "SELECT a.id FROM alert own JOIN alert a
              ON a.district = own.district AND a.problem = own.problem
@@ -141,14 +136,6 @@ fn conversation(tx: &Tx<'_>, delivery: &Delivery) -> Result<Vec<DeliveryId>> {
     }
     sent.sort();
     Ok(sent.into_iter().map(|(_, id)| id).collect())
-}
-
-/// The alert that a message is about.
-fn alert_in(subject: &str) -> Option<&str> {
-    subject.strip_prefix("alert:").or_else(|| {
-        let (id, _step) = subject.strip_prefix("reminder:")?.split_once(':')?;
-        Some(id)
-    })
 }
 
 fn sent_at(tx: &Tx<'_>, id: &DeliveryId) -> Result<Option<At>> {
@@ -179,19 +166,20 @@ fn changeable(channel: Channel) -> bool {
 
 /// All messages of an alert show its marks.
 pub(super) fn alert(tx: &Tx<'_>, alert: &AlertId, now: Timestamp) -> Result<()> {
-    for sent in delivery::about(tx, alert)? {
-        if sent.state == DeliveryState::Sent && changeable(sent.channel) {
-            ask(tx, &sent.id, now)?;
-        }
-    }
-    Ok(())
+    ask_all(tx, delivery::about(tx, alert)?, now)
+}
+
+/// Asks for those that were sent, and can be, to be changed.
+pub(super) fn ask_all(tx: &Tx<'_>, rows: Vec<Delivery>, now: Timestamp) -> Result<()> {
+    let sent = |row: &Delivery| row.state == DeliveryState::Sent && changeable(row.channel);
+    rows.into_iter().filter(sent).try_for_each(|row| ask(tx, &row.id, now))
 }
 
 /// A message about an alert was sent: the one before it in its conversation gives its buttons away,
 /// and it shows the marks that came while it was on its way.
 pub(super) fn after(tx: &Tx<'_>, id: &DeliveryId, now: Timestamp) -> Result<()> {
     let Some((delivery, _receipt)) = sent(tx, id)? else { return Ok(()) };
-    let Some(alert) = alert_in(&delivery.subject) else { return Ok(()) };
+    let Some(alert) = told_alert(&delivery.subject) else { return Ok(()) };
     if !changeable(delivery.channel) {
         return Ok(());
     }

@@ -3,32 +3,16 @@
 //! Place in the flow: read once, when the trial is over. Invariant: counted from the outbox rows
 //! that the trial left behind.
 
-use jiff::Timestamp;
 use rusqlite::params;
 
 use super::Store;
 use super::column::{At, Json};
 use super::error::Result;
-use crate::model::{AlertFacts, RiskLevel};
-
-/// One row that would have gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrialRow {
-    /// Receiver.
-    pub receiver: String,
-    /// When the alert was decided.
-    pub at: Timestamp,
-    /// Level told.
-    pub level: RiskLevel,
-    /// Voices told.
-    pub voices: u32,
-    /// Whether somebody judged an alert of the problem noise.
-    pub noise: bool,
-}
+use crate::model::{AlertFacts, WouldGo};
 
 impl Store {
     /// Rows of alerts that did not go for `why`, by (receiver, time).
-    pub async fn trial_rows(&self, why: &str) -> Result<Vec<TrialRow>> {
+    pub async fn would_go(&self, why: &str) -> Result<Vec<WouldGo>> {
         let why = why.to_owned();
         self.read(move |tx| {
             tx.rows(
@@ -42,7 +26,7 @@ impl Store {
                 params![tx.district, why],
                 |row| {
                     let facts: AlertFacts = row.get::<_, Json<_>>(2)?.0;
-                    Ok(TrialRow {
+                    Ok(WouldGo {
                         receiver: row.get(0)?,
                         at: row.get::<_, At>(1)?.0,
                         level: facts.level,

@@ -8,8 +8,9 @@ use otklik::cluster::{
     Trait, age, assign, count_voices,
 };
 use otklik::model::{
-    Finding, PlaceBy, PlaceFinding, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId,
-    ProblemState, QuoteRef, Risk, RiskLevel, RiskReason, SourceId, Span, TopicId, TopicKind,
+    CloseReason, Finding, PlaceBy, PlaceFinding, PostKey, Problem, ProblemEvent, ProblemEventKind,
+    ProblemId, ProblemState, QuoteRef, Risk, RiskLevel, RiskReason, SourceId, Span, TopicId,
+    TopicKind,
 };
 use otklik::text::Sketch;
 use proptest::prelude::*;
@@ -290,7 +291,7 @@ fn a_return_starts_afresh() {
     problem.apply(&ProblemEvent { at: day(0.1), kind: told });
     problem.apply(&ProblemEvent {
         at: day(1.0),
-        kind: ProblemEventKind::Closed { reason: "person".into() },
+        kind: ProblemEventKind::Closed { reason: CloseReason::Person },
     });
     let mut angry = post(2, 2.0, "heating", "onohoy");
     angry.ground = false;
@@ -309,6 +310,40 @@ fn a_return_starts_afresh() {
 }
 
 #[test]
+fn a_return_counts_everybody_of_its_month_and_nobody_before() {
+    let say = |n: u8, days: f64| post(n, days + 0.001 * f64::from(n), "heating", "onohoy");
+    let before = (1..=60).map(|n| say(n, 0.0));
+    let since = (61..=160).map(|n| say(n, 9.0));
+    let posts: Vec<_> = before.chain(since).collect();
+    for cut in [0, 120] {
+        let cuts: Vec<bool> = (0..posts.len()).map(|n| n == cut).collect();
+        let (open, all) = feed(&posts, &cuts);
+        let loaded = open.get(&all[0][0].problem).unwrap();
+        assert_eq!(loaded.problem.returns, 1);
+        assert_eq!(loaded.count_voices(), (100, false), "read again before post {cut}");
+    }
+}
+
+#[test]
+fn a_job_that_runs_late_changes_no_problem() {
+    let close = |reason| ProblemEvent { at: day(50.0), kind: ProblemEventKind::Closed { reason } };
+    for (reason, expected, state) in [
+        (CloseReason::Silence, "G", ProblemState::Open),
+        (CloseReason::Person, "RG", ProblemState::Reopened),
+    ] {
+        let first = post(1, 0.0, "heating", "onohoy");
+        let (mut open, all) = run(std::slice::from_ref(&first));
+        let id = all[0][0].problem.clone();
+        open.get_mut(&id).unwrap().problem.apply(&close(reason));
+        // Written two days after the first, read when the problem was closed.
+        let late = post(2, 2.0, "heating", "onohoy");
+        let done = assign(&late, &mut open, &ClusterRules::default(), &score);
+        assert_eq!((letters(&done[0]).as_str(), &done[0].problem), (expected, &id));
+        assert_eq!(open.get(&id).unwrap().problem.state, state, "{reason:?}");
+    }
+}
+
+#[test]
 fn silence_quiets_then_closes() {
     let rules = ClusterRules::default();
     let mut problem =
@@ -323,7 +358,7 @@ fn silence_quiets_then_closes() {
     check(7.0, None);
     check(7.1, Some(ProblemEventKind::Quieted));
     check(20.0, None);
-    check(30.1, Some(ProblemEventKind::Closed { reason: "silence".into() }));
+    check(30.1, Some(ProblemEventKind::Closed { reason: CloseReason::Silence }));
     check(99.0, None);
 }
 
@@ -343,6 +378,9 @@ impl Kept {
         for it in assignments {
             let id = &it.problem;
             self.events.entry(id.clone()).or_default().extend(it.events.iter().cloned());
+            if it.events.iter().any(|event| event.kind == ProblemEventKind::Reopened) {
+                self.voices.remove(id);
+            }
             if let Some((month, voice)) = it.voice {
                 let months = self.voices.entry(id.clone()).or_default();
                 months.entry(month).or_default().insert(voice);

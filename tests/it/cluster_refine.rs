@@ -1,7 +1,9 @@
 //! Joining inside the key: address, object, text, thread; one post in several problems.
 
 use otklik::cluster::{ClusterRules, Newcomer, Object, assign};
-use otklik::model::{PlaceBy, PlaceFinding, ProblemEventKind, ProblemId, ProblemState};
+use otklik::model::{
+    CloseReason, PlaceBy, PlaceFinding, ProblemEvent, ProblemEventKind, ProblemId,
+};
 use otklik::text::Sketch;
 
 use super::cluster::{check, day, post, risk, run, score};
@@ -160,7 +162,9 @@ fn a_comment_that_only_agrees_follows_its_thread() {
     astray.thread.clear();
     check(&[first.clone(), astray], "1OG -");
     let mut over = open;
-    over.get_mut(&id).unwrap().problem.state = ProblemState::Closed;
+    let reason = CloseReason::Person;
+    let close = ProblemEvent { at: day(0.05), kind: ProblemEventKind::Closed { reason } };
+    over.get_mut(&id).unwrap().problem.apply(&close);
     assert_eq!(assign(&plus, &mut over, &ClusterRules::default(), &score), [], "reopens nothing");
 }
 

@@ -235,3 +235,52 @@ fn every_command_is_read_as_it_was_written() {
         assert_eq!(read.ok().as_ref(), Some(&command), "{line}");
     }
 }
+
+#[tokio::test]
+async fn what_nobody_answered_goes_to_whoever_takes_over() {
+    let office = office(&ROUTES.replace("hours = \"work\"\n", ""));
+    office.write(&people(4, COLD)).await;
+    assert_eq!((office.to("m@b.ru").len(), office.to("o@b.ru").len()), (1, 0));
+    let (from, to) = ("МЦУ".to_owned(), "Отдел".to_owned());
+    let reply = office.ask(CommandKind::HandOver { from, to }).await;
+    assert!(reply.done && reply.text.contains("Ждали ответа: a"), "{reply:?}");
+    office.pass(mins(59)).await;
+    assert_eq!(office.to("o@b.ru").len(), 1, "told at once");
+    office.pass(mins(2)).await;
+    assert_eq!(office.to("o@b.ru").len(), 2, "reminded an hour after that");
+    assert_eq!(office.to("m@b.ru").len(), 1, "who left is not reminded");
+    let marks = office.store().marks(None, None, 10).await.expect("read");
+    assert_eq!((marks.len(), marks[0].mark.name()), (1, "passed"));
+    assert_eq!(marks[0].to.as_deref(), Some("Отдел"));
+}
+
+#[tokio::test]
+async fn what_waits_goes_over_within_the_hours_of_whoever_takes_over() {
+    // It waits for the other's Monday, unless it is critical.
+    for (people_count, waits) in [(12, false), (4, true)] {
+        let routes =
+            ROUTES.replace("min_level = \"low\"\n[[", "min_level = \"low\"\nhours = \"work\"\n[[");
+        let office = office(&routes);
+        office.write(&people(people_count, COLD)).await;
+        let (from, to) = ("МЦУ".to_owned(), "Отдел".to_owned());
+        assert!(office.ask(CommandKind::HandOver { from, to }).await.done);
+        office.pass(mins(1)).await;
+        assert_eq!(office.to("o@b.ru").is_empty(), waits, "{people_count}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_has_the_alert_hears_that_it_is_theirs_now() {
+    let routes = ROUTES.replace("hours = \"work\"\n", "").replace("critical", "low");
+    let office = office(&routes.replace("kinds = [\"rumour\"]\n", ""));
+    office.write(&people(4, COLD)).await;
+    assert_eq!((office.to("m@b.ru").len(), office.to("o@b.ru").len()), (1, 1));
+    answer(&office, "МЦУ", Mark::NotOurs, Some("Отдел")).await;
+    office.pass(mins(1)).await;
+    let told = office.to("o@b.ru");
+    assert_eq!(told.len(), 2, "{:?}", office.subjects("o@b.ru"));
+    assert!(told[1].message.text.contains("передано: МЦУ → Отдел"), "{}", told[1].message.text);
+    // Its ladder begins anew: each of its reminders is another one.
+    office.pass(hours(1)).await;
+    assert_eq!(office.to("o@b.ru").len(), 3, "{:?}", office.subjects("o@b.ru"));
+}

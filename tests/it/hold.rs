@@ -4,7 +4,9 @@ use otklik::model::{
     Channel, CommandKind, DeliveryState, HeldBy, SilenceFacts, Tap, WorksFacts, WorksState,
 };
 use otklik::notify::Press;
+use otklik::pipeline::command::change_store;
 use otklik::pipeline::press::{self, Meaning};
+use otklik::pipeline::touch::touch;
 
 use crate::office::{Office, Says, hours, instant, mins, says};
 use crate::rig::{PACKS, Rig};
@@ -167,7 +169,7 @@ async fn an_announced_outage_is_proposed_accepted_and_overdue() {
     assert_eq!(command.kind, accept);
     assert!(office.ask(command.kind).await.done);
     let again = office.ask(accept).await;
-    assert!(!again.done && again.text.contains("accepted"), "{again:?}");
+    assert!(!again.done && again.text.contains("они приняты, решил: operator"), "{again:?}");
     office.pass(hours(5) + mins(30)).await;
     office.write(&four(DARK, "kedrovo", 1)).await;
     assert_eq!(office.to("m@b.ru").len(), 1, "it was to be expected");
@@ -183,6 +185,47 @@ async fn an_announced_outage_is_proposed_accepted_and_overdue() {
     office.write(&four(DARK, "kedrovo", 21)[..1]).await;
     office.pass(hours(3)).await;
     assert_eq!(office.to("m@b.ru").len(), 2, "it is told once");
+}
+
+#[tokio::test]
+async fn a_notice_of_many_places_is_one_message_and_one_tap() {
+    let office = office(&ROUTES.replace("email = \"m@b.ru\"", "telegram_chat = 77"));
+    let notice = "Плановое отключение электроэнергии 14 марта с 12:00 до 17:00: село Кедрово, \
+                  посёлок Соснягино";
+    office.write(&[Says { official: true, ..says(0, notice) }]).await;
+    let told = office.to("77");
+    assert_eq!(told.len(), 1, "{:?}", office.subjects("77"));
+    let message = &told[0].message;
+    assert!(message.subject.ends_with("Электричество: 2 места"), "{}", message.subject);
+    for place in ["Кедрово", "Соснягино"] {
+        let line = format!("Электричество: {place}, вся территория. С 14 марта, 12:00");
+        assert!(message.text.contains(&line), "{}", message.text);
+    }
+    let row = message.buttons[0].clone();
+    let titles: Vec<&str> = row.iter().map(|button| button.title.as_str()).collect();
+    assert_eq!(titles, ["Принять все (2)", "Отклонить все (2)"]);
+
+    let (address, query) = ("77".to_owned(), "q".to_owned());
+    let press =
+        Press { channel: Channel::Telegram, address, tap: row[0].tap.text(), query, message: None };
+    let district = office.services.district.load_full();
+    let meant = press::read(&office.services, &district, &press).await.expect("read");
+    let Meaning::Do(command) = meant else { panic!("a command") };
+    let reply = change_store(office.store(), Some(&district), &command, office.now()).await;
+    assert!(reply.expect("asked").expect("an answer").done);
+    let works = office.store().works(office.now()).await.expect("read");
+    assert!(works.iter().all(|(it, _)| it.state == WorksState::Accepted), "{works:?}");
+
+    // Everybody who was asked sees who said yes, and nothing more to press.
+    assert_eq!(touch(&office.services, &district, &|| true).await.expect("changed"), 1);
+    let shown = office.changed("77").pop().expect("changed").message;
+    let titles: Vec<&str> = shown.buttons.iter().flatten().map(|it| it.title.as_str()).collect();
+    assert_eq!(titles, ["✔ Принято, 11:00 · МЦУ"]);
+    assert!(shown.text.contains("Принято 14 марта, 11:00: МЦУ."), "{}", shown.text);
+    assert!(!shown.text.contains("otklik works accept"), "{}", shown.text);
+    office.pass(hours(2)).await;
+    office.write(&four(DARK, "sosnyagino", 1)).await;
+    assert_eq!(office.to("77").len(), 1, "it was to be expected there too");
 }
 
 #[tokio::test]
@@ -294,4 +337,44 @@ fn a_person_types_silences_and_works() {
     assert!(done(&["works", "end", &id]).contains("закончены"));
     let unknown = rig.run(&["works", "accept", "w000000000000"]);
     assert!(unknown.code == 1 && unknown.err.contains("Нет плановых работ"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn one_text_about_two_things_is_one_message_until_others_write_of_one() {
+    let routes = format!("[alert]\nvoices = 2\n{ROUTES}");
+    let office = office(&routes);
+    let both = |n: u32| {
+        let text = format!("Нет отопления третий день и нет света, помогите, дом {n}, мёрзнем все");
+        Says { place: Some("kedrovo"), ..says(n, &text) }
+    };
+    office.write(&[both(1), both(2)]).await;
+    let told = office.to("m@b.ru");
+    assert_eq!(told.len(), 1, "{:?}", office.subjects("m@b.ru"));
+    let (topic, other) = match told[0].message.subject.contains("Отопление") {
+        true => ("Отопление", "Электричество"),
+        false => ("Электричество", "Отопление"),
+    };
+    let text = &told[0].message.text;
+    assert!(text.contains(&format!("пишут и о другом: {other}")), "{topic}: {text}");
+    // Somebody writes of the other thing alone: that is news.
+    let alone = if other == "Отопление" { COLD } else { DARK };
+    office.write(&four(alone, "kedrovo", 11)).await;
+    let told = office.to("m@b.ru");
+    assert!(
+        told[1..].iter().any(|it| it.message.subject.contains(other)),
+        "{:?}",
+        office.subjects("m@b.ru")
+    );
+}
+
+#[tokio::test]
+async fn who_hears_of_one_thing_only_hears_of_it_though_one_text_told_both() {
+    let other = "[[receiver]]\nname = \"Сети\"\nemail = \"s@b.ru\"\nmin_level = \"low\"\n\
+                 topics = [\"electricity\"]\n";
+    let heat =
+        ROUTES.replace("min_level = \"low\"\n", "min_level = \"low\"\ntopics = [\"heating\"]\n");
+    let office = office(&format!("{heat}{other}"));
+    let text = "Нет отопления третий день и нет света, помогите, мёрзнем все";
+    office.write(&four(text, "kedrovo", 1)).await;
+    assert_eq!((office.to("m@b.ru").len(), office.to("s@b.ru").len()), (1, 1));
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use otklik::clock::{Clock, SimClock};
 use otklik::model::{
-    Command, CommandKind, CommandReply, PostKey, Problem, ProblemId, ProblemState, RumourState,
+    Command, CommandKind, CommandReply, PostKey, Problem, ProblemEvent, ProblemEventKind,
+    ProblemId, ProblemState, RumourState,
 };
 use otklik::pipeline::command::change_store;
 use otklik::pipeline::district::District;
@@ -364,4 +365,129 @@ async fn a_date_that_lies_ahead_stops_no_counting() {
     village.import_at(&[line(2, 0.5, "Онохой, нет воды, из крана ни капли")], at(1.0)).await;
     let counted = village.store.tallies(vec![district]).await.expect("read");
     assert_eq!(counted.len(), 1, "what is written today counts");
+}
+
+const COLD: &str = "Онохой, холодные батареи, мёрзнем";
+const DRY: &str = "Онохой, нет воды, из крана ни капли";
+
+impl Village {
+    async fn merge(&self, from: &ProblemId, into: &ProblemId, when: Timestamp) {
+        let (problem, into) = (from.clone(), into.clone());
+        let reply = self.ask(CommandKind::MergeProblems { problem, into }, when).await;
+        assert!(reply.done, "{}", reply.text);
+    }
+
+    async fn voices(&self, id: &ProblemId) -> (u32, bool) {
+        let all = self.store.export_problems(None, None, 100).await.expect("read");
+        let found = all.into_iter().find(|stored| stored.problem.id == *id).expect("there");
+        (found.voices.voices, found.voices.at_least)
+    }
+
+    async fn replayed(&self) -> otklik::pipeline::rejoin::Rejoined {
+        rejoin(&self.store, &self.district, Timestamp::MIN).await.expect("replayed")
+    }
+}
+
+#[tokio::test]
+async fn a_merge_across_topics_loses_no_voice() {
+    let village = Village::new();
+    let cold: Vec<Line> = (1..6).map(|n| line(n, n as f64, COLD)).collect();
+    // Copies of one text would be one voice.
+    let cold = cold.into_iter().map(|it| {
+        let text = format!("Онохой, {} день холодно, батареи ледяные", it.id);
+        Line { text, ..it }
+    });
+    village.import(&cold.collect::<Vec<_>>()).await;
+    village.import(&[line(6, 6.0, DRY)]).await;
+    let (from, into) = (village.problem_of(1).await, village.problem_of(6).await);
+    assert_eq!(village.voices(&from).await, (5, false));
+    village.merge(&from, &into, at(7.0)).await;
+    assert_eq!(village.problem(&into).await.voices, 5);
+    assert_eq!(village.voices(&into).await, (5, true), "five at least, whoever they are");
+    village.import(&[line(9, 8.0, "Онохой, второй день нет воды")]).await;
+    assert_eq!(village.voices(&into).await, (5, true));
+}
+
+#[tokio::test]
+async fn a_merge_of_lives_that_do_not_meet_is_a_return() {
+    // The old problem is over, the new one alive: whichever way they are joined, they are one
+    // problem that came back.
+    for old_into_new in [true, false] {
+        let village = Village::new();
+        village.import(&[line(1, 0.0, COLD), line(2, 1.0, "Онохой, батареи ледяные")]).await;
+        let old = village.problem_of(1).await;
+        let close = CommandKind::CloseProblem { problem: old.clone() };
+        assert!(village.ask(close, at(24.0)).await.done);
+        village.import(&[line(3, 240.0, DRY)]).await;
+        let new = village.problem_of(3).await;
+        let (from, into) = if old_into_new { (&old, &new) } else { (&new, &old) };
+        village.merge(from, into, at(241.0)).await;
+        let whole = village.problem(into).await;
+        assert_eq!((whole.state, whole.returns), (ProblemState::Reopened, 1), "{old_into_new}");
+        assert_eq!((whole.posts, whole.opened, whole.last), (3, at(0.0), at(240.0)));
+        assert_eq!((whole.since(), whole.posts_since()), (at(240.0), 1));
+        assert_eq!(whole.ended, None);
+        assert_eq!(village.voices(into).await.0, 1);
+    }
+}
+
+#[tokio::test]
+async fn posts_since_a_return_are_right_after_a_split() {
+    let village = Village::new();
+    let lines = [
+        line(1, 0.0, "Онохой, Гагарина 12, батареи ледяные"),
+        line(2, 1.0, "Онохой, Садовая 3, батареи холодные, воздух в трубах"),
+        line(3, 240.0, "Онохой, Гагарина 12, опять ледяные батареи, мёрзнем"),
+    ];
+    village.import(&lines).await;
+    let id = village.problem_of(1).await;
+    assert_eq!(village.problem_of(3).await, id, "it came back");
+    assert_eq!(village.problem(&id).await.posts_since(), 1);
+    let posts = village.posts().await.into_iter().map(|it| it.post.key);
+    let posts = posts.filter(|key| key.id.as_str() == "2").collect();
+    let kind = CommandKind::SplitProblem { problem: id.clone(), posts, address: None };
+    assert!(village.ask(kind, at(241.0)).await.done);
+    let stayed = village.problem(&id).await;
+    assert_eq!((stayed.posts, stayed.posts_since(), stayed.voices), (2, 1, 1));
+    let split = village.problem(&village.problem_of(2).await).await;
+    assert_eq!((split.posts, split.opened, split.last), (1, at(1.0), at(1.0)));
+}
+
+#[tokio::test]
+async fn a_merge_chain_of_any_length_is_followed() {
+    let village = Village::new();
+    village.import(&[line(0, 0.0, DRY), line(1, 1.0, COLD)]).await;
+    let first = village.problem_of(0).await;
+    let mut last = village.problem_of(1).await;
+    village.merge(&first, &last, at(2.0)).await;
+    for n in 2..72 {
+        let text = format!("Онохой, Советская {n}, в подъезде не горит свет, темно");
+        village.import(&[line(n, 2.0, &text)]).await;
+        let next = village.problem_of(n).await;
+        village.merge(&last, &next, at(2.0)).await;
+        last = next;
+    }
+    let living = village.store.living_problem(&first).await.expect("read").expect("there");
+    assert_eq!(living.id, last);
+}
+
+#[tokio::test]
+async fn a_replay_finds_what_was_edited_closed_and_taken_back() {
+    let village = Village::new();
+    let now = |secs| start() + SignedDuration::from_secs(secs);
+    village.import_at(&[line(1, 0.0, COLD), line(2, 1.0, DRY)], now(0)).await;
+    let cold = village.problem_of(1).await;
+    // The first post of the problem is about something else now; it stays where it was counted.
+    village.import_at(&[line(1, 0.0, "Онохой, не горит фонарь, темно на улице")], now(10)).await;
+    village.import_at(&[line(3, 2.0, "Онохой, батареи ледяные второй день")], now(20)).await;
+    assert_eq!(village.problem_of(3).await, cold);
+    // Told by mistake that it is over, and taken back: nothing returns.
+    let close = CommandKind::CloseProblem { problem: cold.clone() };
+    assert!(village.ask(close, now(30)).await.done);
+    let back = ProblemEvent { at: now(31), kind: ProblemEventKind::Reinstated };
+    village.store.append_events(&[(cold.clone(), back)]).await.expect("appended");
+    village.import_at(&[line(4, 3.0, "Онохой, в квартире холод, нет отопления")], now(40)).await;
+    assert_eq!(village.problem(&cold).await.returns, 0);
+    let found = village.replayed().await;
+    assert_eq!((found.moved, found.edited), (vec![], 1));
 }

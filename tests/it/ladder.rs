@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use otklik::alert::render::Again;
 use otklik::config;
 use otklik::model::{
-    Command, CommandKind, DeliveryState, Mark, Matter, PlaceId, ProblemEvent, ProblemEventKind,
-    ProblemId, RumourState, SilenceFacts, TopicKind,
+    CloseReason, Command, CommandKind, DeliveryState, Mark, Matter, PlaceId, ProblemEvent,
+    ProblemEventKind, ProblemId, RumourState, SilenceFacts, TopicKind, told_alert,
 };
 use otklik::pipeline::command::change_store;
 use otklik::pipeline::dispatch::word_alert;
@@ -114,19 +114,15 @@ impl Hall {
 
     /// Everything in the outbox: kind of subject, receiver, when due.
     async fn outbox(&self) -> Vec<(String, String, Timestamp)> {
-        let alerts = self.store.alerts(None, None, 100).await.expect("read");
-        let mut subjects: Vec<String> = Vec::new();
-        for alert in alerts {
-            subjects.push(format!("alert:{}", alert.id));
-            subjects.extend((0..9).map(|step| format!("reminder:{}:{step}", alert.id)));
-        }
-        let mut rows = Vec::new();
-        for subject in subjects {
-            for row in self.store.deliveries_of(&subject).await.expect("read") {
-                let kind = subject.split(':').next().unwrap_or_default().to_owned();
-                rows.push((kind, row.receiver, row.due));
-            }
-        }
+        let stored = self.store.export_deliveries(None, None, 1_000).await.expect("read");
+        let told = stored.into_iter().map(|row| row.delivery);
+        let told = told.filter(|row| told_alert(&row.subject).is_some());
+        let mut rows: Vec<_> = told
+            .map(|row| {
+                let kind = row.subject.split(':').next().unwrap_or_default().to_owned();
+                (kind, row.receiver, row.due)
+            })
+            .collect();
         rows.sort_by(|a, b| (a.2, &a.0, &a.1).cmp(&(b.2, &b.0, &b.1)));
         rows
     }
@@ -238,7 +234,7 @@ async fn noise_reminds_nobody_and_taken_again_after_new_facts_counts() {
 #[tokio::test]
 async fn a_closed_or_answered_problem_reminds_nobody() {
     for end in [
-        ProblemEventKind::Closed { reason: "person".to_owned() },
+        ProblemEventKind::Closed { reason: CloseReason::Person },
         ProblemEventKind::Answered { published: at(30) },
     ] {
         let hall = Hall::new();

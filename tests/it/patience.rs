@@ -21,12 +21,18 @@ use otklik_collectors::play::{Fault, InProcess, vk};
 use otklik_collectors::{Class, CollectError, Scope, Transport};
 use tokio::sync::watch;
 
+mod outage;
 mod stored;
+
+use outage::Outage;
 
 use crate::rig::Rig;
 use crate::town::lock;
 
 const CHANNEL: &str = "lesnoy_kanal";
+/// Who answers, as budgets name them.
+const VK: &str = "127.0.0.1:7001";
+const TELEGRAM: &str = "127.0.0.1:7002";
 
 /// Leads to the play that is meant, or nowhere while the network is down.
 struct Switch {
@@ -34,6 +40,7 @@ struct Switch {
     telegram: InProcess,
     down: Arc<AtomicBool>,
     hung: Arc<AtomicUsize>,
+    vk_out: Arc<Mutex<Outage>>,
     clock: SimClock,
 }
 
@@ -55,9 +62,12 @@ impl Transport for Switch {
             let text = "Сервер не ответил вовремя";
             return Err(CollectError::new(Class::Transient, Scope::Host, "timeout", text));
         }
-        match request.url.contains(":7001/") {
-            true => self.vk.send(request).await,
-            false => self.telegram.send(request).await,
+        if !request.url.contains(":7001/") {
+            return self.telegram.send(request).await;
+        }
+        match outage::meet(&self.vk_out, &self.clock).await {
+            Some(met) => met,
+            None => self.vk.send(request).await,
         }
     }
 }
@@ -70,6 +80,7 @@ struct Village {
     telegram: Arc<Mutex<PlayTelegram>>,
     down: Arc<AtomicBool>,
     hung: Arc<AtomicUsize>,
+    vk_out: Arc<Mutex<Outage>>,
 }
 
 fn owner(number: i64) -> i64 {
@@ -117,6 +128,7 @@ impl Village {
             telegram: Arc::new(Mutex::new(telegram)),
             down: Arc::default(),
             hung: Arc::default(),
+            vk_out: Arc::default(),
         }
     }
 
@@ -141,6 +153,7 @@ impl Village {
             telegram: InProcess::new(self.telegram.clone(), clock.clone()),
             down: self.down.clone(),
             hung: self.hung.clone(),
+            vk_out: self.vk_out.clone(),
             clock: self.clock.clone(),
         };
         let joined = Services::join(
@@ -208,7 +221,7 @@ impl Village {
 /// A pause that a platform ordered, as it was found in the store at `seen`.
 #[derive(Debug, Clone, PartialEq)]
 struct Pause {
-    token: String,
+    host: String,
     method: String,
     seen: Timestamp,
     until: Timestamp,
@@ -217,13 +230,12 @@ struct Pause {
 fn pauses(village: &Village) -> Vec<Pause> {
     let conn = rusqlite::Connection::open(village.rig.path("store/otklik.db")).expect("opens");
     let now = village.now();
-    let mut statement = conn
-        .prepare("SELECT token, method, paused_until FROM budget WHERE paused_until > ?1")
-        .expect("prepared");
+    let mut statement =
+        conn.prepare("SELECT host, method, until FROM pause WHERE until > ?1").expect("prepared");
     let found = statement.query_map([now.as_microsecond()], |row| {
         let until: i64 = row.get(2)?;
         let until = Timestamp::from_microsecond(until).expect("an instant");
-        Ok(Pause { token: row.get(0)?, method: row.get(1)?, seen: now, until })
+        Ok(Pause { host: row.get(0)?, method: row.get(1)?, seen: now, until })
     });
     found.expect("asked").map(|row| row.expect("a row")).collect()
 }
@@ -257,8 +269,8 @@ async fn a_day_with_fifty_restarts_respects_every_pause() {
     assert!(ordered.len() > 20 && vk.len() > 40 && telegram.len() > 10, "{ordered:?}");
     for pause in &ordered {
         let within = |at: Timestamp| pause.seen < at && at < pause.until;
-        let broken = match pause.token.as_str() {
-            "none" => telegram.iter().filter(|at| within(**at)).count(),
+        let broken = match pause.host.as_str() {
+            TELEGRAM => telegram.iter().filter(|at| within(**at)).count(),
             _ => vk
                 .iter()
                 .filter(|(method, at)| {
@@ -268,10 +280,10 @@ async fn a_day_with_fifty_restarts_respects_every_pause() {
         };
         assert_eq!(broken, 0, "calls within {pause:?}");
     }
-    for token in ["service", "none"] {
-        let of = ordered.iter().filter(|pause| pause.token == token);
+    for host in [VK, TELEGRAM] {
+        let of = ordered.iter().filter(|pause| pause.host == host);
         let spans: std::collections::BTreeSet<Timestamp> = of.map(|pause| pause.until).collect();
-        assert!(spans.len() >= 3, "{token} was paused {spans:?}");
+        assert!(spans.len() >= 3, "{host} was paused {spans:?}");
     }
 }
 

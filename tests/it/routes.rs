@@ -193,7 +193,7 @@ fn filters_choose_and_nobody_chosen_means_all() {
         .map(|it| (it.told, it.because))
         .collect();
     let expected = [
-        (false, "уровень ниже high"),
+        (false, "уровень ниже, чем «высокий» (high)"),
         (true, "отдел jkh"),
         (false, "не тот вид темы"),
         (false, "место не названо"),

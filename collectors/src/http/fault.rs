@@ -55,6 +55,11 @@ fn connect() -> CollectError {
     CollectError::new(Class::Transient, Scope::Host, "connect", text)
 }
 
+/// Nobody there takes the connection: nothing was sent.
+fn connect_timeout() -> CollectError {
+    CollectError { code: "connect_timeout".to_owned(), ..timeout() }
+}
+
 fn cut() -> CollectError {
     let text = "Соединение оборвалось, ответ не дочитан; попробуем ещё раз";
     CollectError::new(Class::Transient, Scope::Host, "cut", text)
@@ -101,7 +106,9 @@ pub(super) fn from_client(error: &reqwest::Error) -> CollectError {
         }
         cause = at.source();
     }
-    if error.is_timeout() {
+    if error.is_timeout() && error.is_connect() {
+        connect_timeout()
+    } else if error.is_timeout() {
         timeout()
     } else if error.is_builder() {
         bad_url()

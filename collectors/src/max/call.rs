@@ -10,7 +10,7 @@ use serde_json::Value;
 use tracing::debug;
 
 use super::{MaxSettings, errors};
-use crate::error::{Class, CollectError, Scope};
+use crate::error::{Class, CollectError};
 use crate::http::{Method, Request, Response, retry_after};
 use crate::ports::{Call, Ports};
 
@@ -59,6 +59,7 @@ impl Api<'_> {
         let call = Call {
             host: self.host.to_owned(),
             token: "max".to_owned(),
+            fingerprint: Call::fingerprint(&[&self.settings.token]),
             method: name.to_owned(),
             spacing_ms: SPACING_MS,
             per_day_max: None,
@@ -66,11 +67,14 @@ impl Api<'_> {
         for tried in 1.. {
             self.ports.budget.take(&call).await?;
             let (error, asked) = match self.once(method, path, params, &json).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.ports.budget.heard(&call, Ok(())).await;
+                    return Ok(answer);
+                }
                 Err(fault) => fault,
             };
             debug!(name, tried, code = %error.code, "max call failed");
-            self.remember(&call, &error).await;
+            self.ports.budget.heard(&call, Err(&error)).await;
             match self.retry_at(&error, asked, tried) {
                 Some(at) => self.ports.clock.sleep_until(at).await,
                 None => return Err(error),
@@ -91,7 +95,7 @@ impl Api<'_> {
             Class::RateLimited if error.code == "max 429" || error.code == "http 429" => {
                 (TRIES, 60)
             }
-            Class::Transient if error.code == "timeout" => (TRIES_SLOW, 1),
+            Class::Transient if error.timed_out() => (TRIES_SLOW, 1),
             Class::Transient => (TRIES, 1 << (tried - 1)),
             Class::Malformed => (TRIES_SLOW, 2),
             _ => (0, 0),
@@ -99,17 +103,6 @@ impl Api<'_> {
         let at = asked.unwrap_or_else(|| errors::later(now, secs));
         let soon = at <= errors::later(now, RETRY_AFTER_MAX);
         (tried < tries && soon).then_some(at)
-    }
-
-    /// Tells the budget what MAX ordered, so that nobody else runs into the same wall.
-    async fn remember(&self, call: &Call, error: &CollectError) {
-        let Some(until) = error.until else { return };
-        let method = match (error.class, error.scope) {
-            (Class::Ours, Scope::Method) => Some(call.method.as_str()),
-            (Class::RateLimited | Class::NeedsPerson, Scope::Token | Scope::Host) => None,
-            _ => return,
-        };
-        self.ports.budget.pause(&call.host, &call.token, method, until).await;
     }
 
     async fn once<T: DeserializeOwned>(

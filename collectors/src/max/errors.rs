@@ -71,8 +71,7 @@ pub fn explain(status: u16, own: bool, asked: Option<Timestamp>, now: Timestamp)
             "По адресу MAX отвечает не MAX. Проверьте адрес MAX в настройках",
         ),
     };
-    let until = asked.unwrap_or_else(|| later(now, secs));
-    CollectError::new(class, scope, code, text).until(until)
+    CollectError::new(class, scope, code, text).until(later(now, secs)).asked(asked)
 }
 
 /// An answer that is no answer of MAX's API.

@@ -259,7 +259,9 @@ impl<'a> Pass<'a> {
     fn message(&mut self, message: &wire::Message, edited: Option<Timestamp>) -> Option<String> {
         let ours = message.recipient.chat_id.is_none_or(|chat| chat == self.state.chat);
         let Some(mid) = message.name().filter(|_| ours && message.timestamp > 0) else {
-            self.draft.facts.unreadable += 1;
+            let id = message.name().filter(|_| ours).map(|mid| self.adapter.id(&mid));
+            let came = message.name().unwrap_or_default();
+            self.draft.facts.spoil(id, &came, "messages");
             return None;
         };
         let mid = mid.as_str();
@@ -288,9 +290,12 @@ impl<'a> Pass<'a> {
         let mut fresh = false;
         // Oldest first, so that a message comes before its answers.
         for element in answer.messages.iter().rev() {
-            let Odd::Good(message) = element else {
-                self.draft.facts.unreadable += 1;
-                continue;
+            let message = match element {
+                Odd::Good(message) => message,
+                Odd::Bad(odd) => {
+                    self.draft.facts.spoil(None, &odd.to_string(), "messages");
+                    continue;
+                }
             };
             oldest = oldest.min(message.timestamp);
             if let Some(mid) = self.message(message, None) {
@@ -350,7 +355,7 @@ impl<'a> Pass<'a> {
         for element in &answer.messages {
             match element {
                 Odd::Good(message) => found.push(message),
-                Odd::Bad(_) => self.draft.facts.unreadable += 1,
+                Odd::Bad(odd) => self.draft.facts.spoil(None, &odd.to_string(), "messages"),
             }
         }
         // Oldest first, so that a message comes before its answers.

@@ -39,6 +39,7 @@ use self::look::{PAGE, Pass, Step};
 use self::place::Place;
 use crate::Collector;
 use crate::error::{Class, CollectError};
+use crate::http::host_of;
 use crate::ports::Ports;
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
 
@@ -62,8 +63,7 @@ impl MaxSettings {
     }
 
     fn host(&self) -> String {
-        let url = url::Url::parse(&self.api_url).ok();
-        url.as_ref().and_then(|url| url.host_str()).unwrap_or("max").to_owned()
+        host_of(&self.api_url).unwrap_or_else(|| "max".to_owned())
     }
 }
 

@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 #[serde(untagged)]
 pub(super) enum Odd<T> {
     Good(T),
-    Bad(#[allow(dead_code, reason = "takes what no other form takes")] IgnoredAny),
+    Bad(serde_json::Value),
 }
 
 /// `GET /me`.

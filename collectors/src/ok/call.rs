@@ -72,17 +72,24 @@ impl Api<'_> {
             let call = Call {
                 host: self.host.to_owned(),
                 token: "ok".to_owned(),
+                fingerprint: self.fingerprint(),
                 method: method.to_owned(),
                 spacing_ms: if slow { SPACING_SLOW_MS } else { SPACING_MS },
                 per_day_max: None,
             };
             self.ports.budget.take(&call).await?;
             let fault = match self.once(method, params).await {
-                Ok(response) => return Ok(response),
+                Ok(response) => {
+                    self.ports.budget.heard(&call, Ok(())).await;
+                    return Ok(response);
+                }
                 Err(fault) => fault,
             };
             debug!(method, tried, code = %fault.error.code, "ok call failed");
-            self.remember(&call, &fault).await;
+            if fault.error.class == Class::RateLimited {
+                self.slow_until.fetch_max(now + SLOW_SECS, Ordering::Relaxed);
+            }
+            self.ports.budget.heard(&call, Err(&fault.error)).await;
             match self.retry_at(&fault, tried) {
                 Some(at) => self.ports.clock.sleep_until(at).await,
                 None => return Err(fault),
@@ -97,7 +104,7 @@ impl Api<'_> {
         let error = &fault.error;
         let (tries, secs) = match error.class {
             Class::RateLimited if error.scope == Scope::Host => (TRIES, 60),
-            Class::Transient if error.code == "timeout" => (TRIES_SLOW, 1),
+            Class::Transient if error.timed_out() => (TRIES_SLOW, 1),
             Class::Transient => (TRIES, 1 << (tried - 1)),
             Class::Malformed if fault.code.is_none() => (TRIES_SLOW, 2),
             _ => (0, 0),
@@ -107,20 +114,10 @@ impl Api<'_> {
         (tried < tries && soon).then_some(at)
     }
 
-    /// Tells the budget what OK ordered, so that nobody else runs into the same wall.
-    async fn remember(&self, call: &Call, fault: &Fault) {
-        let Some(until) = fault.error.until else { return };
-        if fault.error.class == Class::RateLimited {
-            let slow = self.ports.clock.now().as_second() + SLOW_SECS;
-            self.slow_until.fetch_max(slow, Ordering::Relaxed);
-        }
-        use Class::{NeedsPerson, Ours, Quota, RateLimited};
-        let method = match (fault.error.class, fault.error.scope) {
-            (RateLimited | Quota | NeedsPerson | Ours, Scope::Method) => Some(call.method.as_str()),
-            (RateLimited | NeedsPerson | Ours, Scope::Token | Scope::Host) => None,
-            _ => return,
-        };
-        self.ports.budget.pause(&call.host, &call.token, method, until).await;
+    /// The name of what the operator can change when OK refuses us: the keys.
+    fn fingerprint(&self) -> String {
+        let keys = self.settings;
+        Call::fingerprint(&[&keys.application_key, &keys.access_token, &keys.session_secret])
     }
 
     async fn once<T: DeserializeOwned>(

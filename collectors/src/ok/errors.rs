@@ -234,6 +234,5 @@ pub(super) fn of_status(status: u16, asked: Option<Timestamp>, now: Timestamp) -
             "По адресу ОК отвечают не ОК. Проверьте адрес ОК в настройках",
         ),
     };
-    let until = asked.unwrap_or_else(|| later(now, secs));
-    CollectError::new(class, Scope::Host, code, text).until(until)
+    CollectError::new(class, Scope::Host, code, text).until(later(now, secs)).asked(asked)
 }

@@ -117,7 +117,12 @@ impl Pass<'_> {
             }
             Odd::Bad(odd) => wire::number(odd),
         };
-        self.draft.facts.unreadable += 1;
+        let came = match element {
+            Odd::Good(topic) => topic.id.0.clone(),
+            Odd::Bad(odd) => odd.to_string(),
+        };
+        let id = number.map(|number| self.adapter.id(Thing::topic(number)));
+        self.draft.facts.spoil(id, &came, "topics");
         self.look.seen.extend(number.map(Thing::topic));
         None
     }
@@ -233,9 +238,12 @@ impl Pass<'_> {
         let elements = answer.discussions.unwrap_or_default();
         let mut oldest = i64::MAX;
         for element in &elements {
-            let Odd::Good(found) = element else {
-                self.draft.facts.unreadable += 1;
-                continue;
+            let found = match element {
+                Odd::Good(found) => found,
+                Odd::Bad(odd) => {
+                    self.draft.facts.spoil(None, &odd.to_string(), "discussions");
+                    continue;
+                }
             };
             let active = found.active().map(|at| at.as_second());
             oldest = oldest.min(active.unwrap_or(i64::MAX));

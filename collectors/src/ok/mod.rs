@@ -41,6 +41,7 @@ use self::look::{Pass, Step};
 use self::reading::Refusal;
 use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
+use crate::http::host_of;
 use crate::ports::Ports;
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
 
@@ -102,8 +103,7 @@ impl Odnoklassniki {
     /// A reader with these settings.
     #[must_use]
     pub fn new(settings: OkSettings, ports: Ports) -> Self {
-        let url = url::Url::parse(&settings.api_url).ok();
-        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("ok").to_owned();
+        let host = host_of(&settings.api_url).unwrap_or_else(|| "ok".to_owned());
         Odnoklassniki { settings, host, ports, slow_until: AtomicI64::new(0) }
     }
 

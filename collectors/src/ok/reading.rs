@@ -115,8 +115,12 @@ impl Pass<'_> {
                 }
                 Some((id, comment))
             }
-            _ => {
-                self.draft.facts.unreadable += 1;
+            nameless => {
+                let came = match nameless {
+                    Odd::Good(_) => String::new(),
+                    Odd::Bad(odd) => odd.to_string(),
+                };
+                self.draft.facts.spoil(None, &came, "comments");
                 reading.unsure = true;
                 None
             }

@@ -24,7 +24,7 @@ use url::Url;
 use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
 use crate::hash::fingerprint;
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, host_of};
 use crate::ports::{Call, Ports};
 use crate::raw::{Coverage, Cursor, Facts, Hole, HoleCause, Page, Platform, SourceSpec};
 use crate::status;
@@ -97,6 +97,8 @@ struct Reading {
     unreadable: u32,
     /// Entries that are too many to be read.
     left: u32,
+    /// Hashes of entries that no parser took.
+    spoilt: Vec<String>,
     complete: bool,
 }
 
@@ -113,10 +115,11 @@ impl Rss {
     }
 
     async fn get(&self, url: &Url, position: &Position) -> Result<Response, CollectError> {
-        let host = url.host_str().unwrap_or_default().to_owned();
+        let host = host_of(url.as_str()).unwrap_or_default();
         let call = Call {
-            host: host.clone(),
+            host,
             token: "none".to_owned(),
+            fingerprint: String::new(),
             method: "feed".to_owned(),
             spacing_ms: SPACING_MS,
             per_day_max: None,
@@ -126,22 +129,11 @@ impl Rss {
         headers.push(("accept".to_owned(), ACCEPT.to_owned()));
         let request =
             Request { url: url.as_str().to_owned(), headers, guarded: true, ..Request::default() };
-        let response = self.ports.transport.send(request).await?;
-        if response.status == 304 {
-            return Ok(response);
-        }
-        if response.status == 403 && response.header("cf-mitigated").is_some() {
-            return Err(guarded());
-        }
-        if let Err(error) = status::check(&response, self.ports.clock.now(), Scope::Source) {
-            if let (Class::RateLimited, Some(until)) = (error.class, error.until) {
-                self.ports.budget.pause(&host, "none", None, until).await;
-            }
-            let html = error.class == Class::NoAccess
-                && matches!(clean::cut(&clean::decode(&response.body, None)), Body::Html(true));
-            return Err(if html { guarded() } else { error });
-        }
-        Ok(response)
+        let sent = self.ports.transport.send(request).await;
+        let now = self.ports.clock.now();
+        let answered = sent.and_then(|response| pass(response, now));
+        self.ports.budget.heard(&call, answered.as_ref().map(|_| ())).await;
+        answered
     }
 
     /// Posts of articles that are new or have a new text, and the position after them.
@@ -156,7 +148,10 @@ impl Rss {
         let oldest = if before.body.is_some() { horizon.min(before.newest) } else { horizon };
         let mut after = Position { seen: BTreeMap::new(), ..before.clone() };
         let mut page = empty_page(before);
-        page.facts.unreadable = reading.unreadable;
+        for hash in &reading.spoilt {
+            page.facts.spoil(None, hash, "feed");
+        }
+        page.facts.unreadable += reading.unreadable;
         let now = self.ports.clock.now().as_second();
         for (id, article) in
             adapt::ids(&source.id, &reading.articles).into_iter().zip(&reading.articles)
@@ -293,7 +288,7 @@ fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
             for document in &feed.entries {
                 let Some(entry) = parse(document, base).and_then(|mut entries| entries.pop())
                 else {
-                    reading.unreadable += 1;
+                    reading.spoilt.push(fingerprint(&[document]));
                     continue;
                 };
                 let full = clean::with_full_text(document)
@@ -356,6 +351,20 @@ fn empty() -> CollectError {
 
 fn nonsense() -> CollectError {
     malformed("rss body", "Ленту не удалось разобрать: она оборвана или это не лента.")
+}
+
+/// Passes an answer with a status of success and one that says that nothing changed.
+fn pass(response: Response, now: Timestamp) -> Result<Response, CollectError> {
+    if response.status == 304 {
+        return Ok(response);
+    }
+    if response.status == 403 && response.header("cf-mitigated").is_some() {
+        return Err(guarded());
+    }
+    let Err(error) = status::check(&response, now, Scope::Source) else { return Ok(response) };
+    let html = error.class == Class::NoAccess
+        && matches!(clean::cut(&clean::decode(&response.body, None)), Body::Html(true));
+    Err(if html { guarded() } else { error })
 }
 
 fn guarded() -> CollectError {

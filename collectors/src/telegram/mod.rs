@@ -27,7 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, host_of};
 use crate::ports::{Call, Ports};
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
 use crate::status;
@@ -71,8 +71,8 @@ impl Telegram {
     #[must_use]
     pub fn new(settings: TelegramSettings, account: Option<Arc<Account>>, ports: Ports) -> Self {
         let base = settings.preview_url.trim_end_matches('/').to_owned();
-        let host = url::Url::parse(&base).ok().and_then(|url| url.host_str().map(str::to_owned));
-        Self { base, host: host.unwrap_or_default(), account, ports }
+        let host = host_of(&base).unwrap_or_default();
+        Self { base, host, account, ports }
     }
 
     /// One answer of the preview with a status of success.
@@ -80,6 +80,7 @@ impl Telegram {
         let call = Call {
             host: self.host.clone(),
             token: "none".to_owned(),
+            fingerprint: String::new(),
             method: "preview".to_owned(),
             spacing_ms: SPACING_MS,
             per_day_max: None,
@@ -90,14 +91,12 @@ impl Telegram {
             headers: vec![("accept-language".to_owned(), "en".to_owned())],
             ..Request::default()
         };
-        let response = self.ports.transport.send(request).await?;
-        if let Err(error) = status::check(&response, self.ports.clock.now(), Scope::Host) {
-            if let (Class::RateLimited, Some(until)) = (error.class, error.until) {
-                self.ports.budget.pause(&self.host, "none", None, until).await;
-            }
-            return Err(error);
-        }
-        Ok(response)
+        let sent = self.ports.transport.send(request).await;
+        let now = self.ports.clock.now();
+        let answered =
+            sent.and_then(|response| status::check(&response, now, Scope::Host).map(|()| response));
+        self.ports.budget.heard(&call, answered.as_ref().map(|_| ())).await;
+        answered
     }
 
     /// After the last page of posts: comments follow, or the look ends.

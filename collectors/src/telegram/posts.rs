@@ -229,7 +229,11 @@ impl Telegram {
         let now = self.ports.clock.now();
         let change = place.posts.list(listing, &texts, look.horizon, now);
         let mut page = page(&place, &change);
-        page.facts.unreadable = listing.unreadable + listing.unread.len() as u32;
+        let room = place.posts.channel.as_deref().unwrap_or(look.name);
+        for id in &listing.unread {
+            page.facts.spoil(Some(adapt::post_id(room, *id)), "", "messages");
+        }
+        page.facts.unreadable += listing.unreadable;
         page.facts.coverage.holes.extend(unreadable(listing, look.horizon, now));
         let number = place.posts.channel.clone().unwrap_or_default();
         for (message, text) in listing.messages.iter().zip(masked) {

@@ -10,7 +10,7 @@ use tracing::debug;
 
 use super::{VkSettings, errors, execute, talk, wire};
 use crate::error::{Class, CollectError, Scope};
-use crate::http::{Method, Request, Response, retry_after};
+use crate::http::{Method, Request, Response, host_of, retry_after};
 use crate::ports::{Call, Ports};
 
 /// Most tries of one call, the first included.
@@ -74,6 +74,7 @@ impl Api<'_> {
         let call = Call {
             host: self.host.to_owned(),
             token: self.name.clone(),
+            fingerprint: self.fingerprint(),
             method: method.to_owned(),
             spacing_ms: self.spacing_ms,
             per_day_max: (method == "wall.get").then_some(WALL_GET_PER_DAY),
@@ -81,7 +82,10 @@ impl Api<'_> {
         for tried in 1.. {
             self.ports.budget.take(&call).await?;
             let mut fault = match self.once(method, params).await {
-                Ok(response) => return Ok(response),
+                Ok(response) => {
+                    self.ports.budget.heard(&call, Ok(())).await;
+                    return Ok(response);
+                }
                 Err(fault) => fault,
             };
             if let Some(code) = fault.code.filter(|_| talk::is_aside(method)) {
@@ -91,7 +95,7 @@ impl Api<'_> {
                 fault.error = errors::of_execute(code, fault.error);
             }
             debug!(method, tried, code = %fault.error.code, "vk call failed");
-            self.remember(&call, &fault).await;
+            self.ports.budget.heard(&call, Err(&fault.error)).await;
             match self.retry_at(method, &fault, tried) {
                 Some(at) => self.ports.clock.sleep_until(at).await,
                 None => return Err(fault),
@@ -107,7 +111,7 @@ impl Api<'_> {
         let (tries, secs) = match error.class {
             Class::RateLimited if fault.code == Some(6) => (TRIES, i64::from(tried)),
             Class::RateLimited if error.scope == Scope::Host => (TRIES, 60),
-            Class::Transient if error.code == "timeout" => (TRIES_SLOW, 1),
+            Class::Transient if error.timed_out() => (TRIES_SLOW, 1),
             Class::Transient => (TRIES, 1 << (tried - 1)),
             Class::Malformed if fault.code.is_none() => (TRIES_SLOW, 2),
             _ => (0, 0),
@@ -117,21 +121,6 @@ impl Api<'_> {
         let at = fault.asked.unwrap_or_else(|| errors::later(now, secs));
         let soon = at <= errors::later(now, RETRY_AFTER_MAX);
         (tried < tries && soon).then_some(at)
-    }
-
-    /// Tells the budget what VK ordered, so that nobody else runs into the same wall.
-    async fn remember(&self, call: &Call, fault: &Fault) {
-        let Some(until) = fault.error.until else { return };
-        let method = match (fault.error.class, fault.error.scope) {
-            (Class::RateLimited | Class::Quota | Class::Ours, Scope::Method) => {
-                Some(call.method.as_str())
-            }
-            (Class::RateLimited | Class::NeedsPerson | Class::Ours, Scope::Token | Scope::Host) => {
-                None
-            }
-            _ => return,
-        };
-        self.ports.budget.pause(&call.host, &call.token, method, until).await;
     }
 
     /// Asks a Long Poll server, once and without a long wait. The key travels in the address, as
@@ -148,10 +137,11 @@ impl Api<'_> {
             .append_pair("key", key)
             .append_pair("ts", &ts.to_string())
             .append_pair("wait", "1");
-        let host = url.host_str().unwrap_or_default().to_owned();
+        let host = host_of(server).unwrap_or_default();
         let call = Call {
             host: host.clone(),
             token: self.name.clone(),
+            fingerprint: self.fingerprint(),
             method: "a_check".to_owned(),
             spacing_ms: self.spacing_ms,
             per_day_max: None,
@@ -163,13 +153,19 @@ impl Api<'_> {
             guarded: host != self.host,
             ..Request::default()
         };
-        let response = self.ports.transport.send(request).await?;
+        let sent = self.ports.transport.send(request).await;
         let now = self.ports.clock.now();
-        if response.status != 200 {
-            let asked = retry_after(&response, now);
-            return Err(errors::of_status(response.status, asked, now));
-        }
-        serde_json::from_slice(&response.body).map_err(|_| self.odd("vk odd events"))
+        let answered = sent.and_then(|response| match response.status {
+            200 => Ok(response),
+            status => Err(errors::of_status(status, retry_after(&response, now), now)),
+        });
+        self.ports.budget.heard(&call, answered.as_ref().map(|_| ())).await;
+        serde_json::from_slice(&answered?.body).map_err(|_| self.odd("vk odd events"))
+    }
+
+    /// The name of what the operator can change when VK refuses us: the key and the version.
+    fn fingerprint(&self) -> String {
+        Call::fingerprint(&[self.token, &self.settings.version])
     }
 
     /// An answer that makes no sense.

@@ -338,6 +338,5 @@ pub(super) fn of_status(status: u16, asked: Option<Timestamp>, now: Timestamp) -
             "По адресу VK отвечает не VK. Проверьте адрес VK в настройках",
         ),
     };
-    let until = asked.unwrap_or_else(|| later(now, secs));
-    CollectError::new(class, scope, code, text).until(until)
+    CollectError::new(class, scope, code, text).until(later(now, secs)).asked(asked)
 }

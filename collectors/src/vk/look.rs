@@ -232,12 +232,16 @@ impl<'a> Pass<'a> {
         element: Odd<wire::Post>,
         page: &mut Ids,
     ) -> Option<wire::Post> {
-        let number = match element {
+        let (number, came) = match element {
             Odd::Good(post) if self.ours(post.owner_id) && post.date > 0 => return Some(post),
-            Odd::Good(post) => Some(post.id).filter(|_| self.ours(post.owner_id)),
-            Odd::Bad(odd) => wire::number(&odd),
+            Odd::Good(post) => {
+                let came = post.id.to_string();
+                (Some(post.id).filter(|_| self.ours(post.owner_id)), came)
+            }
+            Odd::Bad(odd) => (wire::number(&odd), odd.to_string()),
         };
-        self.draft.facts.unreadable += 1;
+        let id = number.map(|number| self.adapter.id(number));
+        self.draft.facts.spoil(id, &came, "wall");
         match number {
             Some(number) => {
                 page.0.insert(number);

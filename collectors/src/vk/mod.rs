@@ -49,6 +49,7 @@ use self::reading::Refusal;
 use self::talk::{Listing, Side};
 use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
+use crate::http::host_of;
 use crate::ports::Ports;
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
 
@@ -156,8 +157,7 @@ impl Vk {
     /// A reader with these settings.
     #[must_use]
     pub fn new(settings: VkSettings, ports: Ports) -> Self {
-        let url = url::Url::parse(&settings.api_url).ok();
-        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("vk").to_owned();
+        let host = host_of(&settings.api_url).unwrap_or_else(|| "vk".to_owned());
         Vk { settings, host, ports, poller: Poller::default(), batch: Batch::default() }
     }
 

@@ -81,7 +81,7 @@ impl Pass<'_> {
         reading: &mut Reading,
         page: &mut Ids,
     ) -> Option<wire::Comment> {
-        let number = match element {
+        let (number, came) = match element {
             Odd::Good(comment)
                 if self.ours(comment.owner_id)
                     && comment.post_id.is_none_or(|post| post == reading.post) =>
@@ -89,10 +89,12 @@ impl Pass<'_> {
                 page.0.insert(comment.id);
                 return Some(comment);
             }
-            Odd::Good(_) => None,
-            Odd::Bad(odd) => wire::number(&odd),
+            Odd::Good(comment) => (None, format!("{} {}", reading.post, comment.id)),
+            Odd::Bad(odd) => (wire::number(&odd), odd.to_string()),
         };
-        self.draft.facts.unreadable += 1;
+        let wall = number.filter(|_| reading.talk.is_none());
+        let id = wall.map(|number| self.adapter.id(number));
+        self.draft.facts.spoil(id, &came, "comments");
         reading.unsure = true;
         reading.odd += 1;
         page.0.extend(number);

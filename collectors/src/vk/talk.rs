@@ -235,7 +235,7 @@ impl Pass<'_> {
                     continue;
                 }
                 Odd::Bad(odd) => {
-                    self.draft.facts.unreadable += 1;
+                    self.draft.facts.spoil(None, &odd.to_string(), "talks");
                     let number = wire::number(&odd);
                     page.0.extend(number);
                     aside.seen.0.extend(number);

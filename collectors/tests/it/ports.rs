@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use otklik_collectors::door::Door;
 use otklik_collectors::play::{InProcess, Play};
 use otklik_collectors::{
-    Budget, Busy, Call, Class, Clock, CollectError, MonthKeys, Ports, Scope, Transport,
+    Budget, Busy, Call, Class, Clock, CollectError, MonthKeys, Ports, Reach, Scope, Transport,
 };
 
 /// 2026-03-02T00:00:00Z, the first instant of most tests.
@@ -101,10 +101,14 @@ impl Budget for TestBudget {
         Ok(())
     }
 
-    async fn pause(&self, host: &str, token: &str, method: Option<&str>, until: Timestamp) {
+    async fn heard(&self, call: &Call, outcome: Result<(), &CollectError>) {
+        let Some((reach, until)) = outcome.err().and_then(|it| Some((it.forbids()?, it.until?)))
+        else {
+            return;
+        };
+        let method = (reach == Reach::Method).then(|| call.method.clone());
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (host.to_owned(), token.to_owned(), method.map(str::to_owned));
-        spent.paused.insert(key, until);
+        spent.paused.insert((call.host.clone(), call.token.clone(), method), until);
     }
 }
 

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use otklik_collectors::door::Door;
 use otklik_collectors::play::{Ask, InProcess, Play, Reply};
 use otklik_collectors::{
-    Budget, Busy, Call, Class, Clock, CollectError, MonthKeys, Platform, Ports, Scope, SourceKind,
-    SourceSpec,
+    Budget, Busy, Call, Class, Clock, CollectError, MonthKeys, Platform, Ports, Reach, Scope,
+    SourceKind, SourceSpec,
 };
 
 /// A clock that stands still until somebody sleeps.
@@ -74,9 +74,13 @@ impl Budget for SimBudget {
         Ok(())
     }
 
-    async fn pause(&self, host: &str, token: &str, method: Option<&str>, until: Timestamp) {
-        let key = (host.to_owned(), token.to_owned(), method.map(str::to_owned));
-        self.paused.lock().unwrap().insert(key, until);
+    async fn heard(&self, call: &Call, outcome: Result<(), &CollectError>) {
+        let Some((reach, until)) = outcome.err().and_then(|it| Some((it.forbids()?, it.until?)))
+        else {
+            return;
+        };
+        let method = (reach == Reach::Method).then(|| call.method.clone());
+        self.paused.lock().unwrap().insert((call.host.clone(), call.token.clone(), method), until);
     }
 }
 

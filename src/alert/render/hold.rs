@@ -3,12 +3,14 @@
 //! Place in the flow: worded when a delivery is due. Invariant: every message says what was held,
 //! how much, and what to type to change it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::notice::Notice;
 use super::{AlertText, words};
-use crate::model::{Hidden, Silence, Works};
+use crate::model::{Hidden, Silence, Works, WorksState};
 
 /// Most hidden problems named.
 const NAMED_MAX: usize = 20;
@@ -87,37 +89,80 @@ pub fn silence(
     .render()
 }
 
-/// Planned works read out of a notice, for somebody to say yes. `url`: the notice.
+/// Planned works read out of one notice, for somebody to say yes. `url`: the notice.
 #[must_use]
-pub fn works(works: &Works, url: Option<&str>, names: &Names<'_>, at: Timestamp) -> AlertText {
-    let moment = |when| words::moment(when, at, names.zone);
-    let topic = names.topic.unwrap_or("тема не названа");
-    let place = names.place.unwrap_or("весь район");
-    let streets = match works.facts.streets.as_slice() {
-        [] => "вся территория".to_owned(),
-        streets => format!("улицы: {}", streets.join(", ")),
-    };
-    let id = &works.id;
-    let mut lead = vec![
-        format!("{topic}: {place}, {streets}."),
-        format!("С {} до {}.", moment(works.begins), moment(works.until)),
-    ];
+pub fn works(
+    id: &str,
+    works: &[(&Works, Names<'_>)],
+    url: Option<&str>,
+    at: Timestamp,
+) -> AlertText {
+    let mut lead: Vec<String> = Vec::new();
+    let mut lists: Vec<(String, Vec<String>)> = Vec::new();
+    match works {
+        [(alone, names)] => lead.extend(one_works(alone, names, at)),
+        many => {
+            let lines = many.iter().map(|(it, names)| one_works(it, names, at).join(" "));
+            lists.push(("Что и где".to_owned(), lines.collect()));
+        }
+    }
     lead.extend(url.and_then(words::link).map(str::to_owned));
-    let lists = vec![(
-        "Что сделать".to_owned(),
-        vec![
+    let open = works.iter().filter(|(it, _)| it.state == WorksState::Proposed).count();
+    if open > 0 {
+        let all = if open > 1 { " все" } else { "" };
+        let to_do = vec![
             format!(
-                "принять: otklik works accept {id} — жалобы на это до конца работ не приходят \
-                 отдельно, а если работы не кончатся вовремя, придёт оповещение"
+                "принять{all}: otklik works accept {id} — жалобы на это до конца работ не \
+                 приходят отдельно, а если работы не кончатся вовремя, придёт оповещение"
             ),
-            format!("отклонить: otklik works reject {id}"),
-        ],
-    )];
+            format!("отклонить{all}: otklik works reject {id}"),
+        ];
+        lists.push(("Что сделать".to_owned(), to_do));
+    }
+    let district = works.first().map_or("", |(_, names)| names.district);
     Notice {
-        subject: format!("{}: похоже на плановые работы — {topic}, {place}", names.district),
+        subject: format!("{district}: похоже на плановые работы — {}", what_and_where(works)),
         lead,
         lists,
         number: format!("Плановые работы {id} · otklik"),
     }
     .render()
+}
+
+/// «Отопление: Онохой, улицы: Гагарина.», «С 14 марта, 12:00 до 17:00.», and what was decided.
+fn one_works(works: &Works, names: &Names<'_>, at: Timestamp) -> Vec<String> {
+    let moment = |when| words::moment(when, at, names.zone);
+    let streets = match works.facts.streets.as_slice() {
+        [] => "вся территория".to_owned(),
+        streets => format!("улицы: {}", streets.join(", ")),
+    };
+    let (topic, place) = (topic(names), names.place.unwrap_or("весь район"));
+    let mut said = vec![
+        format!("{topic}: {place}, {streets}."),
+        format!("С {} до {}.", moment(works.begins), moment(works.until)),
+    ];
+    if let Some((when, by)) = &works.decided {
+        let what = match works.state {
+            WorksState::Rejected => "Отклонено",
+            _ => "Принято",
+        };
+        said.push(format!("{what} {}: {}.", moment(*when), words::plain(by)));
+    }
+    said
+}
+
+/// «Отопление, Онохой» or «Отопление, Вода: мест 5».
+fn what_and_where(works: &[(&Works, Names<'_>)]) -> String {
+    if let [(_, names)] = works {
+        return format!("{}, {}", topic(names), names.place.unwrap_or("весь район"));
+    }
+    let topics: BTreeSet<&str> = works.iter().map(|(_, names)| topic(names)).collect();
+    let places: BTreeSet<&str> = works.iter().filter_map(|(_, names)| names.place).collect();
+    let topics: Vec<&str> = topics.into_iter().collect();
+    let places = u32::try_from(places.len().max(1)).unwrap_or(u32::MAX);
+    format!("{}: {}", topics.join(", "), words::count(places, "место", "места", "мест"))
+}
+
+fn topic<'a>(names: &Names<'a>) -> &'a str {
+    names.topic.unwrap_or("тема не названа")
 }

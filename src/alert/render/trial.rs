@@ -8,22 +8,11 @@ use super::{AlertText, mail, words};
 use crate::alert::trial::{DAY_MAX, TrialLine};
 use crate::model::Channel;
 
-/// How a channel is called.
-fn channel(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Email => "почта",
-        Channel::Telegram => "Telegram",
-        Channel::Max => "MAX",
-        Channel::Vk => "VK",
-        Channel::Webhook => "адрес программы",
-    }
-}
-
 /// «Пробный режим: отправил бы → МЦУ (почта), Отдел ЖКХ (Telegram)».
 #[must_use]
 pub fn head(receivers: &[(String, Channel)]) -> String {
     let names: Vec<String> =
-        receivers.iter().map(|(name, by)| format!("{name} ({})", channel(*by))).collect();
+        receivers.iter().map(|(name, by)| format!("{name} ({})", words::channel(*by))).collect();
     match names.as_slice() {
         [] => "Пробный режим: не отправил бы никому".to_owned(),
         names => format!("Пробный режим: отправил бы → {}", names.join(", ")),

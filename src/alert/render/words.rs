@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::model::{AlertReason, RiskLevel, TopicKind};
+use crate::model::{AlertReason, Channel, DeliveryState, RiskLevel, TopicKind};
 
 /// The form of a noun behind a number: 1 голос, 2 голоса, 5 голосов.
 #[must_use]
@@ -49,6 +49,37 @@ pub fn level(level: RiskLevel) -> &'static str {
         RiskLevel::Elevated => "повышенный",
         RiskLevel::High => "высокий",
         RiskLevel::Critical => "критический",
+    }
+}
+
+/// Name of a level with the word that the files have for it.
+#[must_use]
+pub fn level_key(of: RiskLevel) -> String {
+    format!("«{}» ({})", level(of), of.name())
+}
+
+/// How a channel is called.
+#[must_use]
+pub fn channel(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "почта",
+        Channel::Telegram => "Telegram",
+        Channel::Max => "MAX",
+        Channel::Vk => "VK",
+        Channel::Webhook => "адрес программы",
+    }
+}
+
+/// What has become of a message.
+#[must_use]
+pub fn delivery_state(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Pending => "ждёт отправки",
+        DeliveryState::Claimed => "отправляется",
+        DeliveryState::Sent => "отправлено",
+        DeliveryState::Failed => "не доставлено",
+        DeliveryState::RolledUp => "вошло в общее сообщение",
+        DeliveryState::Suppressed => "не отправляется",
     }
 }
 
@@ -117,6 +148,17 @@ pub fn address(kept: &str) -> String {
     let kept = plain(kept);
     let mut letters = kept.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// «17:00» in the district's zone, with the day if it is not that of `near`.
+#[must_use]
+pub fn clock(at: Timestamp, near: Timestamp, zone: &TimeZone) -> String {
+    let (local, near_local) = (at.to_zoned(zone.clone()), near.to_zoned(zone.clone()));
+    if local.date() == near_local.date() {
+        format!("{:02}:{:02}", local.hour(), local.minute())
+    } else {
+        moment(at, near, zone)
+    }
 }
 
 /// «20 ноября» in the district's zone, with the year if it is not that of `near`.

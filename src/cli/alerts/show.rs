@@ -51,7 +51,7 @@ async fn receipts(store: &Store, id: &AlertId) -> Result<Vec<(Delivery, Vec<Deli
 
 fn mark_line(marked: &Marked) -> String {
     let to = marked.to.as_ref().map(|to| format!(" → {to}")).unwrap_or_default();
-    let over = marked.channel.map(|it| format!(" ({})", it.name())).unwrap_or_default();
+    let over = marked.channel.map(|it| format!(" ({})", words::channel(it))).unwrap_or_default();
     format!("{}{over}: {}{to}", marked.by, words::mark(marked.mark))
 }
 
@@ -60,8 +60,8 @@ fn delivery_line(delivery: &Delivery) -> String {
     format!(
         "{} ({}): {}{trouble}",
         delivery.receiver,
-        delivery.channel.name(),
-        delivery.state.name()
+        words::channel(delivery.channel),
+        words::delivery_state(delivery.state)
     )
 }
 
@@ -73,7 +73,7 @@ fn try_line(tried: &DeliveryTry) -> String {
     };
     let trouble = tried.trouble.as_ref().map(|text| format!(", {text}")).unwrap_or_default();
     let receipt = tried.receipt.as_ref().map(|it| format!(", квитанция {it}")).unwrap_or_default();
-    format!("{}: {ended}{trouble}{receipt}", tried.channel.name())
+    format!("{}: {ended}{trouble}{receipt}", words::channel(tried.channel))
 }
 
 /// Everything that one message to each receiver stands for.

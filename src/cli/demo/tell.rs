@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::model::{Alert, Channel, Problem};
+use crate::model::{Alert, Problem};
 use crate::notify::play::Mail;
 use crate::sim::run::Ended;
 use crate::sim::score::{Answered, Score, Traces};
@@ -278,17 +278,7 @@ fn receivers(answered: &Answered) -> String {
     let told: Vec<String> = answered
         .told
         .iter()
-        .map(|(receiver, channel)| format!("{receiver} ({})", channel_name(*channel)))
+        .map(|(receiver, channel)| format!("{receiver} ({})", words::channel(*channel)))
         .collect();
     told.join("; ")
-}
-
-fn channel_name(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Email => "почта",
-        Channel::Telegram => "Telegram",
-        Channel::Max => "MAX",
-        Channel::Vk => "VK",
-        Channel::Webhook => "веб-приёмник",
-    }
 }

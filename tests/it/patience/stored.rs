@@ -60,3 +60,32 @@ async fn a_parent_that_is_not_stored_is_not_named() {
         (SELECT id FROM post)";
     assert_eq!(village.number(dangling), 0);
 }
+
+/// A post that no parser can read leaves a dead letter and a count, no word of it and no trace in
+/// what is read beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_malformed_post_becomes_a_dead_letter() {
+    let village = Village::new(1);
+    village.live(5).await;
+    let wall = owner(0);
+    let at = village.now().as_second();
+    let items = serde_json::json!([
+        {"id": 900, "owner_id": wall, "from_id": wall, "date": at, "text": "Читается"},
+        {"id": 901, "owner_id": wall, "from_id": wall, "date": "вчера", "text": "КАНАРЕЙКА"},
+        "КАНАРЕЙКА без номера",
+    ]);
+    let body = serde_json::json!({"response": {"count": 3, "items": items}}).to_string();
+    lock(&village.vk).fail_next(otklik_collectors::play::vk::Fault::Body(body));
+    village.live(20).await;
+    let letters = village.rows("SELECT post, position, times FROM dead_letter ORDER BY post");
+    let known = format!("Text(\"vk:{wall}_901\")|Text(\"wall\")|Integer(1)");
+    assert_eq!(letters, ["Null|Text(\"wall\")|Integer(1)", known.as_str()]);
+    let read = format!("SELECT COUNT(*) FROM post WHERE id = 'vk:{wall}_900'");
+    assert_eq!(village.number(&read), 1);
+    for end in ["", "-wal"] {
+        let bytes = std::fs::read(village.rig.path(&format!("store/otklik.db{end}")));
+        let bytes = bytes.unwrap_or_default();
+        let word = "КАНАРЕЙКА".as_bytes();
+        assert!(!bytes.windows(word.len()).any(|part| part == word), "otklik.db{end}");
+    }
+}

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use otklik::model::{
-    Alert, AlertFacts, AlertId, AlertReason, Channel, Delivery, DeliveryId, DeliveryState,
-    Membership, PlaceId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemKey,
-    QuoteRef, RiskLevel, RumourState, Span, TopicId, TopicKind, Works, WorksFacts, WorksState,
+    Alert, AlertFacts, AlertId, AlertReason, Channel, CloseReason, Delivery, DeliveryId,
+    DeliveryState, Membership, PlaceId, PostKey, Problem, ProblemEvent, ProblemEventKind,
+    ProblemId, ProblemKey, ProblemState, QuoteRef, Recount, RiskLevel, RumourState, Span, TopicId,
+    TopicKind, Works, WorksFacts, WorksState,
 };
 use otklik::store::{GroupCommit, GroupOutcome, ProblemsWanted, StoreError, WorkTicket};
 use proptest::prelude::*;
@@ -126,7 +127,7 @@ pub fn decision(when: Timestamp) -> GroupCommit {
         followed: Vec::new(),
         follows: Vec::new(),
         held: Vec::new(),
-        works: Vec::new(),
+        proposals: Vec::new(),
         ended: Vec::new(),
         now: when,
     }
@@ -204,9 +205,11 @@ async fn the_end_of_works_is_told_once_and_not_where_it_was_moved() {
         facts: WorksFacts { topic: "heating".into(), place: None, streets: Vec::new() },
         notice: None,
         proposed: at(1),
+        proposal: None,
+        decided: None,
         ended: None,
     };
-    assert!(store.add_works(&works, Vec::new(), at(1)).await.expect("added"));
+    assert!(store.add_works(&works).await.expect("added"));
     assert_eq!(store.agenda(at(2)).await.expect("read").follow, Some(at(5)));
     let told = |works: &Works, id: &str| GroupCommit {
         done: Vec::new(),
@@ -218,9 +221,7 @@ async fn the_end_of_works_is_told_once_and_not_where_it_was_moved() {
         ..decision(at(9))
     };
     let read = store.ended_works(at(9)).await.expect("read").remove(0);
-    let accepted = WorksState::Accepted;
-    let moved = store.decide_works(&works.id, accepted, accepted, Some(at(7))).await;
-    assert!(moved.expect("moved"));
+    assert_eq!(store.end_works(&works.id, at(7)).await.expect("moved"), 1);
     assert_eq!(group(&world, told(&read, "d1")).await, GroupOutcome::Stale);
     let read = store.ended_works(at(9)).await.expect("read").remove(0);
     assert_eq!(group(&world, told(&read, "d2")).await, GroupOutcome::Committed);
@@ -274,7 +275,7 @@ async fn problems_are_found_by_topic_place_and_age() {
     let quiet = world.store.quiet_problems(at(3), at(0)).await.expect("read");
     assert_eq!(quiet.iter().map(|problem| &problem.id).collect::<Vec<_>>(), [&problem()]);
     assert!(world.store.quiet_problems(at(2), at(0)).await.expect("read").is_empty());
-    let close = ProblemEventKind::Closed { reason: "person".to_owned() };
+    let close = ProblemEventKind::Closed { reason: CloseReason::Person };
     world.store.append_events(&[event(at(9), close)]).await.expect("appended");
     check(Some("onohoy"), at(2), 1).await;
     check(Some("onohoy"), at(3), 0).await;
@@ -344,25 +345,36 @@ fn kind() -> impl Strategy<Value = ProblemEventKind> {
             voices
         }),
         1 => Just(ProblemEventKind::Quieted),
-        1 => Just(ProblemEventKind::Closed { reason: "silence".to_owned() }),
+        1 => Just(ProblemEventKind::Closed { reason: CloseReason::Silence }),
         1 => Just(ProblemEventKind::Reopened),
         1 => Just(ProblemEventKind::Acknowledged { role: "duty".to_owned() }),
         1 => (0..9_000_i64)
             .prop_map(|minute| ProblemEventKind::Answered { published: at(minute) }),
         1 => Just(ProblemEventKind::Judged { mark: "useful".to_owned() }),
         1 => Just(ProblemEventKind::Merged { into: ProblemId::from("p2") }),
-        1 => Just(ProblemEventKind::Split { new: ProblemId::from("p3"), posts: 1 }),
-        1 => (0..9_000_i64, 0..9_u32).prop_map(|(minute, posts)| ProblemEventKind::Absorbed {
-            from: ProblemId::from("p4"),
+        1 => (0..9_000_i64, 0..9_u32).prop_map(|(minute, posts)| ProblemEventKind::Split {
+            new: ProblemId::from("p3"),
             posts,
-            opened: at(minute),
-            last: at(minute + 9),
-            score: 77,
-            reasons: Vec::new(),
-            voices: posts,
-            alerts: posts,
-            told: None,
-            acknowledged: None,
+            recount: Some(Recount {
+                opened: at(minute),
+                last: at(minute + 9),
+                before: posts,
+                voices: posts,
+            }),
+        }),
+        1 => (0..9_000_i64, 0..9_u32, prop::bool::ANY).prop_map(|(minute, posts, over)| {
+            let problem = Problem {
+                last: at(minute + 9),
+                voices: posts,
+                state: if over { ProblemState::Closed } else { ProblemState::Quiet },
+                ended: over.then_some(at(minute + 9)),
+                back: over.then_some(at(minute + 3)),
+                ..Problem::open(
+                    "p4".into(), "heating".into(), TopicKind::Problem, None, at(minute),
+                )
+            };
+            let share = Box::new(problem.share(posts));
+            ProblemEventKind::Absorbed { from: problem.id, share, recount: None }
         }),
         1 => prop::sample::select(RumourState::ALL.to_vec())
             .prop_map(|state| ProblemEventKind::Rumour { state, link: None }),

@@ -35,7 +35,11 @@ async fn grouped(text: &str) -> World {
     world.commit(vec![first, complaint("2", "Холодно рядом", at(2), 2), comment], at(3)).await;
     let mut commit = decision(at(4));
     commit.done.push(WorkTicket { post: key("2"), version: 1 });
-    commit.events = vec![super::group::opened(at(1)), grew(at(1), text), grew(at(2), text)];
+    let mut second = grew(at(2), text);
+    if let ProblemEventKind::Grew { voices, .. } = &mut second.1.kind {
+        *voices = 2;
+    }
+    commit.events = vec![super::group::opened(at(1)), grew(at(1), text), second];
     commit.memberships.push(member(key("2")));
     commit.alerts[0].facts.reasons[0].text = format!("сказано: «{text}»");
     let outcome = world.store.commit_group(commit).await.expect("committed");

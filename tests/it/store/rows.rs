@@ -7,8 +7,8 @@ use otklik::clock::Clock;
 use otklik::model::{Health, HealthState, ProblemState, SourceId, TopicId};
 use otklik::pipeline::budget::StoredBudget;
 use otklik::store::{
-    AttitudeTally, BudgetAnswer, BudgetCall, DigestSpan, GroupOutcome, Store, StoreError,
-    StoredDigest,
+    AttitudeTally, BudgetAnswer, BudgetCall, DigestSpan, GroupOutcome, Pause, PauseCause, PauseOf,
+    Store, StoreError, StoredDigest,
 };
 use otklik_collectors::{Budget, Busy, Call, Class};
 
@@ -41,6 +41,29 @@ async fn sources_are_due_by_time_and_only_while_listed() {
 }
 
 #[tokio::test]
+async fn hastening_never_postpones() {
+    let world = World::new();
+    let store = &world.store;
+    store.sync_sources(&[source("club")], at(3)).await.expect("synced");
+    store.hasten_sources(&[], at(9)).await.expect("done");
+    assert_eq!(store.next_source_due().await.expect("read"), Some(at(3)));
+    // Asked for during a look: it is kept while the look is broken off and fails.
+    let id = SourceId::from("club");
+    store.claim_source(&id, at(3), "one", at(20)).await.expect("asked").expect("free");
+    store.hasten_sources(&[], at(8)).await.expect("done");
+    store.hasten_sources(&[], at(5)).await.expect("done");
+    store.yield_look(&id, "one", at(6)).await.expect("held");
+    store.claim_source(&id, at(6), "two", at(20)).await.expect("asked").expect("free");
+    let failed = Health { state: HealthState::Slow, last_ok: None, ..health(at(30)) };
+    store.finish_look(&id, "two", &failed).await.expect("held");
+    assert_eq!(store.next_source_due().await.expect("read"), Some(at(30)));
+    store.claim_source(&id, at(30), "three", at(40)).await.expect("asked").expect("free");
+    let ended = Health { last_ok: Some(at(31)), ..health(at(60)) };
+    store.finish_look(&id, "three", &ended).await.expect("held");
+    assert_eq!(store.next_source_due().await.expect("read"), Some(at(8)), "the latest asked for");
+}
+
+#[tokio::test]
 async fn a_source_with_a_new_address_starts_over() {
     let world = World::new();
     let store = &world.store;
@@ -62,11 +85,18 @@ fn call(method: &str, per_day_max: Option<u32>) -> BudgetCall {
     BudgetCall {
         host: "api.example".to_owned(),
         token: "service".to_owned(),
+        fingerprint: "one".to_owned(),
         method: method.to_owned(),
         spacing_ms: 60_000,
         per_day_max,
         day: 20_260_105,
     }
+}
+
+/// A pause that the platform ordered.
+fn ordered(of: PauseOf, until: Timestamp) -> Pause {
+    let [class, code, text] = ["rate_limited", "vk 9", "Ждём"].map(str::to_owned);
+    Pause { of, until, cause: PauseCause { class, code, text } }
 }
 
 #[tokio::test]
@@ -83,18 +113,29 @@ async fn budgets_space_count_and_pause_over_restarts() {
     take(&world, call("wall.getComments", Some(2)), at(9), BudgetAnswer::Spent).await;
     let tomorrow = BudgetCall { day: 20_260_106, ..call("wall.getComments", Some(2)) };
     take(&world, tomorrow, at(9), BudgetAnswer::At(at(9))).await;
-    let pause = async |method: Option<&str>, until: Timestamp| {
-        world.store.budget_pause("api.example", "service", method, until).await.expect("kept");
+    let pause = async |of: PauseOf, until: Timestamp| {
+        let pause = ordered(of, until);
+        let kept = world.store.budget_pause(call("wall.get", None), pause, true, at(25)).await;
+        kept.expect("kept");
     };
-    pause(Some("wall.get"), at(30)).await;
-    pause(Some("wall.get"), at(20)).await;
-    take(&world, call("wall.get", None), at(25), BudgetAnswer::Paused(at(30))).await;
+    let paused = |of, until| BudgetAnswer::Paused(ordered(of, until));
+    pause(PauseOf::Method, at(30)).await;
+    pause(PauseOf::Method, at(20)).await;
+    let method = paused(PauseOf::Method, at(30));
+    take(&world, call("wall.get", None), at(25), method).await;
     take(&world, call("users.get", None), at(25), BudgetAnswer::At(at(25))).await;
-    pause(None, at(40)).await;
-    take(&world, call("users.get", None), at(27), BudgetAnswer::Paused(at(40))).await;
+    pause(PauseOf::Token, at(40)).await;
+    take(&world, call("users.get", None), at(27), paused(PauseOf::Token, at(40))).await;
     take(&world, call("users.get", None), at(40), BudgetAnswer::At(at(40))).await;
     let other = BudgetCall { token: "user".to_owned(), ..call("wall.get", None) };
     take(&world, other, at(25), BudgetAnswer::At(at(25))).await;
+}
+
+/// The same as the collectors ask.
+fn asked(method: &str) -> Call {
+    let BudgetCall { host, token, fingerprint, method, spacing_ms, per_day_max, .. } =
+        call(method, None);
+    Call { host, token, fingerprint, method, spacing_ms, per_day_max }
 }
 
 /// A clock on which a captcha comes while a call waits for its turn.
@@ -110,7 +151,8 @@ impl Clock for Meanwhile {
     }
 
     async fn sleep_until(&self, at: Timestamp) {
-        let paused = self.store.budget_pause("api.example", "service", None, at + LONG).await;
+        let pause = ordered(PauseOf::Token, at + LONG);
+        let paused = self.store.budget_pause(call("wall.get", None), pause, true, at).await;
         paused.expect("kept");
         *lock(&self.now) = at;
     }
@@ -129,10 +171,11 @@ async fn a_pause_that_comes_while_a_call_waits_for_its_turn_stops_it() {
     assert_eq!(first, BudgetAnswer::At(at(0)));
     let clock = Meanwhile { store: world.store.clone(), now: Mutex::new(at(0)) };
     let budget = StoredBudget::new(world.store.clone(), Arc::new(clock));
-    let BudgetCall { host, token, method, spacing_ms, per_day_max, .. } = call("wall.get", None);
-    let refused = budget.take(&Call { host, token, method, spacing_ms, per_day_max }).await;
+    let refused = budget.take(&asked("wall.get")).await;
     let refused = refused.expect_err("it is not made");
     assert_eq!((refused.class, refused.until), (Class::RateLimited, Some(at(1) + LONG)));
+    let taken = world.number("SELECT taken FROM budget WHERE method = 'wall.get'");
+    assert_eq!(taken, 1, "a call that is not made costs nothing");
 }
 
 #[tokio::test]

@@ -7,8 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Class, CollectError, Scope};
 
-/// Longest wait that Telegram orders; a larger number is taken for it.
-const WAIT_SECS_MAX: u32 = 24 * 3600;
 /// How long to keep away when a limit names no time.
 const WAIT_UNNAMED: SignedDuration = SignedDuration::from_hours(1);
 /// How much longer than told we wait: Telegram counts in whole seconds.
@@ -225,8 +223,9 @@ fn refusal(code: i32, name: &str, value: Option<u32>, now: Timestamp) -> Collect
     let error = CollectError::new(class, scope, format!("telegram {code} {name}"), text);
     match (class, value) {
         (Class::RateLimited, Some(secs)) => {
-            let secs = i64::from(secs.min(WAIT_SECS_MAX)) + WAIT_MORE_SECS;
-            error.until(now + SignedDuration::from_secs(secs))
+            let secs = i64::from(secs) + WAIT_MORE_SECS;
+            let until = now.saturating_add(SignedDuration::from_secs(secs)).unwrap_or(now);
+            error.until(until).asked(Some(until))
         }
         (Class::RateLimited, None) => error.until(now + WAIT_UNNAMED),
         _ => error,

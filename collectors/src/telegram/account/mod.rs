@@ -266,6 +266,7 @@ impl Account {
         let call = Call {
             host: HOST.to_owned(),
             token: TOKEN.to_owned(),
+            fingerprint: String::new(),
             method: method.to_owned(),
             spacing_ms: SPACING_MS,
             per_day_max: (method == "contacts.resolveUsername").then_some(RESOLVES_PER_DAY),
@@ -287,11 +288,10 @@ impl Account {
         };
         self.answered(!trouble.is_line());
         let error = explain(&trouble, now);
-        match (error.class, error.until) {
-            (Class::RateLimited, Some(until)) => {
-                ports.budget.pause(HOST, TOKEN, Some(method), until).await;
-            }
-            (Class::NeedsPerson, _) if error.scope == Scope::Token => {
+        match error.class {
+            // A line that breaks is counted and mended below, by the carrier.
+            Class::RateLimited => ports.budget.heard(&call, Err(&error)).await,
+            Class::NeedsPerson if error.scope == Scope::Token => {
                 let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 *refused = Some((now + REFUSED, error.clone()));
             }
