@@ -5,7 +5,8 @@
 //! listen on this machine alone.
 //!
 //! Invariants: everything a client sends is bounded in size and in time, and so is the number of
-//! clients; whoever is refused by his head is answered before a byte of his body is waited for; an answer says nothing but its status; nothing that was sent is logged.
+//! clients; whoever is refused by his head is answered before a byte of his body is waited for; an
+//! answer says nothing but its status; nothing that was sent is logged.
 
 use std::convert::Infallible;
 use std::io;
