@@ -5,7 +5,8 @@
 //! listen on this machine alone.
 //!
 //! Invariants: everything a client sends is bounded in size and in time, and so is the number of
-//! clients; an answer says nothing but its status; nothing that was sent is logged.
+//! clients; whoever is refused by his head is answered before a byte of his body is waited for; an
+//! answer says nothing but its status; nothing that was sent is logged.
 
 use std::convert::Infallible;
 use std::io;
@@ -36,34 +37,41 @@ const ACCEPT_REST: Duration = Duration::from_millis(20);
 pub struct Patience {
     /// To send a head; also how long an idle connection is kept.
     pub head: Duration,
-    /// To send a body.
+    /// To send a body, however steadily it drips.
     pub body: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Patience { head: Duration::from_secs(30), body: Duration::from_secs(10) }
+        Patience { head: Duration::from_secs(15), body: Duration::from_secs(5) }
     }
 }
 
+/// What stands above the body of a POST.
+pub struct Head(hyper::HeaderMap);
+
 /// A whole POST.
 pub struct Push {
-    headers: hyper::HeaderMap,
+    /// What stands above its body.
+    pub head: Head,
     /// Its body.
     pub body: Bytes,
 }
 
-impl Push {
+impl Head {
     /// First header of this name, if it is plain text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+        self.0.get(name).and_then(|value| value.to_str().ok())
     }
 }
 
 /// Whoever takes what was pushed.
 #[async_trait]
 pub trait Taker: Send + Sync + 'static {
+    /// Looks at the head alone: the status of a refusal, for which no body is waited.
+    fn refuses(&self, head: &Head) -> Option<u16>;
+
     /// Takes one POST; the HTTP status of the answer.
     async fn take(&self, push: Push) -> u16;
 }
@@ -130,14 +138,18 @@ async fn answer(
     taker: &Arc<dyn Taker>,
 ) -> Result<hyper::Response<Empty<Bytes>>, Infallible> {
     let posted = request.method() == hyper::Method::POST;
-    let (head, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
+    let head = Head(parts.headers);
+    let refused = if posted { taker.refuses(&head) } else { None };
     let announced = hyper::body::Body::size_hint(&body).lower();
-    let status = if posted && announced > BODY_BYTES_MAX as u64 {
+    let status = if let Some(status) = refused {
+        status
+    } else if posted && announced > BODY_BYTES_MAX as u64 {
         413
     } else if posted {
         let whole = Limited::new(body, BODY_BYTES_MAX).collect();
         match tokio::time::timeout(patience.body, whole).await {
-            Ok(Ok(body)) => taker.take(Push { headers: head.headers, body: body.to_bytes() }).await,
+            Ok(Ok(body)) => taker.take(Push { head, body: body.to_bytes() }).await,
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => 413,
             Ok(Err(_)) => 400,
             Err(_) => 408,
@@ -147,7 +159,7 @@ async fn answer(
     };
     let mut response = hyper::Response::new(Empty::new());
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
-    if matches!(status, 408 | 413) {
+    if refused.is_some() || matches!(status, 408 | 413) {
         // What is still on its way is nobody's request.
         let close = hyper::header::HeaderValue::from_static("close");
         response.headers_mut().insert(hyper::header::CONNECTION, close);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use otklik_collectors::Platform;
-use otklik_collectors::listen::{Listener, Patience, Push, Taker, listen};
+use otklik_collectors::listen::{Head, Listener, Patience, Push, Taker, listen};
 use otklik_collectors::max::{Pushed, SECRET_HEADER, Webhook, unsubscribe};
 use tokio::sync::{Mutex, mpsc};
 
@@ -65,7 +65,12 @@ pub(super) async fn start(
 
 /// Ends a subscription to `url`; what cannot be ended now is tried at the next start.
 async fn take_back(services: Arc<Services>, url: String) {
-    let Ok(Some(max)) = services::max_settings(&services.settings) else { return };
+    let Ok(Some(max)) = services::max_settings(&services.settings) else {
+        // Only the bot's key ends it; MAX gives up by itself after hours of refusals.
+        tracing::error!(%url, "max still pushes to an old address, and its key is no longer \
+            configured: keep [platforms.max] token for one more start, or wait until max gives up");
+        return;
+    };
     match unsubscribe(&max, &services.ports(), &url).await {
         Ok(()) => {
             let kept = services.store.setting(TOLD).await;
@@ -88,8 +93,12 @@ struct Hand {
 
 #[async_trait]
 impl Taker for Hand {
+    fn refuses(&self, head: &Head) -> Option<u16> {
+        (!self.webhook.knows(head.header(SECRET_HEADER))).then_some(403)
+    }
+
     async fn take(&self, push: Push) -> u16 {
-        match self.webhook.take(push.header(SECRET_HEADER), &push.body) {
+        match self.webhook.take(push.head.header(SECRET_HEADER), &push.body) {
             Pushed::Nothing => 200,
             Pushed::Unreadable => 400,
             Pushed::Refused => 403,

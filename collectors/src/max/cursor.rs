@@ -27,6 +27,9 @@ pub(super) struct State {
     pub chat: i64,
     /// Whether it is a channel.
     pub channel: bool,
+    /// When the chat was last found open to everybody, Unix seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub admitted: i64,
     /// Messages of the window, by name.
     pub messages: BTreeMap<String, Known>,
     /// When the last whole walk over the history ended, Unix seconds.
@@ -116,6 +119,7 @@ impl State {
             handle: handle.to_owned(),
             chat: place.chat,
             channel: place.channel,
+            admitted: 0,
             messages: BTreeMap::new(),
             walked: 0,
             from: 0,
@@ -137,16 +141,19 @@ impl State {
         Cursor(serde_json::to_string(self).expect("numbers, texts and maps keyed by texts"))
     }
 
-    /// Forgets what is out of the window. `horizon` is in Unix seconds.
-    pub(super) fn forget(&mut self, horizon: i64) {
+    /// Forgets what is out of the window; `horizon` is in Unix seconds. Where more is in the window
+    /// than can be remembered: when the oldest message of those remembered was written, Unix
+    /// milliseconds.
+    pub(super) fn forget(&mut self, horizon: i64) -> Option<i64> {
         self.messages.retain(|_, known| known.date >= horizon * 1_000);
-        let excess = self.messages.len().saturating_sub(MESSAGES_MAX);
-        if excess > 0 {
-            let mut dates: Vec<i64> = self.messages.values().map(|known| known.date).collect();
-            dates.sort_unstable();
-            let oldest = dates[excess];
-            self.messages.retain(|_, known| known.date >= oldest);
+        if self.messages.len() < MESSAGES_MAX {
+            return None;
         }
+        let mut dates: Vec<i64> = self.messages.values().map(|known| known.date).collect();
+        dates.sort_unstable();
+        let oldest = dates[dates.len() - MESSAGES_MAX];
+        self.messages.retain(|_, known| known.date >= oldest);
+        Some(oldest)
     }
 }
 
@@ -198,7 +205,7 @@ mod tests {
             let known = Known { date: n * 1_000, ..Known::default() };
             state.messages.insert(format!("mid.{n}"), known);
         }
-        state.forget(500);
+        assert_eq!(state.forget(500), Some(1_000_000), "and that is told");
         assert_eq!(state.messages.len(), MESSAGES_MAX);
         assert!(state.messages.contains_key("mid.5999") && !state.messages.contains_key("mid.999"));
     }

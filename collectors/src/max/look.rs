@@ -140,7 +140,13 @@ impl<'a> Pass<'a> {
             let gone = unseen_forwards(&mut state, &look);
             draft.gone.extend(gone.iter().map(|mid| self.adapter.id(mid)));
         }
-        state.forget(look.horizon);
+        if let Some(oldest) = state.forget(look.horizon) {
+            let ends = (Timestamp::from_second(look.horizon), Timestamp::from_millisecond(oldest));
+            if let (Ok(from), Ok(to)) = ends {
+                let cause = HoleCause::Unwatched;
+                draft.facts.coverage.holes.push(Hole { from, to, cause, posts: None });
+            }
+        }
         if state.channel && self.adapter.source.comments {
             say_unread(&mut draft, &state, &look);
         }
@@ -309,9 +315,22 @@ impl<'a> Pass<'a> {
                 self.burst(oldest);
             }
         }
+        if !done && self.look.pages >= PAGES_MAX {
+            self.too_many(oldest);
+        }
         let look = &mut self.look;
         look.done = done || look.pages >= PAGES_MAX;
         look.below = Some(next);
+    }
+
+    /// The history is too long for one look: what is older than `ms` is left.
+    fn too_many(&mut self, ms: i64) {
+        let begin = self.look.horizon.saturating_mul(1_000);
+        let ends = (Timestamp::from_millisecond(begin), Timestamp::from_millisecond(ms.max(begin)));
+        if let (Ok(from), Ok(to)) = ends {
+            let cause = HoleCause::TooMany;
+            self.draft.facts.coverage.holes.push(Hole { from, to, cause, posts: None });
+        }
     }
 
     /// MAX cuts history by the millisecond; of a larger burst the rest is not given.

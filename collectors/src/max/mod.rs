@@ -43,6 +43,9 @@ use crate::http::host_of;
 use crate::ports::Ports;
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
 
+/// How often (seconds) it is asked whether a chat is still open to everybody.
+const ADMIT_SECS: i64 = 24 * 3_600;
+
 /// How MAX is reached.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MaxSettings {
@@ -100,8 +103,8 @@ impl Max {
         Api { settings: &self.settings, host: &self.host, ports: &self.ports }
     }
 
-    /// The source's memory, with its chat found and admitted. A source whose number is known and
-    /// whose memory is not is admitted again.
+    /// The source's memory, with its chat found and admitted: anew every day, because a chat may be
+    /// closed later and our bot is told what is said there all the same.
     async fn state(
         &self,
         source: &SourceSpec,
@@ -110,10 +113,18 @@ impl Max {
         let same = |state: &State| {
             source.platform_id.as_deref().is_none_or(|id| id.parse() == Ok(state.chat))
         };
-        match State::read(cursor, &source.handle).filter(same) {
-            Some(state) => Ok(state),
-            None => Ok(State::new(&source.handle, place::find(&self.api(), source).await?)),
+        let now = self.ports.clock.now().as_second();
+        let known = State::read(cursor, &source.handle).filter(same);
+        let fresh = |state: &State| now - state.admitted < ADMIT_SECS;
+        if let Some(state) = known.as_ref().filter(|state| fresh(state)) {
+            return Ok(state.clone());
         }
+        let place = place::find(&self.api(), source).await?;
+        let known =
+            known.filter(|state| state.chat == place.chat && state.channel == place.channel);
+        let mut state = known.unwrap_or_else(|| State::new(&source.handle, place));
+        state.admitted = now;
+        Ok(state)
     }
 
     /// What the health of a source says of pushes, if they do not come.

@@ -1,6 +1,6 @@
 //! Which channel or chat a source means, and whether the bot may read it.
 //!
-//! Place in the flow: once for a source, when its number is learned. Invariant: dialogs and closed
+//! Place in the flow: when a source is new, and every day after that. Invariant: dialogs and closed
 //! chats never get through; a channel does only where the bot is an administrator with the right to
 //! read all messages, so only what the administration itself runs is read.
 

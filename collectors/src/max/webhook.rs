@@ -103,10 +103,16 @@ impl Webhook {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Whether MAX sent this, by the value of [`SECRET_HEADER`]: known before a body is read.
+    #[must_use]
+    pub fn knows(&self, secret: Option<&str>) -> bool {
+        secret.is_some_and(|secret| same(secret, &self.secret))
+    }
+
     /// Takes one push: the value of [`SECRET_HEADER`] and the body. What it told stays in memory
     /// until a look has stored it; if the process ends before, the next look walks the history.
     pub fn take(&self, secret: Option<&str>, body: &[u8]) -> Pushed {
-        if !secret.is_some_and(|secret| same(secret, &self.secret)) {
+        if !self.knows(secret) {
             return Pushed::Refused;
         }
         let Ok(update) = serde_json::from_slice::<wire::Update>(body) else {

@@ -16,7 +16,7 @@ use crate::raw::Cursor;
 /// Form of the cursor; another number means: start again.
 const FORM: u8 = 1;
 /// Most things kept between looks; the oldest are dropped first.
-const THINGS_MAX: usize = 5_000;
+pub(super) const THINGS_MAX: usize = 5_000;
 /// Things older than this (seconds) are forgotten.
 const KEEP_SECS: i64 = 31 * 24 * 3600;
 

@@ -66,9 +66,23 @@ impl Pass<'_> {
         let walk = &mut self.look.topics;
         walk.old = old_run;
         walk.news |= news && !first_page;
-        advance(walk, &answer.onward, elements.len());
+        let stopped = advance(walk, &answer.onward, elements.len());
         walk.done |= walk.old >= OLD_RUN;
+        let oldest = sound.iter().flatten().map(|it| it.date).min();
+        if let Some(oldest) = oldest.filter(|_| stopped) {
+            self.too_many(oldest, None);
+        }
         self.again();
+    }
+
+    /// A listing grew too long: what is older than `oldest` (Unix seconds) is left.
+    pub(super) fn too_many(&mut self, oldest: i64, posts: Option<u32>) {
+        let begin = self.look.horizon;
+        let ends = (Timestamp::from_second(begin), Timestamp::from_second(oldest.max(begin)));
+        if let (Ok(from), Ok(to)) = ends {
+            let hole = Hole { from, to, cause: HoleCause::TooMany, posts };
+            self.draft.facts.coverage.holes.push(hole);
+        }
     }
 
     /// Pages of a long walk move apart unseen when something is deleted between two calls, and
@@ -241,9 +255,12 @@ impl Pass<'_> {
             self.discussed(Thing { kind, id }, active, found);
         }
         let walk = &mut self.look.photos;
-        advance(walk, &answer.onward, elements.len());
+        let stopped = advance(walk, &answer.onward, elements.len());
         // Ordered by what was said last.
         walk.done |= oldest < self.look.horizon;
+        if stopped && (self.look.horizon..=self.now).contains(&oldest) {
+            self.too_many(oldest, Some(1));
+        }
     }
 
     /// A photo or film that people talk below.
@@ -334,12 +351,15 @@ fn others(entities: Option<&wire::Entities>) -> Vec<&wire::Topic> {
     found
 }
 
-/// Moves a walk on after a page of `length` elements.
-fn advance(walk: &mut Walk, onward: &wire::Onward, length: usize) {
+/// Moves a walk on after a page of `length` elements. True if it ends here only because it grew too
+/// long.
+fn advance(walk: &mut Walk, onward: &wire::Onward, length: usize) -> bool {
     walk.pages += 1;
     let next = onward.next(walk.anchor.as_deref());
-    walk.done = length == 0 || next.is_none() || walk.pages >= PAGES_MAX;
+    let ended = length == 0 || next.is_none();
+    walk.done = ended || walk.pages >= PAGES_MAX;
     walk.anchor = next.filter(|_| !walk.done);
+    walk.done && !ended
 }
 
 impl wire::Onward {
@@ -352,5 +372,24 @@ impl wire::Onward {
         let anchor = self.anchor.as_ref().map(|anchor| anchor.0.as_str());
         let fits = |anchor: &&str| !anchor.is_empty() && anchor.len() <= ANCHOR_MAX;
         anchor.filter(fits).filter(|anchor| Some(*anchor) != before).map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A listing that grows too long is not taken for a whole one.
+    #[test]
+    fn a_walk_that_is_stopped_says_so() {
+        let onward = |json: &str| serde_json::from_str::<wire::Onward>(json).expect("reads");
+        let more = onward(r#"{"anchor":"b","has_more":true}"#);
+        let mut walk = Walk { pages: PAGES_MAX - 2, ..Walk::default() };
+        assert!(!advance(&mut walk, &more, PAGE) && !walk.done);
+        let more = onward(r#"{"anchor":"c","has_more":true}"#);
+        assert!(advance(&mut walk, &more, PAGE) && walk.done);
+        let mut walk = Walk { pages: PAGES_MAX - 1, ..Walk::default() };
+        let last = onward(r#"{"anchor":"d","has_more":false}"#);
+        assert!(!advance(&mut walk, &last, PAGE) && walk.done, "it came to its end");
     }
 }

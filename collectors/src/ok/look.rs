@@ -11,7 +11,7 @@
 use jiff::Timestamp;
 
 use super::adapt::Adapter;
-use super::cursor::{Known, Look, Reading, State, Walk};
+use super::cursor::{Known, Look, Reading, State, THINGS_MAX, Walk};
 use super::ids::{Kind, Thing};
 use crate::raw::{Facts, Hole, HoleCause, RawPost};
 
@@ -142,6 +142,7 @@ impl<'a> Pass<'a> {
         {
             draft.facts.coverage.read = Some((from, to));
             draft.facts.coverage.holes.extend(unwatched(&state, self.look.horizon, to));
+            draft.facts.coverage.holes.extend(dropped(&state, from));
         }
         (state, draft)
     }
@@ -267,6 +268,15 @@ fn unwatched(state: &State, horizon: i64, to: Timestamp) -> Option<Hole> {
     let comments: u64 = big.map(|known| known.count).sum();
     let posts = Some(u32::try_from(comments).unwrap_or(u32::MAX));
     Some(Hole { from: Timestamp::from_second(first).ok()?, to, cause: HoleCause::Unwatched, posts })
+}
+
+/// More things than are remembered: those below are handed over and not watched.
+fn dropped(state: &State, from: Timestamp) -> Option<Hole> {
+    let full = state.things.len() >= THINGS_MAX;
+    let oldest = state.things.values().filter(|known| !known.pinned).map(Known::lively).min()?;
+    let to = Timestamp::from_second(oldest).ok()?;
+    let hole = Hole { from, to, cause: HoleCause::Unwatched, posts: None };
+    Some(hole).filter(|_| full && from < to)
 }
 
 fn comments_step(reading: &Reading) -> Step {

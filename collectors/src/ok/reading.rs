@@ -197,6 +197,10 @@ impl Pass<'_> {
     pub(super) fn close_reading(&mut self) {
         let Some(reading) = self.look.reading.take() else { return };
         let thing = reading.thing;
+        if reading.pages >= PAGES_MAX {
+            let left = reading.expected.saturating_sub(reading.shown);
+            self.too_many(self.now, Some(u32::try_from(left).unwrap_or(u32::MAX)));
+        }
         let Some(known) = self.state.things.get_mut(&thing) else { return };
         let gone = known.close(&reading, self.now);
         let repeat = !known.absent.0.is_empty() && self.look.repeated.insert(thing);

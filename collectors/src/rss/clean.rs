@@ -53,6 +53,8 @@ pub struct Feed {
     pub entries: Vec<String>,
     /// Entries begun, but not complete.
     pub broken: u32,
+    /// Entries that are too many to be read.
+    pub left: u32,
     /// Whether the feed came to its end.
     pub complete: bool,
     /// Address that relative links start from, as the feed declares it.
@@ -133,6 +135,8 @@ fn collect(tags: Tags<'_>, root: &Tag<'_>, entry_name: &str, atom: bool) -> Feed
             (Some(start), true) => {
                 if feed.entries.len() < ENTRIES_MAX {
                     feed.entries.push(wrap(&text[start..tag.end], &attributes, atom));
+                } else {
+                    feed.left += 1;
                 }
                 open = None;
             }

@@ -95,6 +95,8 @@ impl Position {
 struct Reading {
     articles: Vec<Article>,
     unreadable: u32,
+    /// Entries that are too many to be read.
+    left: u32,
     /// Hashes of entries that no parser took.
     spoilt: Vec<String>,
     complete: bool,
@@ -210,6 +212,11 @@ impl Collector for Rss {
         let emptied = reading.articles.is_empty() && !position.seen.is_empty();
         if reading.complete && !emptied {
             page.facts.coverage = coverage(&position, &after, &reading, horizon, now);
+            let left = (reading.left > 0).then_some(reading.left);
+            page.facts.coverage.holes.extend(left.map(|left| {
+                let cause = HoleCause::TooMany;
+                Hole { from: horizon.min(now), to: now, cause, posts: Some(left) }
+            }));
             next.seen = after.seen;
             next.newest = after.newest;
             page.cursor = next.cursor();
@@ -270,8 +277,12 @@ fn empty_page(position: &Position) -> Page {
 fn read(text: &str, url: &Url) -> Result<Reading, CollectError> {
     match clean::cut(text) {
         Body::Feed(feed) => {
-            let mut reading =
-                Reading { unreadable: feed.broken, complete: feed.complete, ..Reading::default() };
+            let mut reading = Reading {
+                unreadable: feed.broken,
+                left: feed.left,
+                complete: feed.complete,
+                ..Reading::default()
+            };
             let base = feed.base.and_then(|base| url.join(&base).ok());
             let base = base.as_ref().unwrap_or(url);
             for document in &feed.entries {

@@ -24,6 +24,8 @@ pub struct Place {
     pub talk: Talk,
     /// Until when the preview need not be tried because it is closed, in seconds.
     pub closed_until: i64,
+    /// When the channel's number was last seen behind its name, in seconds.
+    pub proven: i64,
     /// Whether the account read the posts of this look, counters of comments included.
     pub rolled: bool,
 }

@@ -20,6 +20,8 @@ use crate::raw::{Facts, Hole, HoleCause, Page, RawPost, SourceSpec};
 
 /// How many posts are tried for the channel's number before giving up for this time.
 const NUMBER_TRIES: usize = 3;
+/// How often a channel that shows nothing known is asked for its number.
+const PROVE: SignedDuration = SignedDuration::from_hours(24);
 /// How long a closed preview is left alone when the account can read instead.
 const CLOSED: SignedDuration = SignedDuration::from_hours(24);
 
@@ -85,7 +87,15 @@ impl Telegram {
             Answer::Nonsense => return Err(nonsense()),
         };
         self.check(&place, &listing, before)?;
-        let suspicious = before.is_none() && place.posts.fell_back(&listing);
+        let masked: Vec<_> =
+            listing.messages.iter().map(|m| self.ports.door.mask(&m.text)).collect();
+        let texts: Vec<_> = masked.iter().map(|text| fingerprint(&[text.as_str()])).collect();
+        let now = self.ports.clock.now().as_second();
+        // A name that was given up may belong to another channel by now: what shows nothing known
+        // is asked for its number, where nothing is known to compare with once a day.
+        let strange = !place.posts.recognises(&listing, &texts)
+            && (place.posts.known() > 0 || now - place.proven >= PROVE.as_secs());
+        let suspicious = before.is_none() && (strange || place.posts.fell_back(&listing));
         if place.posts.channel.is_none() || suspicious {
             let number = self.number(look.name, &listing).await?;
             match (&place.posts.channel, &number) {
@@ -93,6 +103,7 @@ impl Telegram {
                 (None, _) => place.posts.channel = number,
                 _ => {}
             }
+            place.proven = now;
         }
         Ok(self.take(look, place, &listing, true))
     }

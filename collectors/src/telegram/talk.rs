@@ -117,6 +117,9 @@ pub struct Talk {
     mute_until: i64,
     /// When the counters of older posts were asked for, in seconds.
     counted: i64,
+    /// The lowest post of those asked for so far: the older ones follow.
+    #[serde(skip_serializing_if = "is_default")]
+    counted_to: Option<i64>,
     roll: Option<Roll>,
     threads: BTreeMap<i64, Thread>,
 }
@@ -219,7 +222,10 @@ impl Talk {
         told: &BTreeMap<i64, Option<Replies>>,
         now: Timestamp,
     ) {
-        self.counted = now.as_second();
+        self.counted_to = asked.iter().min().copied().or(self.counted_to);
+        if self.old_ones().is_empty() {
+            (self.counted, self.counted_to) = (now.as_second(), None);
+        }
         for post in asked {
             match (told.get(post), self.threads.get_mut(post)) {
                 (Some(Some(replies)), Some(thread)) => {
@@ -232,9 +238,10 @@ impl Talk {
         }
     }
 
-    /// The newest posts that are older than the window.
+    /// Posts that are older than the window, from the newest on: as many as one request takes.
     fn old_ones(&self) -> Vec<i64> {
-        let old = self.threads.iter().rev().filter(|(_, thread)| thread.old);
+        let below = self.counted_to.unwrap_or(i64::MAX);
+        let old = self.threads.range(..below).rev().filter(|(_, thread)| thread.old);
         old.map(|(post, _)| *post).take(COUNTERS_MAX).collect()
     }
 

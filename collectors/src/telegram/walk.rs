@@ -149,6 +149,16 @@ impl Position {
         self.seen.keys().copied()
     }
 
+    /// Whether a listing shows a message as it was shown before: then it is of the same channel.
+    pub fn recognises(&self, listing: &Listing, texts: &[String]) -> bool {
+        let shown = listing.messages.iter().zip(texts);
+        let same = |(message, text): (&Message, &String)| {
+            self.seen.get(&message.id).is_some_and(|seen| seen.0 == *text)
+        };
+        // Without a text, pictures of any channel look alike.
+        shown.filter(|(message, _)| !message.text.is_empty()).any(same)
+    }
+
     /// When the newest message was sent that had to be forgotten, in seconds.
     pub fn forgot(&self) -> Option<i64> {
         self.forgot

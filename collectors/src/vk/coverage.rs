@@ -15,8 +15,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::cursor::Known;
+use super::cursor::{Known, POSTS_MAX};
 use super::look::{PAGES_MAX, Pass};
+use super::talk::Spot;
 use crate::raw::{Hole, HoleCause};
 
 /// Look-ups of numbers that were jumped over, in one look.
@@ -106,7 +107,17 @@ impl Pass<'_> {
         // Without a walk the look knows what happened since the last one.
         let from = if look.brief { self.state.walked.max(from) } else { from };
         let read = instant(from.min(look.walked)).zip(instant(look.walked));
-        let standing = [self.refused_hole(), self.odd_hole(), self.unwatched_hole()];
+        let stopped =
+            hole(look.horizon, from, HoleCause::TooMany, None).filter(|_| from > look.horizon);
+        let stopped = stopped.filter(|_| look.wall.pages >= PAGES_MAX);
+        let standing = [
+            self.refused_hole(),
+            self.aside_hole(),
+            self.odd_hole(),
+            self.unwatched_hole(),
+            self.dropped_hole(),
+            stopped,
+        ];
         let mut holes: Vec<Hole> = standing.into_iter().flatten().collect();
         holes.extend(self.number_holes());
         let coverage = &mut self.draft.facts.coverage;
@@ -173,6 +184,24 @@ impl Pass<'_> {
         let to = if first.is_some() || odds.to == 0 { self.look.walked } else { odds.to };
         let all = comments.saturating_add(wall);
         (all > 0).then(|| hole(from, to, HoleCause::Unreadable, Some(all))).flatten()
+    }
+
+    /// A side that is refused though people were seen to talk there.
+    fn aside_hole(&self) -> Option<Hole> {
+        let refused = |spot: &Spot| {
+            self.state.turns.get(&spot.side).is_some_and(|turn| turn.refused(self.now))
+        };
+        let talks = self.state.talks.iter().filter(|(spot, _)| refused(spot));
+        let first = talks.map(|(_, known)| known.date).filter(|date| *date >= self.look.horizon);
+        hole(first.min()?, self.look.walked, HoleCause::CommentsRefused, None)
+    }
+
+    /// More posts than are remembered: those below are handed over and not watched.
+    fn dropped_hole(&self) -> Option<Hole> {
+        let full = self.state.posts.len() >= POSTS_MAX;
+        let oldest = self.state.posts.values().filter(|known| !known.pinned && known.late == 0);
+        let oldest = oldest.map(|known| known.date).min()?;
+        hole(self.look.horizon, oldest, HoleCause::Unwatched, None).filter(|_| full)
     }
 
     /// Comments of which there are too many to remember them.

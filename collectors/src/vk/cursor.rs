@@ -17,7 +17,7 @@ use crate::raw::Cursor;
 /// Form of the cursor; another number means: start again.
 const FORM: u8 = 1;
 /// Most posts kept between looks; the oldest are dropped first.
-const POSTS_MAX: usize = 5_000;
+pub(super) const POSTS_MAX: usize = 5_000;
 /// Posts older than this (seconds) are forgotten once their comments were read.
 const KEEP_SECS: i64 = 31 * 24 * 3600;
 

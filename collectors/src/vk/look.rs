@@ -439,7 +439,7 @@ impl Known {
 
 /// Moves a walk on after a page of `length` elements. `total` is what the answer counts in all;
 /// only where it is `trusted` it ends the walk after a full page. True if pages moved apart for
-/// good.
+/// good, or if the walk ends here only because it grew too long.
 pub(super) fn advance(walk: &mut Walk, page: Ids, length: u64, total: u64, trusted: bool) -> bool {
     walk.pages += 1;
     let touches = walk.last.is_empty() || page.is_empty() || !walk.last.0.is_disjoint(&page.0);
@@ -452,8 +452,26 @@ pub(super) fn advance(walk: &mut Walk, page: Ids, length: u64, total: u64, trust
     let fresh = !page.0.is_subset(&walk.last.0);
     let next = walk.offset + length;
     let full = length >= PAGE && !trusted;
-    walk.done = length == 0 || !fresh || (next >= total && !full) || walk.pages >= PAGES_MAX;
+    let ended = length == 0 || !fresh || (next >= total && !full);
+    let stopped = !ended && walk.pages >= PAGES_MAX;
+    walk.done = ended || stopped;
     walk.offset = next - length.div_ceil(10);
     walk.last = page;
-    !touches
+    !touches || stopped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A listing that grows too long is not taken for a whole one.
+    #[test]
+    fn a_walk_that_is_stopped_is_torn() {
+        let page = |first: i64| Ids((first..first + 100).collect());
+        let mut walk = Walk { pages: PAGES_MAX - 2, last: page(0), ..Walk::default() };
+        assert!(!advance(&mut walk, page(90), 100, u64::MAX, true) && !walk.done);
+        assert!(advance(&mut walk, page(180), 100, u64::MAX, true) && walk.done);
+        let mut walk = Walk { pages: PAGES_MAX - 1, last: page(0), ..Walk::default() };
+        assert!(!advance(&mut walk, page(90), 100, 50, true) && walk.done, "it came to its end");
+    }
 }

@@ -251,7 +251,10 @@ impl Pass<'_> {
             page.0.insert(listed);
             self.talk(&talk, &mut aside);
         }
-        advance(&mut aside.walk, page, length, listing.count, true);
+        let torn = advance(&mut aside.walk, page, length, listing.count, true);
+        if torn {
+            self.torn_below(self.look.horizon, 1);
+        }
         aside.walk.done |= aside.walk.old >= OLD_RUN && aside.walk.slips == 0;
         self.look.aside = Some(aside);
     }
@@ -388,7 +391,7 @@ impl Pass<'_> {
 
 impl Turn {
     /// Whether the side was refused: only then both times are one, and far.
-    fn refused(self, now: i64) -> bool {
+    pub(super) fn refused(self, now: i64) -> bool {
         self.soonest == self.latest && self.latest - now > LIVELY_SECS
     }
 }

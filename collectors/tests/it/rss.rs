@@ -12,7 +12,7 @@ use otklik_collectors::play::rss::{Dates, Names, PlayFeed, PlayRss, Validators, 
 use otklik_collectors::play::{Ask, Fault, Reply, Shared};
 use otklik_collectors::rss::Rss;
 use otklik_collectors::{
-    Author, Class, CollectError, Collector, Cursor, Page, Platform, SourceSpec,
+    Author, Class, CollectError, Collector, Cursor, HoleCause, Page, Platform, SourceSpec,
 };
 
 use crate::web_ports::{Canned, World, source};
@@ -439,4 +439,20 @@ async fn a_304_refreshes_the_validators_it_names() {
     let asked = log.lock().unwrap().clone();
     let expected = [None, Some("\"a\""), Some("\"b\""), Some("\"b\"")];
     assert_eq!(asked, expected.map(|e| e.map(str::to_owned)));
+}
+
+/// Of a feed that is longer than we read, it is told how much is left.
+#[tokio::test]
+async fn what_is_left_of_a_very_long_feed_is_told() {
+    let item = |n: i64| {
+        let date = "Tue, 03 Mar 2026 09:00:00 +0000";
+        let link = format!("<link>https://selo.example/{n}</link>");
+        format!("<item><title>Новость {n}</title>{link}<pubDate>{date}</pubDate></item>")
+    };
+    let items: String = (0..2_003).map(item).collect();
+    let page = read(&format!("<rss version=\"2.0\"><channel>{items}</channel></rss>")).await;
+    assert_eq!(page.posts.len(), 2_000);
+    let holes = page.facts.coverage.holes.iter().map(|hole| (hole.cause, hole.posts));
+    let left: Vec<_> = holes.filter(|(cause, _)| *cause == HoleCause::TooMany).collect();
+    assert_eq!(left, [(HoleCause::TooMany, Some(3))]);
 }

@@ -2,7 +2,7 @@
 
 use otklik_collectors::play::vk::{Fault, TalkKind, Token};
 use otklik_collectors::vk::{OwnCommunity, TokenKind};
-use otklik_collectors::{Author, Clock, RawKind, SourceKind};
+use otklik_collectors::{Author, Clock, HoleCause, RawKind, SourceKind};
 
 use crate::ports::at;
 use crate::vk_rig::{DAY, HOUR, MINUTE, OWNER, Rig};
@@ -309,4 +309,28 @@ async fn photos_and_videos_of_our_own_with_a_users_token() {
         looked.gone.sort_unstable();
         assert_eq!(looked.gone, ["vk:-200001_photo1_2", "vk:-200001_video1_1"]);
     }
+}
+
+/// A board that is refused after people were seen to talk there: every look says what it lacks.
+#[tokio::test]
+async fn a_board_refused_after_people_talked_there_is_told() {
+    let rig = Rig::new();
+    with_topic(&rig, 1);
+    rig.play().world.post(OWNER, OWNER, at(-HOUR), "пост");
+    let mut looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.coverage.holes, []);
+    let asked = rig.play().log.len();
+    for number in 2..=6 {
+        rig.play().faults.insert(asked + number, Fault::Code(15));
+    }
+    for _ in 0..2 {
+        rig.ports.clock.advance(2 * HOUR);
+        looked = rig.look(looked.cursor).await.expect("the wall is read");
+        let causes: Vec<HoleCause> = looked.coverage.holes.iter().map(|it| it.cause).collect();
+        assert_eq!(causes, [HoleCause::CommentsRefused]);
+        rig.play().faults.clear();
+    }
+    rig.ports.clock.advance(DAY);
+    looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.coverage.holes, []);
 }

@@ -150,3 +150,27 @@ async fn a_look_over_a_real_socket() {
     assert_eq!(looked.posts[0].text.as_str(), "вода & <свет>");
     assert!(rig.play().log.iter().all(|call| call.status == 200));
 }
+
+/// A bot is told what is said in a closed chat all the same: such a chat is asked about once a day
+/// and read no more, until it is open to everybody again.
+#[tokio::test]
+async fn a_chat_that_closes_is_left_alone_until_it_opens() {
+    let rig = Rig::new();
+    let first = rig.play().world.message(CHAT, Some(ANNA), at(-HOUR), "нет воды", None);
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.ids(), [id(&first)]);
+    rig.play().world.chats.get_mut(&CHAT).expect("there").public = false;
+    let inside = rig.play().world.message(CHAT, Some(ANNA), at(HOUR), "для своих", None);
+    for _ in 0..2 {
+        rig.ports.clock.advance(DAY + MINUTE);
+        let asked = rig.play().log.len();
+        let error = rig.page(looked.cursor.as_ref()).await.err().expect("refused");
+        assert_eq!(error.code, "max closed chat");
+        assert_eq!(rig.play().log.len() - asked, 1);
+        let until = error.until.expect("a time");
+        assert_eq!(until.duration_since(rig.ports.clock.now()).as_secs(), DAY);
+    }
+    rig.play().world.chats.get_mut(&CHAT).expect("there").public = true;
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert!(looked.ids().contains(&id(&inside).as_str()));
+}

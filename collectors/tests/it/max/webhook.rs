@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use otklik_collectors::http::{Method, Request};
-use otklik_collectors::listen::{BODY_BYTES_MAX, Listener, Patience, Push, Taker, listen};
+use otklik_collectors::listen::{BODY_BYTES_MAX, Head, Listener, Patience, Push, Taker, listen};
 use otklik_collectors::max::{Max, Pushed, SECRET_HEADER, Webhook, unsubscribe};
 use otklik_collectors::{Clock, Collector, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -271,8 +271,12 @@ struct Hand(Arc<Webhook>);
 
 #[async_trait]
 impl Taker for Hand {
+    fn refuses(&self, head: &Head) -> Option<u16> {
+        (!self.0.knows(head.header(SECRET_HEADER))).then_some(403)
+    }
+
     async fn take(&self, push: Push) -> u16 {
-        match self.0.take(push.header(SECRET_HEADER), &push.body) {
+        match self.0.take(push.head.header(SECRET_HEADER), &push.body) {
             Pushed::News(_) | Pushed::Nothing => 200,
             Pushed::Unreadable => 400,
             Pushed::Refused => 403,
@@ -377,4 +381,21 @@ async fn a_removal_that_is_pushed_counts_for_messages_of_long_ago() {
     assert_eq!(webhook.take(Some(&secret(&rig)), removed.as_bytes()), Pushed::News(CHAT));
     let looked = rig.look(looked.cursor).await.expect("reads");
     assert_eq!(looked.gone, [id(&old)]);
+}
+
+/// Whoever does not know the secret is answered at once: his body, which never comes, holds no
+/// place that a push of MAX could need.
+#[tokio::test]
+async fn a_stranger_is_refused_before_his_body_is_read() {
+    let (rig, webhook) = rig();
+    rig.look(None).await.expect("reads");
+    let patience = Patience { head: Duration::from_secs(60), body: Duration::from_secs(3_600) };
+    let addr = ([127, 0, 0, 1], 0).into();
+    let listener = listen(addr, patience, Arc::new(Hand(webhook.clone()))).await.expect("listens");
+    for secret in ["", "x-max-bot-api-secret: wrong\r\n"] {
+        let head = format!("POST /max HTTP/1.1\r\nhost: x\r\n{secret}content-length: 100\r\n\r\n");
+        let answer = wire::raw(listener.addr, head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+    }
 }

@@ -451,3 +451,32 @@ async fn a_channel_turned_private_is_left_alone() {
     stage.look().await;
     assert_eq!(stage.store.posts.len(), 2);
 }
+
+/// More old posts than one request takes are all asked for, each day.
+#[tokio::test]
+async fn new_comments_below_any_of_many_old_posts_are_met() {
+    let mut stage = Stage::new();
+    let posts: Vec<i32> =
+        (0..200).map(|n| stage.post(start() - days(6) + mins(n), "Объявление")).collect();
+    stage.look().await;
+    stage.world.clock.pass(days(10));
+    stage.post(stage.world.now(), "Другое");
+    stage.look().await;
+    let late = [posts[0], posts[100], posts[199]];
+    let ids: Vec<String> = late
+        .iter()
+        .map(|post| comment(&stage, *post, 777_002, stage.world.now(), "Воды нет"))
+        .map(|id| format!("tg:{GROUP}_{id}"))
+        .collect();
+    stage.world.clock.pass(SignedDuration::from_hours(25));
+    let before = stage.calls();
+    stage.look().await;
+    for id in ids {
+        assert!(stage.store.posts.contains_key(&id), "{id}");
+    }
+    let asked = stage.asked(before);
+    assert_eq!(asked.iter().filter(|method| **method == "channels.getMessages").count(), 3);
+    let before = stage.calls();
+    stage.look().await;
+    assert_eq!(stage.asked(before), ["messages.getHistory"], "once a day");
+}

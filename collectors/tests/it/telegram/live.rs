@@ -266,6 +266,34 @@ async fn a_name_taken_over_by_another_channel_is_noticed() {
     assert_eq!(stage.page().await.err().unwrap().class, Class::Gone);
 }
 
+/// The numbers of the other channel may go on where ours ended, or we may remember nothing.
+#[tokio::test]
+async fn a_name_taken_over_by_a_longer_channel_is_noticed() {
+    for quiet_days in [0, 9] {
+        let mut stage = Stage::new();
+        for n in 0..30 {
+            let date = start() - SignedDuration::from_hours(30 - n);
+            stage.play.lock().unwrap().post(NAME, date, "Запись");
+        }
+        stage.look().await;
+        stage.world.clock.pass(days(quiet_days));
+        stage.look().await;
+        let stored = stage.store.texts.clone();
+        stage.world.clock.pass(days(1));
+        {
+            let (mut play, now) = (stage.play.lock().unwrap(), stage.world.now());
+            play.remove_channel(NAME);
+            play.add_channel(NAME, 1_800_000_002, "Чужие");
+            for n in 0..45 {
+                play.post(NAME, now, &format!("Чужая запись {n}"));
+            }
+        }
+        let error = stage.page().await.err().unwrap();
+        assert_eq!((error.class, error.code.as_str()), (Class::NeedsPerson, "telegram other"));
+        assert_eq!(stage.store.texts, stored);
+    }
+}
+
 #[tokio::test]
 async fn a_broken_cursor_starts_from_the_horizon() {
     for broken in ["", "{}", "{\"v\":99}", "не JSON", "null"] {
