@@ -225,7 +225,7 @@ fn route_test_says_who_would_be_told_and_who_not() {
     );
     let (code, out, err) = desk.otklik(&["alerts", "route-test", "Батареи ледяные третий день"]);
     assert_eq!(code, 0, "{err}");
-    for part in ["отдел jkh", "→  Отдел  email", "·  ЕДДС   telegram", "не тот вид темы"]
+    for part in ["отдел jkh", "→  Отдел  почта", "·  ЕДДС   Telegram", "не тот вид темы"]
     {
         assert!(out.contains(part), "no «{part}» in:\n{out}");
     }
