@@ -95,11 +95,11 @@ pub fn proposal(id: &str, works: &[Works], zone: &TimeZone) -> Keyboard {
         .max_by_key(|it| it.0.0);
     if let Some(((at, by), works)) = last {
         let what = match works.state {
-            WorksState::Rejected => "Отклонено",
-            _ => "Принято",
+            WorksState::Rejected => "✖ Отклонено",
+            _ => "✔ Принято",
         };
         let clock = words::clock(*at, works.proposed, zone);
-        rows.push(vec![button(format!("✔ {what}, {clock} · {}", words::plain(by)), SEEN)]);
+        rows.push(vec![button(format!("{what}, {clock} · {}", words::plain(by)), SEEN)]);
     }
     let open = works.iter().filter(|it| it.state == WorksState::Proposed).count();
     let all = if open > 1 { format!(" все ({open})") } else { String::new() };

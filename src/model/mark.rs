@@ -83,6 +83,15 @@ pub fn last_said<'a>(
     marks.into_iter().rev().find(|marked| !marked.mark.judges())
 }
 
+/// Whether an alert still is a receiver's matter, by its marks in their order: it has not handed it
+/// on, or was handed it since. `is_meant`: whether a name that it was handed to means the receiver.
+pub fn is_matter_of(marks: &[Marked], receiver: &str, is_meant: impl Fn(&str) -> bool) -> bool {
+    let own = |marked: &Marked| marked.by == receiver && !marked.mark.judges();
+    let Some(last) = marks.iter().rposition(own) else { return true };
+    let since = marks[last + 1..].iter().filter_map(|marked| marked.to.as_deref());
+    !marks[last].mark.hands_on() || since.into_iter().any(is_meant)
+}
+
 /// A mark with everything that is kept of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {

@@ -40,7 +40,7 @@ pub use ids::{
     AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
     TopicId,
 };
-pub use mark::{Mark, Marked, RuleShare, last_said};
+pub use mark::{Mark, Marked, RuleShare, is_matter_of, last_said};
 pub use post::{Counts, Post, PostKind};
 pub use problem::{
     CloseReason, Membership, Problem, ProblemEvent, ProblemEventKind, ProblemKey, ProblemState,

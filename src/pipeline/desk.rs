@@ -19,7 +19,7 @@ use crate::alert::{self, Decision, QuoteCandidate, Weight, because};
 use crate::cluster::usual::{Heard, Usual, UsualRules};
 use crate::cluster::{self, Loaded, Newcomer, OpenProblems, ProblemFacts};
 use crate::model::{
-    AlertReason, BurstFacts, Cause, Held, HeldBy, Membership, PlaceId, PostKey, Problem,
+    Alert, AlertReason, BurstFacts, Cause, Held, HeldBy, Membership, PlaceId, PostKey, Problem,
     ProblemEventKind, ProblemId, QuoteRef, Restraints, TopicKind,
 };
 use crate::store::{GroupCommit, Store, StoreError, WorkItem};
@@ -172,44 +172,35 @@ impl<'a> Desk<'a> {
             if danger {
                 self.dangers.insert(id.clone());
             }
-            let beside = main.as_ref().filter(|main| tell && self.says_both(main, &id));
-            match beside.cloned() {
-                Some(main) => self.mention(&main, &id),
-                None => self.decide(&id, burst, now, tell),
-            }
+            self.decide(&id, burst, now, tell, main.as_ref());
             main.get_or_insert(id);
         }
         self.report.posts += 1;
         self.commit.done.push(item.ticket);
     }
 
-    /// Whether the message about `main` is the message about `other` too: nobody was told of the
-    /// other, all its posts are about both, it is no graver, and whoever would be told was.
-    fn says_both(&self, main: &ProblemId, other: &ProblemId) -> bool {
-        let (Some(main), Some(other)) = (self.open.get(main), self.open.get(other)) else {
-            return false;
-        };
-        let Some((_, level, _)) = main.problem.told else { return false };
-        let same = || {
-            let told = tell::receivers(self.district, &main.problem, level, self.now);
-            let (all, now) = (&other.problem, self.now);
-            let more = tell::receivers(self.district, all, all.level, now);
-            more.iter().all(|it| told.iter().any(|known| known.name == it.name))
-        };
+    /// The alert of this batch about `main` whose message is the message about `other` too: nobody
+    /// was told of the other, all its posts are about both, it is no graver and no danger beside a
+    /// mere problem, and whoever would be told of it is told of `main`.
+    fn says_both(&self, main: &ProblemId, other: &ProblemId) -> Option<usize> {
+        let (main, other) = (self.open.get(main)?, self.open.get(other)?);
+        let danger = |loaded: &Loaded| loaded.problem.kind == TopicKind::Danger;
         let fresh = other.problem.told.is_none() && other.problem.returns == 0;
-        fresh && other.problem.level <= level && main.has_posts_of(other) && same()
-    }
-
-    /// Says in an alert of this batch about `main` that it is about `other` too.
-    fn mention(&mut self, main: &ProblemId, other: &ProblemId) {
-        let Some(other) = self.open.get(other) else { return };
-        let note = words::beside(self.district.topic_title(&other.problem.topic));
-        let alert = self.commit.alerts.iter_mut().rev().find(|it| it.problem == *main);
-        if let Some(alert) = alert
-            && !alert.facts.notes.contains(&note)
-        {
-            alert.facts.notes.push(note);
+        if !fresh || !main.has_posts_of(other) || (danger(other) && !danger(main)) {
+            return None;
         }
+        let of_main = |alert: &Alert| alert.problem == main.problem.id;
+        let place = self.commit.alerts.iter().rposition(of_main)?;
+        let alert = &self.commit.alerts[place];
+        let level = other.problem.level;
+        if alert.facts.level < level || self.commit.held.iter().any(|it| it.alert == alert.id) {
+            return None;
+        }
+        let subject = format!("alert:{}", alert.id);
+        let rows = self.commit.deliveries.iter().filter(|row| row.subject == subject);
+        let told: BTreeSet<&str> = rows.map(|row| row.receiver.as_str()).collect();
+        let meant = tell::receivers(self.district, &other.problem, level, self.now);
+        meant.iter().all(|it| told.contains(it.name.as_str())).then_some(place)
     }
 
     /// Counts a post of a problem; says whether its topic and place are written about far more than
@@ -235,13 +226,14 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Decides whether a problem is to be told.
+    /// Decides whether a problem is to be told; `main`: the first that the same post is about.
     pub(super) fn decide(
         &mut self,
         id: &ProblemId,
         burst: Option<BurstFacts>,
         now: Timestamp,
         live: bool,
+        main: Option<&ProblemId>,
     ) {
         let Some(loaded) = self.open.get(id) else { return };
         let weight = self.weigh(loaded, burst);
@@ -251,8 +243,13 @@ impl<'a> Desk<'a> {
             true => Some(because(AlertReason::WorksOverdue, &loaded.problem, &weight, now)),
             false => alert::decide(&loaded.problem, &weight, rules, now),
         };
-        if let Some(decision) = decided {
-            self.carry_out(id, &weight, &decision, live);
+        let Some(decision) = decided else { return };
+        match main.filter(|_| live && !late).and_then(|main| self.says_both(main, id)) {
+            Some(place) => {
+                let note = words::beside(self.district.topic_title(&loaded.problem.topic));
+                self.commit.alerts[place].facts.notes.push(note);
+            }
+            None => self.carry_out(id, &weight, &decision, live),
         }
     }
 

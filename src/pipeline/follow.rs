@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use super::desk::{Desk, nothing};
 use super::district::District;
-use super::{hold, tell, works};
+use super::{hold, mark, tell, works};
 use crate::alert::follow::{Next, next};
-use crate::model::{DeliveryState, Follow, ProblemEvent, ProblemEventKind, RiskLevel, last_said};
+use crate::model::{DeliveryState, Follow, ProblemEvent, ProblemEventKind, RiskLevel};
 use crate::store::{GroupCommit, GroupOutcome, Store, StoreError};
 
 /// Rows taken up in one round.
@@ -63,8 +63,10 @@ async fn carry_out(
                 let urgent = problem.level == RiskLevel::Critical;
                 let step = row.step;
                 commit.deliveries = tell::reminders(district, alert, &row, &names, urgent, now);
-                let kind = ProblemEventKind::Reminded { alert: alert.clone(), step };
-                commit.events.push((row.problem.clone(), ProblemEvent { at: now, kind }));
+                if !commit.deliveries.is_empty() {
+                    let kind = ProblemEventKind::Reminded { alert: alert.clone(), step };
+                    commit.events.push((row.problem.clone(), ProblemEvent { at: now, kind }));
+                }
             }
             commit.follows.extend(then);
         }
@@ -93,10 +95,6 @@ async fn receivers(
         rows.iter().any(|row| row.receiver == name && row.state != DeliveryState::Suppressed)
     };
     let marks = store.marks_of(alert).await?;
-    let disowned = |name: &str| {
-        let own = marks.iter().filter(|marked| marked.by == name);
-        last_said(own).is_some_and(|marked| marked.mark.hands_on())
-    };
     let listed = district.routes.receivers.iter().map(|receiver| receiver.name.clone());
-    Ok(listed.filter(|name| got(name) && !disowned(name)).collect())
+    Ok(listed.filter(|name| got(name) && mark::is_theirs(district, &marks, name)).collect())
 }

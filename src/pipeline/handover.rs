@@ -8,10 +8,10 @@ use jiff::Timestamp;
 
 use super::district::District;
 use super::mark::{self, Answer};
-use super::words;
-use crate::alert::route;
-use crate::model::{CommandReply, Mark};
-use crate::store::{GivenMessages, Store, StoreError};
+use super::{together, words};
+use crate::alert::{self, route};
+use crate::model::{AlertId, Channel, CommandReply, Mark, RiskLevel, told_alert};
+use crate::store::{GivenMessage, Store, StoreError};
 
 /// Gives the open work of `from` to `to`, and names what else hangs on that person.
 pub(super) async fn hand_over(
@@ -31,22 +31,21 @@ pub(super) async fn hand_over(
     let Some(way) = target.channels.first().cloned() else {
         return refused(words::no_receiver(to));
     };
-    let taken = store.in_hand(from).await?;
+    // Read before anything is taken: what is in work waits for nobody.
+    let (taken, passed) = open_work(store, district, from).await?;
     for alert in &taken {
         let by = target.name.as_str();
         let answer = Answer { alert, mark: Mark::Taken, to: None, by, channel: None };
         mark::take(store, district, answer, now).await?;
     }
-    let passed = store.unanswered_by(from).await?;
     for alert in &passed {
         let (mark, to) = (Mark::Passed, Some(target.name.as_str()));
         let answer = Answer { alert, mark, to, by: from, channel: None };
         mark::take(store, district, answer, now).await?;
     }
     let trouble = words::has_it(&target.name);
-    let open = route::open_from(&target.name, &district.roster(), now);
-    let given = GivenMessages { from, to: &target.name, way, trouble: &trouble, open };
-    let messages = store.give_messages(given, now).await?;
+    let given = waiting(store, district, from, (&target.name, way), now).await?;
+    let messages = store.give_messages(from, given, &trouble, now).await?;
     let silences = store.give_silences(from, &target.name, now).await?;
     let tokens: Vec<&str> = district
         .duties
@@ -58,4 +57,61 @@ pub(super) async fn hand_over(
     let counts = (messages, silences);
     let text = words::handed_over(from, &target.name, &taken, &passed, counts, &tokens);
     Ok(CommandReply { done: true, text })
+}
+
+/// What a receiver took into work and has there, and what was told to it and waits for anybody.
+async fn open_work(
+    store: &Store,
+    district: &District,
+    from: &str,
+) -> Result<(Vec<AlertId>, Vec<AlertId>), StoreError> {
+    let (mut taken, mut unanswered) = (Vec::new(), Vec::new());
+    for alert in store.in_hand(from).await? {
+        if mark::has_it(&store.marks_of(&alert).await?, from) {
+            taken.push(alert);
+        }
+    }
+    for alert in store.unanswered_by(from).await? {
+        if mark::is_theirs(district, &store.marks_of(&alert).await?, from) {
+            unanswered.push(alert);
+        }
+    }
+    Ok((taken, unanswered))
+}
+
+/// Messages of a receiver that wait, as rows of another one: what is critical leaves now, news of
+/// ourselves when they would have, anything else in the hours of whoever takes over.
+async fn waiting(
+    store: &Store,
+    district: &District,
+    from: &str,
+    (to, way): (&str, (Channel, String)),
+    now: Timestamp,
+) -> Result<Vec<GivenMessage>, StoreError> {
+    let open = route::open_from(to, &district.roster(), now);
+    let mut given = Vec::new();
+    for row in store.waiting_of(from).await? {
+        let mut subject = row.subject.clone();
+        if together::is_roll_up(&subject) && store.roll_up(&subject, to).await?.is_some() {
+            subject = format!("{subject}/{from}");
+        }
+        let due = if subject.starts_with("health:") {
+            row.due
+        } else if is_critical(store, &subject).await? {
+            now
+        } else {
+            open
+        };
+        let new = alert::outbox_row(&subject, to, way.clone(), due);
+        given.push(GivenMessage { old: row, new });
+    }
+    Ok(given)
+}
+
+async fn is_critical(store: &Store, subject: &str) -> Result<bool, StoreError> {
+    let Some(id) = told_alert(subject) else { return Ok(false) };
+    let Some(alert) = store.alert(&id.into()).await? else { return Ok(false) };
+    let problem = store.living_problem(&alert.problem).await?;
+    let level = problem.map_or(alert.facts.level, |it| it.level.max(alert.facts.level));
+    Ok(level == RiskLevel::Critical)
 }

@@ -11,7 +11,7 @@ use super::{tell, together, trial, words};
 use crate::alert::{Roster, RoutedReceiver, follow, route};
 use crate::model::{
     Alert, AlertId, Channel, CloseReason, CommandReply, Delivery, DeliveryState, Mark, Marked,
-    ProblemEventKind, RiskLevel, RollUp, RuleName, RuleShare, last_said,
+    ProblemEventKind, RiskLevel, RollUp, RuleName, RuleShare, is_matter_of, last_said,
 };
 use crate::store::{MarkCommit, Store, StoreError};
 
@@ -121,8 +121,17 @@ pub fn named(roster: &Roster<'_>, name: &str, now: Timestamp) -> Vec<RoutedRecei
     names.iter().filter_map(|name| route::named(name, roster, now)).map(open).collect()
 }
 
+/// Whether an alert still is this receiver's matter: not handed on, or handed back since, to it or
+/// to its department.
+pub(super) fn is_theirs(district: &District, marks: &[Marked], receiver: &str) -> bool {
+    let departments = &district.routes.departments;
+    is_matter_of(marks, receiver, |to| {
+        to == receiver || departments.get(to).is_some_and(|all| all.iter().any(|it| it == receiver))
+    })
+}
+
 /// Whether this receiver was the last to say what becomes of an alert, and took it into work.
-fn has_it(marks: &[Marked], by: &str) -> bool {
+pub(super) fn has_it(marks: &[Marked], by: &str) -> bool {
     last_said(marks).is_some_and(|marked| marked.by == by && marked.mark == Mark::Taken)
 }
 
@@ -136,7 +145,7 @@ fn handed(
 ) -> Vec<Delivery> {
     let has = |receiver: &RoutedReceiver| {
         let mut own = told.iter().filter(|row| row.receiver == receiver.name);
-        own.any(|row| row.state == DeliveryState::Sent)
+        own.any(|row| matches!(row.state, DeliveryState::Sent | DeliveryState::RolledUp))
     };
     let (know, new): (Vec<_>, Vec<_>) = receivers.into_iter().partition(has);
     let mut rows = trial::outbox(district, &format!("alert:{}", alert.id), new, now);

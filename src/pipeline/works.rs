@@ -85,7 +85,7 @@ pub(super) async fn end(
         let expected: Vec<ProblemId> = held.map(|(problem, _)| problem.clone()).collect();
         let mut desk = Desk::about(store, district, &expected, restraints, now).await?;
         for id in living(&desk, &expected, &works) {
-            desk.decide(&id, None, now, true);
+            desk.decide(&id, None, now, true, None);
         }
         desk.commit.ended.push(works);
         let messages = u32::try_from(desk.commit.deliveries.len()).unwrap_or(u32::MAX);

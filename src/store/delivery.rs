@@ -323,6 +323,20 @@ pub(super) fn insert(tx: &Tx<'_>, delivery: &Delivery, now: Timestamp) -> Result
     Ok(())
 }
 
+/// Puts a message into the outbox that may have been given up there before: then it waits again.
+pub(super) fn send_anew(tx: &Tx<'_>, delivery: &Delivery, now: Timestamp) -> Result<()> {
+    let (channel, due) = (Word(delivery.channel), At(delivery.due));
+    if delivery.state == DeliveryState::Pending {
+        tx.exec(
+            "UPDATE delivery SET state = 'pending', channel = ?3, address = ?4, due = ?5, tries = 0,
+                 unreachable_since = NULL, trouble = NULL
+             WHERE district = ?1 AND id = ?2 AND state IN ('failed', 'suppressed')",
+            params![tx.district, delivery.id.as_str(), channel, delivery.address, due],
+        )?;
+    }
+    insert(tx, delivery, now)
+}
+
 /// Whether it was new.
 fn insert_one(tx: &Tx<'_>, delivery: &Delivery, now: Timestamp) -> Result<bool> {
     let fresh = tx.exec(

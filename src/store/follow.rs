@@ -75,8 +75,15 @@ pub(super) fn keep(tx: &Tx<'_>, row: &Follow) -> Result<()> {
 }
 
 /// What stands open about a problem is asked about the one that it was merged into; what stands
-/// open about both is asked once.
+/// open about both is asked once, as soon as it would be asked about either.
 pub(super) fn go_over(tx: &Tx<'_>, from: &ProblemId, into: &ProblemId) -> Result<()> {
+    tx.exec(
+        "DELETE FROM follow WHERE district = ?1 AND problem = ?3
+             AND EXISTS (SELECT 1 FROM follow other WHERE other.district = follow.district
+                 AND other.problem = ?2 AND other.matter = follow.matter
+                 AND other.due < follow.due)",
+        params![tx.district, from.as_str(), into.as_str()],
+    )?;
     tx.exec(
         "UPDATE follow SET problem = ?3 WHERE district = ?1 AND problem = ?2
              AND NOT EXISTS (SELECT 1 FROM follow other WHERE other.district = follow.district

@@ -9,25 +9,18 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::column::{At, Json, Word};
+use super::delivery::{delivery_columns, delivery_of};
 use super::error::Result;
-use super::{Store, alert, person};
-use crate::model::{
-    AlertId, Channel, Mark, ProblemId, ProblemState, RiskLevel, SilenceFacts, told_alert,
-};
+use super::{Store, Tx, delivery, person};
+use crate::model::{AlertId, Delivery, Mark, ProblemId, ProblemState, SilenceFacts};
 
-/// Messages that go from one receiver to another.
+/// A message that goes from one receiver to another.
 #[derive(Debug, Clone)]
-pub struct GivenMessages<'a> {
-    /// Whose they are.
-    pub from: &'a str,
-    /// Whose they become.
-    pub to: &'a str,
-    /// Over which channel, to which address.
-    pub way: (Channel, String),
-    /// Why some of them are not sent.
-    pub trouble: &'a str,
-    /// From when on the other may be told what is not critical.
-    pub open: Timestamp,
+pub struct GivenMessage {
+    /// As it waits.
+    pub old: Delivery,
+    /// As it shall wait.
+    pub new: Delivery,
 }
 
 impl Store {
@@ -39,6 +32,8 @@ impl Store {
                 "SELECT m.alert FROM mark m JOIN problem p
                      ON p.district = m.district AND p.id = m.problem
                  WHERE m.district = ?1 AND m.marked_by = ?2 AND m.mark = ?3 AND p.state <> ?4
+                     AND p.acknowledged IS NOT NULL
+                     AND (p.told_at IS NULL OR p.told_at <= p.acknowledged)
                      AND NOT EXISTS (SELECT 1 FROM mark later WHERE later.district = m.district
                          AND later.problem = m.problem AND later.mark = ?3 AND later.at > m.at)
                  ORDER BY m.alert",
@@ -49,22 +44,20 @@ impl Store {
         .await
     }
 
-    /// The latest alert of each problem that was sent to this receiver, that nobody has in work and
-    /// that it has not answered, by id.
+    /// The latest alert of each problem that was told to this receiver and that nobody has in work,
+    /// by id.
     pub async fn unanswered_by(&self, receiver: &str) -> Result<Vec<AlertId>> {
         let receiver = receiver.to_owned();
         self.read(move |tx| {
-            let sent = tx.rows(
+            let told = tx.rows(
                 "SELECT a.id, a.problem FROM alert a JOIN delivery d
                      ON d.district = a.district AND d.subject = 'alert:' || a.id
-                 WHERE a.district = ?1 AND d.receiver = ?2 AND d.state = 'sent'
-                     AND NOT EXISTS (SELECT 1 FROM mark WHERE mark.district = a.district
-                         AND mark.alert = a.id AND mark.marked_by = ?2)
+                 WHERE a.district = ?1 AND d.receiver = ?2 AND d.state IN ('sent', 'rolled_up')
                  ORDER BY a.at, a.id",
                 params![tx.district, receiver],
                 |row| Ok((ProblemId(row.get(1)?), AlertId(row.get(0)?))),
             )?;
-            let latest: BTreeMap<ProblemId, AlertId> = sent.into_iter().collect();
+            let latest: BTreeMap<ProblemId, AlertId> = told.into_iter().collect();
             let mut open = BTreeSet::new();
             for (problem, alert) in latest {
                 if person::living(tx, &problem)?.is_some_and(|it| it.waits()) {
@@ -76,42 +69,46 @@ impl Store {
         .await
     }
 
-    /// Gives messages that wait to another receiver; what it has already is not sent again, and the
-    /// copies for chats that the first one joined are not sent. What is critical leaves now,
-    /// anything else not before `open`. Returns how many were given.
-    pub async fn give_messages(&self, given: GivenMessages<'_>, now: Timestamp) -> Result<u32> {
-        let GivenMessages { from, to, way, trouble, open } = given;
-        let (from, to, trouble) = (from.to_owned(), to.to_owned(), trouble.to_owned());
+    /// Messages of a receiver that wait; the copies for chats that it joined are left out.
+    pub async fn waiting_of(&self, receiver: &str) -> Result<Vec<Delivery>> {
+        let receiver = receiver.to_owned();
+        self.read(move |tx| {
+            tx.rows(
+                concat!(
+                    "SELECT ",
+                    delivery_columns!(),
+                    " FROM delivery WHERE district = ?1 AND receiver = ?2 AND state = 'pending'
+                         AND id NOT LIKE '%.%' ORDER BY id"
+                ),
+                params![tx.district, receiver],
+                delivery_of,
+            )
+        })
+        .await
+    }
+
+    /// Gives messages to another receiver: the old rows are not sent, nor the copies for chats that
+    /// `from` joined; what the other has already is not sent again. A roll-up takes along what it
+    /// stands for. Returns how many were given.
+    pub async fn give_messages(
+        &self,
+        from: &str,
+        given: Vec<GivenMessage>,
+        trouble: &str,
+        now: Timestamp,
+    ) -> Result<u32> {
+        let (from, trouble) = (from.to_owned(), trouble.to_owned());
         self.write(move |tx| {
-            tx.exec(
-                "UPDATE delivery SET state = 'suppressed', trouble = ?4
-                 WHERE district = ?1 AND receiver = ?2 AND state = 'pending'
-                     AND (id LIKE '%.%' OR EXISTS (SELECT 1 FROM delivery other
-                         WHERE other.district = ?1 AND other.receiver = ?3
-                             AND other.subject = delivery.subject))",
-                params![tx.district, from, to, trouble],
-            )?;
-            let waiting = tx.rows(
-                "SELECT id, subject FROM delivery
-                 WHERE district = ?1 AND receiver = ?2 AND state = 'pending' ORDER BY id",
-                params![tx.district, from],
-                |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
-            )?;
-            for (id, subject) in &waiting {
-                let alert = match told_alert(subject) {
-                    Some(alert) => alert::read(tx, &alert.into())?,
-                    None => None,
-                };
-                let urgent = alert.is_some_and(|it| it.facts.level == RiskLevel::Critical);
-                let due = if urgent { now } else { open };
-                tx.exec(
-                    "UPDATE delivery SET receiver = ?3, channel = ?4, address = ?5, tries = 0,
-                         unreachable_since = NULL, due = ?6
-                     WHERE district = ?1 AND id = ?2",
-                    params![tx.district, id, to, Word(way.0), way.1, At(due)],
-                )?;
+            let mut count = 0;
+            for message in &given {
+                count += u32::from(give(tx, message, &trouble, now)?);
             }
-            Ok(u32::try_from(waiting.len()).unwrap_or(u32::MAX))
+            tx.exec(
+                "UPDATE delivery SET state = 'suppressed', trouble = ?3
+                 WHERE district = ?1 AND receiver = ?2 AND state = 'pending' AND id LIKE '%.%'",
+                params![tx.district, from, trouble],
+            )?;
+            Ok(count)
         })
         .await
     }
@@ -142,4 +139,29 @@ impl Store {
         })
         .await
     }
+}
+
+/// Whether a message goes over; it does not if it has left meanwhile, or the other has it.
+fn give(tx: &Tx<'_>, message: &GivenMessage, trouble: &str, now: Timestamp) -> Result<bool> {
+    let GivenMessage { old, new } = message;
+    let kept = tx.exec(
+        "UPDATE delivery SET state = 'suppressed', trouble = ?3
+         WHERE district = ?1 AND id = ?2 AND state = 'pending'",
+        params![tx.district, old.id.as_str(), trouble],
+    )?;
+    let known = tx.number(
+        "SELECT COUNT(*) FROM delivery WHERE district = ?1 AND subject = ?2 AND receiver = ?3
+             AND state IN ('pending', 'claimed', 'sent', 'rolled_up')",
+        params![tx.district, new.subject, new.receiver],
+    )?;
+    if kept == 0 || known > 0 {
+        return Ok(false);
+    }
+    tx.exec(
+        "UPDATE roll_up SET subject = ?4, receiver = ?5
+         WHERE district = ?1 AND subject = ?2 AND receiver = ?3",
+        params![tx.district, old.subject, old.receiver, new.subject, new.receiver],
+    )?;
+    delivery::send_anew(tx, new, now)?;
+    Ok(true)
 }

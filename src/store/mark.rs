@@ -206,7 +206,9 @@ fn mark(tx: &Tx<'_>, commit: &MarkCommit) -> Result<bool> {
     let in_work = now.as_ref().is_some_and(Problem::in_work);
     // Taken again where new facts ended the first time is an answer of its own.
     let again = marked.mark == Mark::Taken && !closed && !in_work;
-    if fresh == 0 && !renewed(tx, marked)? && !again {
+    // Whoever is away a second time passes it on a second time.
+    let passed = marked.mark == Mark::Passed;
+    if fresh == 0 && !renewed(tx, marked)? && !again && !passed {
         return Ok(false);
     }
     if closed && marked.mark == Mark::Taken {
@@ -222,7 +224,7 @@ fn mark(tx: &Tx<'_>, commit: &MarkCommit) -> Result<bool> {
         problem::append(tx, &[(problem.clone(), event)])?;
     }
     for message in &commit.deliveries {
-        delivery::insert(tx, message, commit.now)?;
+        delivery::send_anew(tx, message, commit.now)?;
     }
     for row in &commit.follows {
         follow::keep(tx, &Follow { problem: problem.clone(), ..row.clone() })?;

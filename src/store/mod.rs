@@ -69,7 +69,7 @@ pub use erase::ErasureReceipt;
 pub use error::{Result, StoreError};
 pub use export::{StoredDelivery, StoredProblem, TimeMark};
 pub use group::{GroupCommit, GroupOutcome};
-pub use handover::GivenMessages;
+pub use handover::GivenMessage;
 pub use job::Job;
 pub use lease::FreedLeases;
 pub use lock::StoreLock;

@@ -206,7 +206,7 @@ fn absorbed(
 fn recount(tx: &Tx<'_>, problem: &Problem) -> Result<Recount> {
     let back = problem.back.unwrap_or(Timestamp::MIN);
     let counted = tx.row(
-        "SELECT MIN(published), MAX(published), COALESCE(SUM(published < ?3), 0) FROM membership
+        "SELECT MIN(published), MAX(published), COUNT(CASE WHEN published < ?3 THEN 1 END) FROM membership
          WHERE district = ?1 AND problem = ?2 AND NOT (copy = 1 AND own_text IS NOT NULL)",
         params![tx.district, problem.id.as_str(), At(back)],
         |row| Ok((time(row.get(0)?), time(row.get(1)?), row.get::<_, u32>(2)?)),
@@ -292,7 +292,11 @@ fn part(tx: &Tx<'_>, split: &SplitOff) -> Result<PersonEnd> {
     let mut stayed = source.clone();
     let split = |recount| ProblemEventKind::Split { new: new.clone(), posts, recount };
     stayed.apply(&ProblemEvent { at: *at, kind: split(None) });
-    let parted = split(Some(recount(tx, &stayed)?));
+    let counted = recount(tx, &stayed)?;
+    // Voices past their retention have no rows: what went takes no more than its own along.
+    let moved = voice::largest_month(tx, new, None)?.0;
+    let voices = counted.voices.max(source.voices.saturating_sub(moved));
+    let parted = split(Some(Recount { voices, ..counted }));
     append(
         tx,
         &[

@@ -122,7 +122,8 @@ impl Store {
         self.write(move |tx| {
             tx.exec(
                 "UPDATE works SET until = ?3
-                 WHERE district = ?1 AND (id = ?2 OR proposal = ?2) AND state = 'accepted'",
+                 WHERE district = ?1 AND (id = ?2 OR proposal = ?2) AND state = 'accepted'
+                     AND ended IS NULL AND until > ?3",
                 params![tx.district, id, At(now)],
             )
         })

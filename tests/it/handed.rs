@@ -284,3 +284,68 @@ async fn a_body_that_has_the_alert_hears_that_it_is_theirs_now() {
     office.pass(hours(1)).await;
     assert_eq!(office.to("o@b.ru").len(), 3, "{:?}", office.subjects("o@b.ru"));
 }
+
+impl Office {
+    async fn hands_over(&self, from: &str, to: &str) -> String {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        let reply = self.ask(CommandKind::HandOver { from, to }).await;
+        assert!(reply.done, "{reply:?}");
+        reply.text
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_is_reminded_again() {
+    let office = office(&ROUTES.replace("hours = \"work\"\n", ""));
+    office.write(&people(4, COLD)).await;
+    office.hands_over("МЦУ", "Отдел").await;
+    office.pass(mins(5)).await;
+    assert_eq!((office.to("m@b.ru").len(), office.to("o@b.ru").len()), (1, 1));
+    office.hands_over("Отдел", "МЦУ").await;
+    office.pass(mins(5)).await;
+    assert_eq!(office.to("m@b.ru").len(), 2, "it is theirs again: {:?}", office.subjects("m@b.ru"));
+    office.pass(mins(60)).await;
+    assert_eq!(office.to("m@b.ru").len(), 3, "the ladder goes on: {:?}", office.subjects("m@b.ru"));
+    assert_eq!(office.to("o@b.ru").len(), 1, "{:?}", office.subjects("o@b.ru"));
+    // And away once more.
+    assert!(office.hands_over("МЦУ", "Отдел").await.contains("Ждали ответа: a"));
+    office.pass(mins(5)).await;
+    assert_eq!(office.to("o@b.ru").len(), 2, "{:?}", office.subjects("o@b.ru"));
+}
+
+#[tokio::test]
+async fn a_waiting_message_that_was_given_away_can_come_back() {
+    let routes =
+        ROUTES.replace("min_level = \"low\"\n[[", "min_level = \"low\"\nhours = \"work\"\n[[");
+    let office = office(&routes);
+    office.write(&people(4, COLD)).await;
+    assert!(office.hands_over("МЦУ", "Отдел").await.contains("Ещё не отправленных сообщений: 1"));
+    office.hands_over("Отдел", "МЦУ").await;
+    office.pass(hours(72)).await;
+    let (first, second) = (office.subjects("m@b.ru"), office.subjects("o@b.ru"));
+    assert!(first.iter().any(|it| it.contains("новая проблема")), "{first:?} {second:?}");
+}
+
+#[tokio::test]
+async fn only_what_is_in_work_is_taken_over_as_work() {
+    let office = office(&ROUTES.replace("hours = \"work\"\n", ""));
+    office.write(&people(4, COLD)).await;
+    answer(&office, "МЦУ", Mark::Taken, None).await;
+    office.pass(mins(1)).await;
+    answer(&office, "МЦУ", Mark::NotOurs, None).await;
+    office.pass(mins(1)).await;
+    assert!(office.hands_over("МЦУ", "Отдел").await.contains("В работе ничего не было"));
+    let id = office.store().alerts(None, None, 10).await.expect("read").remove(0).problem;
+    let problem = office.store().problem(&id).await.expect("read").expect("there");
+    assert!(problem.waits(), "nobody has it in work");
+}
+
+#[tokio::test]
+async fn a_useful_alert_is_not_answered_yet() {
+    let office = office(&ROUTES.replace("hours = \"work\"\n", ""));
+    office.write(&people(4, COLD)).await;
+    answer(&office, "МЦУ", Mark::Useful, None).await;
+    assert!(office.hands_over("МЦУ", "Отдел").await.contains("Ждали ответа: a"));
+    office.pass(mins(1)).await;
+    assert_eq!(office.to("o@b.ru").len(), 1);
+}

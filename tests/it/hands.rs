@@ -77,7 +77,7 @@ fn a_press_is_kept_answered_and_shown() {
     assert_eq!((&marks[0]["channel"], &marks[1]["to"]), (&json!("telegram"), &json!("Дежурный")));
     let id = marks[0]["alert"].as_str().expect("an id");
     let receipts = done(&town.rig, &["alerts", "show", id]).out;
-    assert!(receipts.contains(&format!("telegram: принято, квитанция {message}")), "{receipts}");
+    assert!(receipts.contains(&format!("Telegram: принято, квитанция {message}")), "{receipts}");
 
     // A mark from the keyboard is shown as well.
     done(&town.rig, &["alerts", "ack", id, "--mark", "useful"]);

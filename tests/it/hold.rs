@@ -378,3 +378,28 @@ async fn who_hears_of_one_thing_only_hears_of_it_though_one_text_told_both() {
     office.write(&four(text, "kedrovo", 1)).await;
     assert_eq!((office.to("m@b.ru").len(), office.to("s@b.ru").len()), (1, 1));
 }
+
+#[tokio::test]
+async fn a_danger_beside_what_is_known_is_told() {
+    let office = office(ROUTES);
+    office.write(&four(COLD, "kedrovo", 1)).await;
+    assert_eq!(office.to("m@b.ru").len(), 1);
+    office.pass(hours(30)).await;
+    let before = office.to("m@b.ru").len();
+    let both = "Нет отопления третий день, а теперь ещё и горит дом, помогите";
+    office.write(&[Says { place: Some("kedrovo"), ..says(9, both) }]).await;
+    let told = &office.subjects("m@b.ru")[before..];
+    assert!(told.iter().any(|it| it.contains("Пожар")), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_stands_beside_a_held_alert_is_told_by_itself() {
+    let office = office(ROUTES);
+    let facts = silence(Some("heating"), Some("kedrovo"));
+    let until = office.now() + hours(24);
+    assert!(office.ask(CommandKind::AddSilence { facts, until }).await.done);
+    let both = "Нет отопления третий день и нет света, помогите, мёрзнем все";
+    office.write(&four(both, "kedrovo", 1)).await;
+    let told = office.subjects("m@b.ru");
+    assert!(told.iter().any(|it| it.contains("Электричество")), "{told:?}");
+}

@@ -151,7 +151,7 @@ fn one_works(works: &Works, names: &Names<'_>, at: Timestamp) -> Vec<String> {
     said
 }
 
-/// «Отопление, Онохой» or «Отопление, Вода: мест 5».
+/// «Отопление, Онохой», «Отопление, Вода: 5 мест» or «Отопление, Вода: весь район».
 fn what_and_where(works: &[(&Works, Names<'_>)]) -> String {
     if let [(_, names)] = works {
         return format!("{}, {}", topic(names), names.place.unwrap_or("весь район"));
@@ -159,8 +159,11 @@ fn what_and_where(works: &[(&Works, Names<'_>)]) -> String {
     let topics: BTreeSet<&str> = works.iter().map(|(_, names)| topic(names)).collect();
     let places: BTreeSet<&str> = works.iter().filter_map(|(_, names)| names.place).collect();
     let topics: Vec<&str> = topics.into_iter().collect();
-    let places = u32::try_from(places.len().max(1)).unwrap_or(u32::MAX);
-    format!("{}: {}", topics.join(", "), words::count(places, "место", "места", "мест"))
+    let places = match u32::try_from(places.len()).unwrap_or(u32::MAX) {
+        0 => "весь район".to_owned(),
+        some => words::count(some, "место", "места", "мест"),
+    };
+    format!("{}: {places}", topics.join(", "))
 }
 
 fn topic<'a>(names: &Names<'a>) -> &'a str {

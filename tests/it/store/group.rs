@@ -221,7 +221,7 @@ async fn the_end_of_works_is_told_once_and_not_where_it_was_moved() {
         ..decision(at(9))
     };
     let read = store.ended_works(at(9)).await.expect("read").remove(0);
-    assert_eq!(store.end_works(&works.id, at(7)).await.expect("moved"), 1);
+    assert_eq!(store.end_works(&works.id, at(4)).await.expect("moved"), 1);
     assert_eq!(group(&world, told(&read, "d1")).await, GroupOutcome::Stale);
     let read = store.ended_works(at(9)).await.expect("read").remove(0);
     assert_eq!(group(&world, told(&read, "d2")).await, GroupOutcome::Committed);

@@ -7,6 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Class, CollectError, Scope};
 
+/// Longest wait that Telegram may order, as for any server: one that is wrong about the year must
+/// not be lost for one.
+const WAIT_SECS_MAX: i64 = 30 * 24 * 3600;
 /// How long to keep away when a limit names no time.
 const WAIT_UNNAMED: SignedDuration = SignedDuration::from_hours(1);
 /// How much longer than told we wait: Telegram counts in whole seconds.
@@ -223,7 +226,7 @@ fn refusal(code: i32, name: &str, value: Option<u32>, now: Timestamp) -> Collect
     let error = CollectError::new(class, scope, format!("telegram {code} {name}"), text);
     match (class, value) {
         (Class::RateLimited, Some(secs)) => {
-            let secs = i64::from(secs) + WAIT_MORE_SECS;
+            let secs = i64::from(secs).min(WAIT_SECS_MAX) + WAIT_MORE_SECS;
             let until = now.saturating_add(SignedDuration::from_secs(secs)).unwrap_or(now);
             error.until(until).asked(Some(until))
         }
