@@ -13,7 +13,7 @@ fn every_error_has_a_class_a_next_try_and_a_sentence() {
     let rows = [
         (420, "FLOOD_WAIT_31", RateLimited, Some(32)),
         (420, "FLOOD_WAIT_86400", RateLimited, Some(86_401)),
-        (420, "FLOOD_WAIT_9999999", RateLimited, Some(10_000_000)),
+        (420, "FLOOD_WAIT_9999999", RateLimited, Some(30 * 86_400 + 1)),
         (420, "FLOOD_PREMIUM_WAIT_7", RateLimited, Some(8)),
         (420, "SLOWMODE_WAIT_5", RateLimited, Some(6)),
         (420, "SOMETHING_NEW", RateLimited, Some(3_600)),
