@@ -14,7 +14,8 @@ use super::{
     OpenProblems, ProblemFacts, ScoreProblem, Trait, VoiceMark, days,
 };
 use crate::model::{
-    Finding, Membership, Problem, ProblemEvent, ProblemEventKind, ProblemId, QuoteRef, Risk, Span,
+    Finding, Membership, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemKey, QuoteRef,
+    Risk, Span,
 };
 use crate::text::Sketch;
 
@@ -31,6 +32,7 @@ pub fn assign(
     }
     let mut assignments: Vec<Assignment> = Vec::new();
     let mut met: BTreeSet<ProblemId> = BTreeSet::new();
+    let mut keys: BTreeSet<ProblemKey> = BTreeSet::new();
     for finding in joined_topics(item, rules) {
         for subject in key::subjects(item, finding, rules) {
             let meeting = meet(item, &subject, open, rules);
@@ -40,14 +42,16 @@ pub fn assign(
             if !meant {
                 continue;
             }
-            // Two topics of one object meet in one problem.
-            if meeting.problem().is_some_and(|id| met.contains(id)) {
+            // Two topics of one object meet in one problem, however little the text says.
+            let known = meeting.problem().is_some_and(|id| met.contains(id));
+            if known || keys.contains(&subject.key) {
                 continue;
             }
             let risk = item.risks.get(&finding.topic).filter(|_| item.ground);
             let desk = Desk { item, rules, score, risk, primary: assignments.is_empty() };
             let joined = desk.join(&subject, finding.clause, meeting, open);
             met.extend(joined.iter().map(|assignment| assignment.problem.clone()));
+            keys.extend(joined.iter().map(|_| subject.key.clone()));
             assignments.extend(joined);
         }
     }

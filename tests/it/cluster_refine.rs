@@ -2,7 +2,7 @@
 
 use otklik::cluster::{ClusterRules, Newcomer, Object, assign};
 use otklik::model::{
-    CloseReason, PlaceBy, PlaceFinding, ProblemEvent, ProblemEventKind, ProblemId,
+    CloseReason, Finding, PlaceBy, PlaceFinding, ProblemEvent, ProblemEventKind, ProblemId,
 };
 use otklik::text::Sketch;
 
@@ -79,6 +79,17 @@ fn two_topics_of_one_object_meet_once() {
     let both = with_object(both, &["housing", "lighting"], "stair_light");
     let (open, all) = run(&[both]);
     assert_eq!((all[0].len(), open.iter().count()), (1, 1));
+}
+
+#[test]
+fn two_topics_of_one_object_open_one_problem_where_nothing_tells_the_place() {
+    let mut short = post(1, 0.0, "housing", "onohoy");
+    short.places.clear();
+    short.findings.push(Finding { topic: "lighting".into(), ..short.findings[0].clone() });
+    short.risks.insert("lighting".into(), risk(50));
+    let (open, all) = run(&[with_object(short, &["housing", "lighting"], "stair_light")]);
+    assert_eq!(all[0].len(), 1, "{all:?}");
+    assert_eq!(open.get(&all[0][0].problem).unwrap().problem.posts, 1);
 }
 
 #[test]
