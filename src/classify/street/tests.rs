@@ -153,3 +153,8 @@ fn spans_lie_in_the_text() {
         hits.iter().map(|h| &text[h.name.start..h.houses.last().map_or(0, |h| h.end)]).collect();
     assert_eq!(spans, ["Советская, 5"]);
 }
+
+#[test]
+fn a_text_that_begins_with_the_end_of_a_street_word_names_none() {
+    check(&[("т, д. 5", ""), ("т, д", ""), ("Снт, д. 5", "")]);
+}

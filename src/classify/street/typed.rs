@@ -19,7 +19,7 @@ pub(super) fn find(reader: Reader<'_>, out: &mut Vec<Range<usize>>) {
         let length = reader.kind(at);
         if length == 0 {
             if reader.has(at, words::LISTED) && is_listed(reader, at + 1) {
-                let kind = at - usize::from(reader.word(at) == "т");
+                let kind = at.saturating_sub(usize::from(reader.word(at) == "т"));
                 out.extend(in_list(reader, kind));
             }
             at += 1;
