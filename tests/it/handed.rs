@@ -349,3 +349,24 @@ async fn a_useful_alert_is_not_answered_yet() {
     office.pass(mins(1)).await;
     assert_eq!(office.to("o@b.ru").len(), 1);
 }
+
+#[tokio::test]
+async fn a_merge_reminds_when_either_would_have() {
+    let office = office(&ROUTES.replace("hours = \"work\"\n", ""));
+    office.write(&people(4, COLD)).await;
+    office.pass(mins(30)).await;
+    let there = |n: u32| Says { place: Some("sosnyagino"), ..says(40 + n, COLD) };
+    office.write(&[there(1), there(2), there(3), there(4)]).await;
+    assert_eq!(office.to("m@b.ru").len(), 2, "{:?}", office.subjects("m@b.ru"));
+    let problems = office.store().export_problems(None, None, 10).await.expect("read");
+    let of = |place: &str| {
+        let here =
+            |it: &&StoredProblem| it.problem.place.as_ref().is_some_and(|at| at.as_str() == place);
+        problems.iter().find(here).expect("a problem").problem.id.clone()
+    };
+    let (problem, into) = (of("kedrovo"), of("sosnyagino"));
+    assert!(office.ask(CommandKind::MergeProblems { problem, into }).await.done);
+    office.pass(mins(31)).await;
+    let told = office.subjects("m@b.ru");
+    assert!(told.len() == 3 && told[2].starts_with("Напоминание. "), "{told:?}");
+}
