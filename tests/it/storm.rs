@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use otklik::model::{AlertId, Channel, DeliveryId, DeliveryState, Tap};
+use otklik::model::{AlertId, Channel, CommandKind, DeliveryId, DeliveryState, SendOutcome, Tap};
 use otklik::notify::Press;
 use otklik::pipeline::command::change_store;
 use otklik::pipeline::press::{self, Meaning};
@@ -295,4 +295,28 @@ async fn a_roll_up_waits_for_the_hours_of_its_receiver() {
     assert_eq!(sent.len(), alone + 1, "{:?}", office.subjects("m@b.ru"));
     assert_eq!(sent[alone].at.to_string(), "2026-01-06T01:00:00Z");
     assert_eq!(told(&office, "МЦУ").await.values().copied().max(), Some(1));
+}
+
+#[tokio::test]
+async fn a_roll_up_that_is_handed_over_keeps_what_it_stands_for() {
+    let office = Office::on(villages(), ROUTES, "2026-01-05T02:00:00Z");
+    let retry =
+        SendOutcome::Retry { after_secs: Some(3_600), text: "ящик полон".to_owned() };
+    office.answers("m@b.ru", Some(retry));
+    let mut seed = SEED;
+    let storm: Vec<Says> = (0..400).map(|_| post(&mut seed)).collect();
+    office.write(&storm).await;
+    office.pass(mins(3)).await;
+    let waits = office.store().waiting_of("МЦУ").await.expect("read");
+    let roll_up = waits.iter().find(|row| row.subject.starts_with("rollup:")).expect("a roll-up");
+    let before = office.store().roll_up(&roll_up.subject, "МЦУ").await.expect("read");
+    let (from, to) = ("МЦУ".to_owned(), "ЕДДС".to_owned());
+    assert!(office.ask(CommandKind::HandOver { from, to }).await.done);
+    let after = office.store().roll_up(&roll_up.subject, "ЕДДС").await.expect("read");
+    assert_eq!(after, before, "it stands for the same alerts");
+    office.pass(mins(3)).await;
+    let rows = office.store().deliveries_of(&roll_up.subject).await.expect("read");
+    let states: Vec<_> = rows.iter().map(|row| (row.receiver.as_str(), row.state)).collect();
+    assert!(states.contains(&("ЕДДС", DeliveryState::Sent)), "{states:?}");
+    assert!(states.contains(&("МЦУ", DeliveryState::Suppressed)), "{states:?}");
 }
