@@ -370,3 +370,20 @@ async fn a_merge_reminds_when_either_would_have() {
     let told = office.subjects("m@b.ru");
     assert!(told.len() == 3 && told[2].starts_with("Напоминание. "), "{told:?}");
 }
+
+#[tokio::test]
+async fn new_facts_after_taking_are_handed_over_as_unanswered() {
+    let office = office(&ROUTES.replace("hours = \"work\"\n", ""));
+    office.write(&people(4, COLD)).await;
+    answer(&office, "МЦУ", Mark::Taken, None).await;
+    office.pass(mins(1)).await;
+    let more: Vec<Says> = people(16, COLD).split_off(4);
+    office.write(&more).await;
+    let told = office.to("m@b.ru").len();
+    assert!(told > 1, "new facts end the work: {:?}", office.subjects("m@b.ru"));
+    let reply = office.hands_over("МЦУ", "Отдел").await;
+    assert!(reply.contains("В работе ничего не было") && reply.contains("Ждали ответа"), "{reply}");
+    let id = office.store().alerts(None, None, 10).await.expect("read").remove(0).problem;
+    let problem = office.store().problem(&id).await.expect("read").expect("there");
+    assert!(problem.waits(), "nobody has read the new facts yet");
+}
