@@ -36,6 +36,10 @@ pub use raw::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+/// How often (seconds) it is asked whether a page is still open to everybody: what was admitted
+/// once may be closed later, and be shown to our keys all the same.
+const ADMIT_SECS: i64 = 24 * 3_600;
+
 /// One platform's reader.
 ///
 /// A look at a source is a chain of pages: the caller passes the cursor of the page before, stores

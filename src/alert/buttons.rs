@@ -94,12 +94,10 @@ pub fn proposal(id: &str, works: &[Works], zone: &TimeZone) -> Keyboard {
         .filter_map(|it| it.decided.as_ref().map(|said| (said, it)))
         .max_by_key(|it| it.0.0);
     if let Some(((at, by), works)) = last {
-        let what = match works.state {
-            WorksState::Rejected => "✖ Отклонено",
-            _ => "✔ Принято",
-        };
+        let sign = if works.state == WorksState::Rejected { '✖' } else { '✔' };
+        let what = words::decided(works.state);
         let clock = words::clock(*at, works.proposed, zone);
-        rows.push(vec![button(format!("{what}, {clock} · {}", words::plain(by)), SEEN)]);
+        rows.push(vec![button(format!("{sign} {what}, {clock} · {}", words::plain(by)), SEEN)]);
     }
     let open = works.iter().filter(|it| it.state == WorksState::Proposed).count();
     let all = if open > 1 { format!(" все ({open})") } else { String::new() };

@@ -167,3 +167,11 @@ impl fmt::Display for PostKey {
         write!(f, "{}/{}", self.source, self.id)
     }
 }
+
+/// Year and month of UTC, for example 202611: for so long one key of voices lives.
+#[must_use]
+pub fn month_of(at: jiff::Timestamp) -> u32 {
+    let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let year = u32::try_from(date.year().max(0)).unwrap_or(0);
+    year * 100 + u32::try_from(date.month()).unwrap_or(1)
+}

@@ -38,7 +38,7 @@ pub use finding::{
 pub use follow::{Follow, Matter};
 pub use ids::{
     AlertId, DeliveryId, DistrictId, PlaceId, PostId, PostKey, ProblemId, RuleName, SourceId,
-    TopicId,
+    TopicId, month_of,
 };
 pub use mark::{Mark, Marked, RuleShare, is_matter_of, last_said};
 pub use post::{Counts, Post, PostKind};

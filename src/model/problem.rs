@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Span, TopicKind};
-use super::ids::{AlertId, PlaceId, PostKey, ProblemId, TopicId};
+use super::ids::{AlertId, PlaceId, PostKey, ProblemId, TopicId, month_of};
 use super::risk::{RiskLevel, RiskReason};
 use super::share::{Recount, Share};
 
@@ -364,7 +364,7 @@ impl Problem {
     /// join, so their number is a lower bound.
     #[must_use]
     pub fn spans_months(&self) -> bool {
-        self.voices > 0 && month(self.since()) != month(self.last)
+        self.voices > 0 && month_of(self.since()) != month_of(self.last)
     }
 
     /// The state of a problem that people write about.
@@ -439,12 +439,6 @@ impl Problem {
             ProblemEventKind::Judged { .. } | ProblemEventKind::Reminded { .. } => {}
         }
     }
-}
-
-/// Year and month of an instant, as keys of voices are made.
-fn month(at: Timestamp) -> (i16, i8) {
-    let day = at.to_zoned(jiff::tz::TimeZone::UTC).date();
-    (day.year(), day.month())
 }
 
 /// A post's place in a problem.

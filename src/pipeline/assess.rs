@@ -13,7 +13,6 @@ use otklik_collectors::door::{Door, Seed};
 use otklik_collectors::{Author, RawPost};
 
 use super::district::District;
-use super::keys::month_of;
 use super::works;
 use crate::classify::Gazetteer;
 use crate::classify::resolve::{Surroundings, resolve};
@@ -22,7 +21,7 @@ use crate::classify::{Scratch, classify};
 use crate::model::digest::Week;
 use crate::model::{
     Classified, Finding, PlaceBy, PlaceFinding, PlaceId, Post, PostId, PostKey, Risk, Source,
-    SourceScope, Span, TopicId,
+    SourceScope, Span, TopicId, month_of,
 };
 use crate::risk::{self, RiskContext};
 use crate::store::{

@@ -13,17 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use crate::clock::Clock;
+use crate::model::month_of;
 
 /// How long a key outlives its month.
 pub const GRACE_DAYS: i64 = 7;
-
-/// Year and month of UTC, for example 202611.
-#[must_use]
-pub fn month_of(at: Timestamp) -> u32 {
-    let date = at.to_zoned(TimeZone::UTC).date();
-    let year = u32::try_from(date.year().max(0)).unwrap_or(0);
-    year * 100 + u32::try_from(date.month()).unwrap_or(1)
-}
 
 /// First instant behind `month`.
 fn month_end(month: u32) -> Timestamp {

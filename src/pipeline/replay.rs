@@ -18,11 +18,11 @@ use super::desk::{Desk, nothing};
 use super::district::District;
 use super::group::{Sending, newcomer};
 use super::import::source_of;
-use super::keys::{PassingKeys, month_of};
+use super::keys::PassingKeys;
 use crate::classify::Scratch;
 use crate::cluster::OpenProblems;
 use crate::cluster::usual::Usual;
-use crate::model::{Alert, PostId, PostKey, ProblemId, Source, SourceId, TopicId};
+use crate::model::{Alert, PostId, PostKey, ProblemId, Source, SourceId, TopicId, month_of};
 use crate::store::{
     ParentFacts, PostCommit, PostState, StoredPost, VoiceMark, WorkItem, WorkMarks, WorkTicket,
 };

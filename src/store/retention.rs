@@ -11,7 +11,7 @@ use super::column::At;
 use super::error::Result;
 use super::post::PostState;
 use super::{Store, Tx, blank, finding};
-use crate::model::{PostId, PostKey, SourceId};
+use crate::model::{PostId, PostKey, SourceId, month_of};
 
 /// Posts handled in one transaction.
 const BATCH: u32 = 500;
@@ -183,8 +183,7 @@ fn forget_parents(tx: &Tx<'_>, before: Timestamp) -> Result<()> {
 /// Deletes voices of months that ended before `before`; their problems keep the number, since it is
 /// part of their state.
 fn delete_voices(tx: &Tx<'_>, before: Timestamp) -> Result<u64> {
-    let day = before.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let month = i32::from(day.year()) * 100 + i32::from(day.month());
+    let month = month_of(before);
     tx.exec(
         "UPDATE membership SET month = NULL, voice = NULL
          WHERE district = ?1 AND month < ?2 AND month IS NOT NULL",

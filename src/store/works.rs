@@ -50,24 +50,6 @@ impl Store {
         .await
     }
 
-    /// One of them.
-    pub async fn one_works(&self, id: &str) -> Result<Option<Works>> {
-        let id = id.to_owned();
-        self.read(move |tx| {
-            tx.row(
-                concat!(
-                    "SELECT ",
-                    works_columns!(),
-                    " FROM works
-                 WHERE district = ?1 AND id = ?2"
-                ),
-                params![tx.district, id],
-                works_of,
-            )
-        })
-        .await
-    }
-
     /// Planned works of this id, or all of this proposal, by (topic and place, begin, id).
     pub async fn works_of(&self, id: &str) -> Result<Vec<Works>> {
         let id = id.to_owned();

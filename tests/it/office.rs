@@ -24,7 +24,7 @@ use otklik::pipeline::district::District;
 use otklik::pipeline::group::{Sending, group};
 use otklik::pipeline::services::Services;
 use otklik::pipeline::{follow, hold, report, together};
-use otklik::store::{PageCommit, Store};
+use otklik::store::{Invite, PageCommit, Store};
 use otklik_collectors::play::InProcess;
 use otklik_collectors::play::rss::PlayRss;
 use otklik_collectors::{Author, Counts, RawKind, RawPost};
@@ -300,6 +300,14 @@ impl Office {
         let reply = change_store(self.store(), Some(&district), &command, self.now()).await;
         let reply = reply.expect("carried out");
         reply.expect("a command of the store")
+    }
+
+    /// A chat of Telegram joins a receiver.
+    pub async fn join(&self, chat: &str, receiver: &str) {
+        let invite = Invite::new(receiver, "K7M4Q2XA", b"salt", self.now() + hours(1));
+        self.store().invite(invite, self.now()).await.expect("invited");
+        let joined = self.store().enrol("K7M4Q2XA", Channel::Telegram, chat, self.now());
+        assert_eq!(joined.await.expect("joined").as_deref(), Some(receiver));
     }
 
     /// Messages that left for an address, in order.

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use otklik::model::{Channel, Delivery, DeliveryId, DeliveryState, SendOutcome};
+use otklik::model::{Delivery, DeliveryId, DeliveryState, SendOutcome};
 use otklik::pipeline::unsent;
-use otklik::store::Invite;
 
 use crate::office::{Office, Says, hours, mins, says};
 use crate::rig::Rig;
@@ -42,13 +41,6 @@ fn unsent(office: &Office) -> Vec<String> {
     let file = unsent::file_of(&office.services.settings.store);
     let text = std::fs::read_to_string(file).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
-}
-
-async fn join(office: &Office, chat: &str, receiver: &str) {
-    let invite = Invite::new(receiver, "K7M4Q2XA", b"salt", office.now() + hours(1));
-    office.store().invite(invite, office.now()).await.expect("invited");
-    let joined = office.store().enrol("K7M4Q2XA", Channel::Telegram, chat, office.now());
-    assert_eq!(joined.await.expect("joined").as_deref(), Some(receiver));
 }
 
 #[tokio::test]
@@ -145,7 +137,7 @@ async fn critical_alerts_leave_before_others_that_wait_longer() {
 #[tokio::test]
 async fn what_waits_goes_where_the_routes_say_today() {
     let office = office(&format!("{MAIL}{CHAT}"));
-    join(&office, "77", "МЦУ").await;
+    office.join("77", "МЦУ").await;
     for address in ["m@b.ru", "n@b.ru", "-7", "77"] {
         office.answers(address, Some(later()));
     }
@@ -185,7 +177,7 @@ async fn what_waits_goes_where_the_routes_say_today() {
 #[tokio::test]
 async fn a_dead_chat_that_joined_is_no_loss() {
     let office = office(MAIL);
-    join(&office, "77", "МЦУ").await;
+    office.join("77", "МЦУ").await;
     let text = "Получатель заблокировал бота (403)".to_owned();
     office.answers("77", Some(SendOutcome::Refused { text }));
     office.write(&cold("kedrovo", 1)).await;

@@ -9,8 +9,6 @@ use otklik::pipeline::command::change_store;
 use otklik::pipeline::press::{self, Meaning};
 use otklik::pipeline::touch::touch;
 
-use otklik::store::Invite;
-
 use crate::office::{Office, Says, Sent, hours, mins, says};
 use crate::rig::Rig;
 
@@ -100,14 +98,6 @@ async fn storm(office: &Office, posts: usize) {
     office.pass(hours(24)).await;
 }
 
-/// A chat of Telegram joins a receiver.
-async fn join(office: &Office, chat: &str, receiver: &str) {
-    let invite = Invite::new(receiver, "K7M4Q2XA", b"salt", office.now() + hours(1));
-    office.store().invite(invite, office.now()).await.expect("invited");
-    let joined = office.store().enrol("K7M4Q2XA", Channel::Telegram, chat, office.now());
-    assert_eq!(joined.await.expect("joined").as_deref(), Some(receiver));
-}
-
 #[tokio::test]
 async fn ten_thousand_posts_in_a_minute_are_a_handful_of_messages() {
     let office = Office::on(villages(), ROUTES, "2026-01-05T02:00:00Z");
@@ -179,7 +169,7 @@ async fn a_chat_that_joined_hears_the_same_and_costs_no_budget() {
     let heard = async |joined: bool| {
         let office = Office::on(villages(), ROUTES, "2026-01-05T02:00:00Z");
         if joined {
-            join(&office, "77", "МЦУ").await;
+            office.join("77", "МЦУ").await;
         }
         storm(&office, 1_000).await;
         (office.subjects("m@b.ru"), office.subjects("77"))
@@ -195,7 +185,7 @@ async fn a_chat_that_joined_hears_the_same_and_costs_no_budget() {
 async fn one_press_takes_all_of_a_roll_up_into_work() {
     let ladder = format!("{ROUTES}[[ladder]]\nafter = \"1h\"\nlevel = \"low\"\n");
     let office = Office::on(villages(), &ladder, "2026-01-05T02:00:00Z");
-    join(&office, "77", "МЦУ").await;
+    office.join("77", "МЦУ").await;
     minute(&office, 1_000).await;
     office.pass(mins(5)).await;
     let is_button = |sent: &Sent| {

@@ -37,14 +37,11 @@ use self::cursor::State;
 use self::inbox::Inbox;
 use self::look::{PAGE, Pass, Step};
 use self::place::Place;
-use crate::Collector;
 use crate::error::{Class, CollectError};
 use crate::http::host_of;
 use crate::ports::Ports;
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
-
-/// How often (seconds) it is asked whether a chat is still open to everybody.
-const ADMIT_SECS: i64 = 24 * 3_600;
+use crate::{ADMIT_SECS, Collector};
 
 /// How MAX is reached.
 #[derive(Clone, PartialEq, Eq)]

@@ -39,17 +39,14 @@ use self::call::{Api, Fault};
 use self::cursor::State;
 use self::look::{Pass, Step};
 use self::reading::Refusal;
-use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
 use crate::http::host_of;
 use crate::ports::Ports;
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
+use crate::{ADMIT_SECS, Collector};
 
 /// OK's code of a request that it finds fault with, an old anchor for example.
 const BAD_PARAM: i64 = 100;
-/// How often (seconds) it is asked whether a group is still open to everybody.
-const ADMIT_SECS: i64 = 24 * 3_600;
-
 /// How OK is reached. All three keys stand in one window of the application's settings.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OkSettings {

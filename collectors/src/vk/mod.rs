@@ -47,14 +47,11 @@ use self::look::{PAGE, Pass, Step};
 use self::poll::Poller;
 use self::reading::Refusal;
 use self::talk::{Listing, Side};
-use crate::Collector;
 use crate::error::{Class, CollectError, Scope};
 use crate::http::host_of;
 use crate::ports::Ports;
 use crate::raw::{Cursor, Page, Platform, SourceSpec};
-
-/// How often (seconds) it is asked whether a page is still open to everybody.
-const ADMIT_SECS: i64 = 24 * 3_600;
+use crate::{ADMIT_SECS, Collector};
 
 /// What kind of token reads VK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

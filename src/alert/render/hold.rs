@@ -142,10 +142,7 @@ fn one_works(works: &Works, names: &Names<'_>, at: Timestamp) -> Vec<String> {
         format!("С {} до {}.", moment(works.begins), moment(works.until)),
     ];
     if let Some((when, by)) = &works.decided {
-        let what = match works.state {
-            WorksState::Rejected => "Отклонено",
-            _ => "Принято",
-        };
+        let what = words::decided(works.state);
         said.push(format!("{what} {}: {}.", moment(*when), words::plain(by)));
     }
     said

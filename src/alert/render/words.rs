@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::model::{AlertReason, Channel, DeliveryState, RiskLevel, TopicKind};
+use crate::model::{AlertReason, Channel, DeliveryState, RiskLevel, TopicKind, WorksState};
 
 /// The form of a noun behind a number: 1 голос, 2 голоса, 5 голосов.
 #[must_use]
@@ -80,6 +80,15 @@ pub fn delivery_state(state: DeliveryState) -> &'static str {
         DeliveryState::Failed => "не доставлено",
         DeliveryState::RolledUp => "вошло в общее сообщение",
         DeliveryState::Suppressed => "не отправляется",
+    }
+}
+
+/// What was decided about planned works.
+#[must_use]
+pub fn decided(state: WorksState) -> &'static str {
+    match state {
+        WorksState::Rejected => "Отклонено",
+        _ => "Принято",
     }
 }
 
