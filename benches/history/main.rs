@@ -215,7 +215,7 @@ fn made_up(number: usize) -> PostCommit {
     PostCommit {
         fingerprint: (number as u64).to_be_bytes().to_vec(),
         assessment: Assessment {
-            language: Language("ru".to_owned()),
+            language: Language("ru".into()),
             findings: vec![Finding {
                 topic: topic.clone(),
                 score: 80,

@@ -7,8 +7,10 @@
 use std::sync::LazyLock;
 
 use crate::model::finding::Signal;
-use crate::model::{Attitude, Classified, Finding, Language, Match, Span, TopicId, TopicKind};
-use crate::text::{Points, numeral};
+use crate::model::{
+    Attitude, Classified, Finding, Language, Match, Span, TopicId, TopicKind, Wording,
+};
+use crate::text::numeral;
 
 use super::lexicon::{Lexicon, Owner};
 use super::lists::Entry;
@@ -40,7 +42,7 @@ pub fn assemble(
     scratch: &Scratch,
     language: Language,
 ) -> Classified {
-    let mut writer = Writer { text, scratch, points: Points::new(text), sorted: Vec::new() };
+    let mut writer = Writer { text, scratch, sorted: Vec::new() };
     let matched = &scratch.matched;
     let owner = |rule: u32| lexicon.head(rule).owner;
     let mut judge = Judge::default();
@@ -80,7 +82,7 @@ pub fn assemble(
     if is_resolved(lexicon, scratch, &findings)
         && let Some(marker) = scratch.marker
     {
-        signals.push(writer.named("resolved", 1, marker));
+        signals.push(writer.named(&"resolved".into(), 1, marker));
     }
     attitude.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.pack.cmp(&b.pack)));
     let (hits, classes) = (&scratch.place_hits, &scratch.classes);
@@ -229,7 +231,6 @@ fn strongest(mut signals: Vec<Signal>) -> Vec<Signal> {
 struct Writer<'a> {
     text: &'a str,
     scratch: &'a Scratch,
-    points: Points<'a>,
     /// Hits of one topic in text order.
     sorted: Vec<(Range, u32)>,
 }
@@ -244,7 +245,7 @@ impl<'a> Writer<'a> {
             return ("", Span { start: 0, end: 0 });
         };
         let (start, end) = (first.start as usize, last.end as usize);
-        (&self.text[start..end], self.points.span(start, end))
+        (&self.text[start..end], self.scratch.tokens.span(start, end))
     }
 
     fn matches(&mut self, lexicon: &Lexicon, hits: &[(u32, Range)]) -> Vec<Match> {
@@ -305,8 +306,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn named(&mut self, name: &str, amount: u32, range: Range) -> Signal {
+    fn named(&mut self, name: &Wording, amount: u32, range: Range) -> Signal {
         let (text, span) = self.words(range);
-        Signal { name: name.into(), amount, text: text.into(), span }
+        Signal { name: name.clone(), amount, text: text.into(), span }
     }
 }

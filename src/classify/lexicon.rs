@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::packs::PackFile;
 use crate::config::{Fault, Season, Severity};
-use crate::model::{RuleName, TopicId};
+use crate::model::{RuleName, TopicId, Wording};
 use crate::text::Tokens;
 use crate::text::words::QuickMap;
 
@@ -120,8 +120,8 @@ pub struct Lexicon {
     warnings: Vec<Fault>,
     /// Signals and offers.
     pub(super) entries: Vec<Entry>,
-    /// Rules before this number are markers and guards.
-    pub(super) polarity_rules: usize,
+    /// Branches before this number belong to markers and guards.
+    pub(super) polarity_branches: u32,
     pub(super) terms: Terms,
     pub(super) program: Program,
     pub(super) gazetteer: Gazetteer,
@@ -219,7 +219,7 @@ impl Lexicon {
             Entry::Object { names, .. } => Some(names),
             _ => None,
         });
-        let own = |name: &String| name.rsplit(':').next().unwrap_or(name).to_owned();
+        let own = |name: &Wording| name.rsplit(':').next().unwrap_or(name).to_owned();
         names.flatten().map(own).collect()
     }
 
@@ -294,7 +294,7 @@ impl<'f> Builder<'f> {
             names: Arc::from(""),
             warnings: Vec::new(),
             entries: Vec::new(),
-            polarity_rules: 0,
+            polarity_branches: 0,
             terms: Terms::new(),
             program: Program::default(),
             gazetteer,
@@ -329,7 +329,7 @@ impl<'f> Builder<'f> {
 
     /// Ends the rules of polarity and compiles the other entries of the lists.
     fn entries(&mut self) {
-        self.lexicon.polarity_rules = self.lexicon.rules.len();
+        self.lexicon.polarity_branches = short(self.lexicon.program.branches.len());
         for mut draft in std::mem::take(&mut self.later) {
             let owner = Owner::Entry(short(self.lexicon.entries.len()));
             self.lexicon.entries.push(draft.entry.clone());
@@ -353,7 +353,7 @@ impl<'f> Builder<'f> {
         };
         let owner = Owner::Topic(short(self.lexicon.topics.len()));
         self.lexicon.topics.push(Topic {
-            id: TopicId(draft.id.clone()),
+            id: draft.id.as_str().into(),
             title,
             kind,
             severity,

@@ -16,6 +16,7 @@
 
 use crate::config::Fault;
 use crate::config::packs::PackFile;
+use crate::model::Wording;
 
 use super::fields::{Section, Sheet, Text};
 use super::pack::{Spot, is_id};
@@ -42,7 +43,7 @@ pub enum Entry {
     /// A named circumstance.
     Signal {
         /// Name.
-        name: String,
+        name: Wording,
         /// Whether the number in the match is its amount.
         amount: bool,
         /// What the number is multiplied by.
@@ -51,14 +52,14 @@ pub enum Entry {
     /// Names what within its topics is complained about.
     Object {
         /// Signals it gives, one a topic: `object:<topic>:<first topic>:<name>`.
-        names: Vec<String>,
+        names: Vec<Wording>,
         /// Its place in the list: the first that fits is meant.
         rank: u32,
     },
     /// Lowers the scores of problems.
     Offer {
         /// Name, given as a signal.
-        name: String,
+        name: Wording,
         /// Percent that stays.
         keep: u8,
     },
@@ -184,10 +185,10 @@ fn entries(
         let entry = match (kind, name) {
             ("marker", _) => Entry::Marker { subject, sentence },
             ("guard", _) => Entry::Guard,
-            ("signal", Some(name)) => Entry::Signal { name, amount, times },
-            ("offer", Some(name)) => Entry::Offer { name, keep },
+            ("signal", Some(name)) => Entry::Signal { name: name.into(), amount, times },
+            ("offer", Some(name)) => Entry::Offer { name: name.into(), keep },
             ("object", Some(name)) => Entry::Object { names: objects(&topics, &name), rank },
-            ("echo", _) => Entry::Signal { name: ECHO.to_owned(), amount: false, times: 1 },
+            ("echo", _) => Entry::Signal { name: ECHO.into(), amount: false, times: 1 },
             _ => continue,
         };
         let unless = sheet.text(section, "unless");
@@ -214,9 +215,9 @@ fn topics(sheet: &mut Sheet<'_>, section: &Section<'_>, kind: &str) -> Vec<Strin
 }
 
 /// Names of the signals of an object.
-fn objects(topics: &[String], name: &str) -> Vec<String> {
+fn objects(topics: &[String], name: &str) -> Vec<Wording> {
     let Some(first) = topics.first() else { return Vec::new() };
-    topics.iter().map(|topic| format!("{OBJECT}:{topic}:{first}:{name}")).collect()
+    topics.iter().map(|topic| format!("{OBJECT}:{topic}:{first}:{name}").into()).collect()
 }
 
 fn name(sheet: &mut Sheet<'_>, section: &Section<'_>, kind: &str) -> Option<String> {

@@ -14,11 +14,11 @@ use crate::text::words::QuickMap;
 
 /// Lines at first, and at most: powers of two. A table doubles when it had to forget a word for
 /// every [`FORGOTTEN`] of its lines.
-const LINES_MIN: usize = 1 << 8;
+const LINES_MIN: usize = 1 << 9;
 const SHORT_MAX: usize = 1 << 16;
 const LONG_MAX: usize = 1 << 15;
 const OTHER_MAX: usize = 1 << 11;
-const FORGOTTEN: usize = 8;
+const FORGOTTEN: usize = 32;
 /// Different meanings from which on all are forgotten together with the words.
 const MEANINGS_MAX: usize = 1 << 18;
 /// Bytes of the longest word that is remembered byte by byte: the last one of a block holds the
@@ -146,12 +146,10 @@ impl<W: Word, const N: usize> Table<W, N> {
 /// A word of `length` bytes at the start of `block`, its length in the last byte.
 fn key(block: &[u8; BLOCK], length: usize) -> [u64; BLOCK / 8] {
     let mut key = [0; BLOCK / 8];
-    for (i, (number, eight)) in key.iter_mut().zip(block.chunks_exact(8)).enumerate() {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(eight);
+    for (i, (number, eight)) in key.iter_mut().zip(block.as_chunks().0).enumerate() {
         let own = length.saturating_sub(8 * i).min(8);
         let mask = if own == 8 { u64::MAX } else { (1 << (8 * own)) - 1 };
-        *number = u64::from_le_bytes(bytes) & mask;
+        *number = u64::from_le_bytes(*eight) & mask;
     }
     key[BLOCK / 8 - 1] |= (length as u64) << 56;
     key

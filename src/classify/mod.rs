@@ -201,10 +201,10 @@ fn polarity_rules(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) -> polar
     let in_clause = Run { in_clause: true, ..in_sentence };
     let mut hits = Vec::new();
     for &branch in &scratch.candidates {
-        let branch = &program.branches[branch as usize];
-        if branch.rule as usize >= lexicon.polarity_rules {
+        if branch >= lexicon.polarity_branches {
             break;
         }
+        let branch = &program.branches[branch as usize];
         hits.clear();
         let owner = lexicon.head(branch.rule).owner;
         let wide = matches!(owner, Owner::Marker { sentence: true, .. });
@@ -246,16 +246,25 @@ fn verify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) {
     let mut cancelled = std::mem::take(&mut scratch.cancelled);
     let mut excluded = std::mem::take(&mut scratch.excluded);
     let mut hits = std::mem::take(&mut scratch.hits);
+    let mut rules = std::mem::take(&mut scratch.rules);
     let program = &lexicon.program;
     let (all, open) = (scratch.all(), scratch.open());
     let some_hidden = !scratch.hidden.is_empty();
     let run = run_over(text, lexicon, scratch, all);
-    let rule_of = |branch: u32| program.branches[branch as usize].rule;
-    let first = scratch
-        .candidates
-        .partition_point(|&branch| (rule_of(branch) as usize) < lexicon.polarity_rules);
-    for branches in scratch.candidates[first..].chunk_by(|a, b| rule_of(*a) == rule_of(*b)) {
-        let rule = rule_of(branches[0]);
+    let first = scratch.candidates.partition_point(|&branch| branch < lexicon.polarity_branches);
+    let candidates = &scratch.candidates[first..];
+    // All are fetched before one is verified: the processor then waits for the memory of many at
+    // once.
+    rules.clear();
+    rules.extend(candidates.iter().map(|&branch| {
+        let rule = program.branches[branch as usize].rule;
+        (rule, lexicon.head(rule).has_unless)
+    }));
+    let mut behind = 0;
+    for same in rules.chunk_by(|a, b| a.0 == b.0) {
+        let (rule, has_unless) = same[0];
+        let branches = &candidates[behind..behind + same.len()];
+        behind += same.len();
         let nodes = || branches.iter().map(|&branch| &program.branches[branch as usize].node);
         hits.clear();
         for node in nodes() {
@@ -265,7 +274,7 @@ fn verify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) {
         if hits.is_empty() && !would {
             continue;
         }
-        if lexicon.head(rule).has_unless
+        if has_unless
             && let Some(node) = &program.unless[rule as usize]
             && run.is_hit(all, node)
         {
@@ -298,6 +307,7 @@ fn verify(text: &str, lexicon: &Lexicon, scratch: &mut Scratch) {
     scratch.cancelled = cancelled;
     scratch.excluded = excluded;
     scratch.hits = hits;
+    scratch.rules = rules;
 }
 
 /// Whether a rule belongs to a pack of problems.

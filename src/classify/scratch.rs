@@ -46,6 +46,8 @@ pub struct Scratch {
     /// The marker that settled something, if one did.
     pub(super) marker: Option<Range>,
     pub(super) candidates: Vec<u32>,
+    /// For each candidate its rule and whether something keeps that from matching.
+    pub(super) rules: Vec<(u32, bool)>,
     /// Rules that matched, and where.
     pub(super) matched: Vec<(u32, Range)>,
     pub(super) hits: Vec<Range>,

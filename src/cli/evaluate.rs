@@ -210,7 +210,7 @@ impl RowReader<'_> {
             id: line.id,
             label,
             votes: votes.map(vote).collect(),
-            language: assessed.language.0,
+            language: assessed.language.0.into_owned(),
             score: assessed.risk.score,
             sample,
         })
@@ -221,7 +221,7 @@ fn vote(topic: assessed::TopicLine) -> Vote {
     let mut rules: Vec<String> = topic.matches.iter().map(|found| found.rule.to_string()).collect();
     rules.sort();
     rules.dedup();
-    Vote { topic: topic.topic.0, rules }
+    Vote { topic: topic.topic.into(), rules }
 }
 
 /// Reads labels that stand apart: id and label in a line; blank lines and `#` are skipped.

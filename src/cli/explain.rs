@@ -105,7 +105,7 @@ struct Explained<'a> {
 impl Explained<'_> {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}\n", self.marked_text())?;
-        let language = match self.assessed.language.0.as_str() {
+        let language = match &*self.assessed.language.0 {
             "ru" => "русский (ru)".to_owned(),
             "bua" => "бурятский (bua)".to_owned(),
             "und" => "не определён (und)".to_owned(),

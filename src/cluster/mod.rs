@@ -185,7 +185,7 @@ impl Newcomer {
         let lone = key::lone_subjects(self, rules);
         let cell = |subject: Subject| {
             let place = subject.key.place.map(|place| place.0).unwrap_or_default();
-            (subject.topic.0, place)
+            (subject.topic.into(), place)
         };
         named.chain(lone).map(cell).collect()
     }

@@ -5,6 +5,8 @@
 //! towards officials is an [`Attitude`], a value that no store verb for posts, problems or alerts
 //! accepts.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::ids::{PlaceId, RuleName, TopicId};
@@ -118,7 +120,7 @@ pub struct PlaceFinding {
 /// Language of a text: `ru`, `bua`, another ISO 639 code, or `und`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Language(pub String);
+pub struct Language(pub Cow<'static, str>);
 
 /// Everything classification says about one text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -48,8 +48,6 @@ ids! {
     SourceId;
     /// A post or comment within its source, for example `vk:-200001_765`.
     PostId;
-    /// A topic = the id of its pack.
-    TopicId;
     /// A settlement of the gazetteer, for example `onohoy`.
     PlaceId;
     /// A problem: `p` and 12 hex digits, made from its key and first post.
@@ -58,6 +56,43 @@ ids! {
     AlertId;
     /// One alert to one receiver over one channel: `d` and 12 hex digits; names the Message-ID.
     DeliveryId;
+}
+
+/// A topic = the id of its pack. Every finding of a stream bears one: to copy it makes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct TopicId(Arc<str>);
+
+impl TopicId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TopicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for TopicId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for TopicId {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<TopicId> for String {
+    fn from(id: TopicId) -> Self {
+        id.as_str().to_owned()
+    }
 }
 
 /// A post's full name: ids are unique together with their source.

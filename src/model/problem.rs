@@ -30,7 +30,7 @@ impl ProblemKey {
     /// The key of a topic in a settlement.
     #[must_use]
     pub fn of(topic: &TopicId, place: Option<&PlaceId>) -> Self {
-        Self { aspect: topic.0.clone(), place: place.cloned(), address: None }
+        Self { aspect: topic.as_str().to_owned(), place: place.cloned(), address: None }
     }
 
     /// Whether nothing says where it is.

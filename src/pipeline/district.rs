@@ -179,9 +179,9 @@ fn rules(
     let risk =
         parse_or(&mut faults, &files.table("risk.toml"), RiskRules::parse, RiskRules::shipped);
     let known = KnownNames {
-        topics: lexicon
-            .as_ref()
-            .map(|lexicon| lexicon.topics().iter().map(|topic| topic.id.0.clone()).collect()),
+        topics: lexicon.as_ref().map(|lexicon| {
+            lexicon.topics().iter().map(|topic| topic.id.as_str().to_owned()).collect()
+        }),
         places: Some(known_places),
         objects: lexicon.as_ref().map(Lexicon::objects),
         receivers: strictness == Strictness::Strict,

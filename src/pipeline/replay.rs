@@ -339,7 +339,7 @@ mod tests {
         ]);
         let found = compare(&before, &after);
         let topics = |list: &[&ReplayedAlert]| {
-            list.iter().map(|it| it.alert.facts.topic.0.clone()).collect::<Vec<_>>().join(" ")
+            list.iter().map(|it| it.alert.facts.topic.as_str()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!((found.same, &*topics(&found.won), &*topics(&found.lost)), (1, "fire", "snow"));
         let pairs: Vec<String> = found

@@ -38,7 +38,7 @@ pub(super) async fn load_usual(
     let named = newcomers.iter().flat_map(|item| item.cells(&district.cluster));
     let met = open.iter().map(|loaded| {
         let place = loaded.problem.place.as_ref().map_or("", PlaceId::as_str);
-        (loaded.problem.topic.0.clone(), place.to_owned())
+        (loaded.problem.topic.as_str().to_owned(), place.to_owned())
     });
     let cells = named.chain(met);
     let cells: BTreeSet<TallyCell> =

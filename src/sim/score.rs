@@ -304,7 +304,7 @@ mod tests {
         let mut traces = Traces::default();
         for (number, (topic, place, opened, peak)) in problems.iter().enumerate() {
             let id = ProblemId(format!("p{number}"));
-            let topic = TopicId((*topic).to_owned());
+            let topic = TopicId::from(*topic);
             let place = place.map(|place| PlaceId(place.to_owned()));
             let problem = Problem::open(id.clone(), topic, TopicKind::Problem, place, at(*opened));
             traces.problems.push(StoredProblem { problem, voices: VoiceCount::default() });

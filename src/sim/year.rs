@@ -202,7 +202,7 @@ fn tell(rng: &mut Rng, shape: YearShape, plants: &[Plant]) -> Vec<YearPost> {
 }
 
 fn topic_id(n: usize) -> TopicId {
-    TopicId(format!("topic{n}"))
+    format!("topic{n}").into()
 }
 
 fn place_id(n: usize) -> PlaceId {

@@ -72,7 +72,7 @@ pub(super) fn week_counts(tx: &Tx<'_>, week: &str) -> Result<Vec<(TopicId, u32)>
              GROUP BY pack
          ) counted GROUP BY pack HAVING SUM(voices) >= ?3 ORDER BY pack",
         params![tx.district, week, VOICES_SHOWN_MIN],
-        |row| Ok((TopicId(row.get(0)?), row.get(1)?)),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{Deserialize, DeserializeOwned, IntoDeserializer};
 
-use crate::model::Span;
+use crate::model::{Span, TopicId};
 
 /// An instant, as microseconds of UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,12 @@ impl FromSql for At {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let micros = i64::column_result(value)?;
         Timestamp::from_microsecond(micros).map(At).map_err(FromSqlError::other)
+    }
+}
+
+impl FromSql for TopicId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str().map(Self::from)
     }
 }
 

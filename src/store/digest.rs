@@ -207,7 +207,7 @@ fn cell_counts(tx: &Tx<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<(Cell,
         params![tx.district, At(from), At(to)],
         |row| {
             let place = row.get::<_, Option<String>>(1)?.map(PlaceId);
-            Ok(((TopicId(row.get(0)?), place), row.get(2)?))
+            Ok(((row.get(0)?, place), row.get(2)?))
         },
     )
 }

@@ -9,7 +9,7 @@ use rusqlite::params;
 use super::Tx;
 use super::column::{Json, Word, span};
 use super::error::Result;
-use crate::model::{Finding, Match, PlaceFinding, PlaceId, PostKey, TopicId, Wording};
+use crate::model::{Finding, Match, PlaceFinding, PlaceId, PostKey, Wording};
 
 /// Writes the findings of a post.
 pub(super) fn write(tx: &Tx<'_>, post: &PostKey, findings: &[Finding]) -> Result<()> {
@@ -73,7 +73,7 @@ pub(super) fn read(tx: &Tx<'_>, post: &PostKey) -> Result<Vec<Finding>> {
         params![tx.district, post.source.as_str(), post.id.as_str()],
         |row| {
             Ok(Finding {
-                topic: TopicId(row.get(0)?),
+                topic: row.get(0)?,
                 kind: row.get::<_, Word<_>>(1)?.0,
                 score: row.get(2)?,
                 matches: row.get::<_, Json<_>>(3)?.0,

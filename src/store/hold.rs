@@ -338,7 +338,7 @@ fn told_causes(tx: &Tx<'_>, topic: &TopicId, since: Timestamp) -> Result<Vec<Cau
         |row| {
             Ok(Cause {
                 problem: ProblemId(row.get(0)?),
-                topic: TopicId(row.get(1)?),
+                topic: row.get(1)?,
                 place: row.get::<_, Option<String>>(2)?.map(PlaceId),
                 told: row.get::<_, At>(3)?.0,
             })

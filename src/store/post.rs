@@ -259,7 +259,7 @@ impl PostRow {
             version: row.get(19)?,
             fingerprint: row.get(20)?,
             stored: row.get::<_, At>(21)?.0,
-            language: Language(row.get(22)?),
+            language: Language(row.get::<_, String>(22)?.into()),
             risk: Risk { score, level: RiskLevel::of(score), reasons },
             lexicon: row.get(25)?,
         })

@@ -14,7 +14,7 @@ use super::voice::{self, Said};
 use super::{Store, Tx};
 use crate::model::{
     PlaceId, PostId, PostKey, Problem, ProblemEvent, ProblemEventKind, ProblemId, ProblemKey,
-    ProblemState, QuoteRef, RiskLevel, SourceId, TopicId,
+    ProblemState, QuoteRef, RiskLevel, SourceId,
 };
 
 /// A problem with what the next decision about it needs.
@@ -214,7 +214,7 @@ pub(super) fn problem_of(row: &Row<'_>) -> rusqlite::Result<Problem> {
     };
     Ok(Problem {
         id: ProblemId(row.get(0)?),
-        topic: TopicId(row.get(1)?),
+        topic: row.get(1)?,
         kind: row.get::<_, Word<_>>(2)?.0,
         place: row.get::<_, Option<String>>(3)?.map(PlaceId),
         state: row.get::<_, Word<ProblemState>>(4)?.0,

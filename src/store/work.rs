@@ -13,7 +13,7 @@ use super::post::{
     Assessment, POST_COLUMNS, PostCommit, PostRow, VoiceMark, WorkMarks, post_columns,
 };
 use super::{Store, Tx, post, source};
-use crate::model::{Post, PostKey, ProblemId, TopicId};
+use crate::model::{Post, PostKey, ProblemId};
 
 /// A stored post as it waited: grouping it counts only as long as this version is the stored one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +172,6 @@ pub(super) fn voices(tx: &Tx<'_>, key: &PostKey) -> Result<Vec<VoiceMark>> {
         "SELECT topic, month, voice FROM voice
          WHERE district = ?1 AND source = ?2 AND post = ?3 ORDER BY topic",
         params![tx.district, key.source.as_str(), key.id.as_str()],
-        |row| Ok(VoiceMark { topic: TopicId(row.get(0)?), month: row.get(1)?, voice: row.get(2)? }),
+        |row| Ok(VoiceMark { topic: row.get(0)?, month: row.get(1)?, voice: row.get(2)? }),
     )
 }

@@ -164,7 +164,7 @@ impl Tally {
     /// The language: `ru`, `bua`, another ISO 639 code, `und` for a text without letters.
     #[must_use]
     pub fn verdict(&self, text: &str) -> Language {
-        Language(self.code(text).to_owned())
+        Language(self.code(text).into())
     }
 
     fn code(&self, text: &str) -> &'static str {

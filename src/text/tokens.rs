@@ -18,6 +18,7 @@ use super::letters;
 use super::repair::{Piece, broken_word, inner_letter};
 use super::words::WordSet;
 use super::work;
+use crate::model::Span;
 
 use contrast::{A, is_contrast};
 use marks::Marks;
@@ -29,9 +30,11 @@ pub use parts::{
 
 /// Bytes that can be read at once from the start of a word.
 pub const BLOCK: usize = 64;
+/// Bytes of a text that are read.
+const TEXT_MAX: usize = 1 << 30;
 /// Stands behind the text and behind the letters of all words, so that a block can be read at the
 /// last one.
-const PADDING: &str = match str::from_utf8(&[b' '; BLOCK]) {
+const PADDING: &str = match str::from_utf8(&[b' '; BLOCK + marks::BEHIND]) {
     Ok(padding) => padding,
     Err(_) => "",
 };
@@ -182,6 +185,13 @@ impl Tokens {
             .map_or(0, |clause| clause.sentence as usize)
     }
 
+    /// Bytes `start..end` of the original text, character boundaries, in code points.
+    #[inline]
+    #[must_use]
+    pub fn span(&self, start: usize, end: usize) -> Span {
+        Span { start: self.marks.points(start), end: self.marks.points(end) }
+    }
+
     /// Indexes of the tokens that touch bytes `start..end` of the original text.
     #[must_use]
     pub fn range(&self, start: usize, end: usize) -> std::ops::Range<usize> {
@@ -190,17 +200,15 @@ impl Tokens {
         first..last.max(first)
     }
 
-    /// Splits `text`, forgetting the text before. Text behind 4 GiB is not read.
+    /// Splits `text`, forgetting the text before. Text behind 1 GiB is not read.
     pub fn fill(&mut self, text: &str) {
-        self.read(text, true);
+        self.read(&text[..text.floor_char_boundary(TEXT_MAX)], true);
     }
 
     /// `quick`: plain words in one go.
     fn read(&mut self, text: &str, quick: bool) {
         self.forget(text);
-        if quick {
-            self.marks.fill(self.folded.as_bytes(), text.len());
-        }
+        self.marks.fill(self.folded.as_bytes(), text.len());
         let mut run = Run::default();
         let mut inside = false;
         let mut at = 0;
@@ -225,9 +233,6 @@ impl Tokens {
                 self.signs |= 1 << b']';
                 at += length;
                 continue;
-            }
-            if u32::try_from(next).is_err() {
-                break;
             }
             let kind = fold::kind(c);
             if matches!(kind, Kind::Cyrillic | Kind::Foreign | Kind::Digit) {
@@ -491,8 +496,10 @@ fn is_word(c: char) -> bool {
     matches!(fold::kind(c), Kind::Cyrillic | Kind::Foreign | Kind::Digit)
 }
 
+/// A byte or an index: with all its folded words a text stays below 4 GiB.
+#[inline]
 fn short(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+    number as u32
 }
 
 #[cfg(test)]

@@ -233,7 +233,7 @@ impl Drill {
                     let place = problem.place.map(|place| place.0).unwrap_or_default();
                     let (posts, voices) = (problem.posts.into(), row.voices.voices.into());
                     let level = problem.level.name().to_owned();
-                    (problem.id.0, (problem.topic.0, place, posts, voices, level))
+                    (problem.id.0, (problem.topic.into(), place, posts, voices, level))
                 })
                 .collect(),
             alerts: alerts

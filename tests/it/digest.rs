@@ -241,7 +241,7 @@ fn the_document_reads_back() {
 fn hostile_week() -> (DigestCounts, Titles) {
     let (mut counts, mut titles) = (counts(), titles());
     for (n, payload) in hostile().into_iter().enumerate() {
-        let topic = TopicId(format!("t{n}"));
+        let topic = TopicId::from(format!("t{n}"));
         counts.cells.push(CellCount { topic: topic.clone(), place: None, posts: 1, before: 0 });
         let id = format!("q{n}");
         counts.problems.push(problem(&id, topic.as_str(), TopicKind::Problem, RiskLevel::Low));

@@ -16,7 +16,6 @@ use super::PlaceHit;
 use super::street::{self, StreetHit};
 use crate::config::places::PlacesFile;
 use crate::model::{PlaceBy, PlaceFinding, PlaceId, Span};
-use crate::text::points::Points;
 use crate::text::tokens::Tokens;
 use compile::Rank;
 use cues::{Cue, Sort, allowed, is_of_another_region, is_passing};
@@ -272,10 +271,9 @@ impl Gazetteer {
         if hits.is_empty() && streets.is_empty() {
             return Vec::new();
         }
-        let mut points = Points::new(text);
         let mut found: Vec<Found> = Vec::new();
         for (hit, range) in hits.iter().zip(&ranges) {
-            let span = points.span(hit.start as usize, hit.end as usize);
+            let span = tokens.span(hit.start as usize, hit.end as usize);
             if let Some(place) = self.finding(tokens, hit, range, span) {
                 let passing = place.elsewhere && is_passing(tokens, range.start);
                 let (start, end) = (hit.start as usize, hit.end as usize);
@@ -294,7 +292,7 @@ impl Gazetteer {
         }
         let mut further = Vec::new();
         for street in &streets {
-            place_street(text, street, &mut points, &mut found, &mut further);
+            place_street(text, street, tokens, &mut found, &mut further);
         }
         let places = found.into_iter().map(|found| found.place);
         places.chain(further).take(FINDINGS_MAX).collect()
@@ -398,11 +396,10 @@ fn ranges(tokens: &Tokens, hits: &[PlaceHit]) -> Vec<Range<usize>> {
 fn place_street(
     text: &str,
     street: &StreetHit,
-    points: &mut Points<'_>,
+    tokens: &Tokens,
     found: &mut [Found],
     further: &mut Vec<PlaceFinding>,
 ) {
-    let start = points.at(street.name.start);
     let near = near_settlement(found, street.name.start);
     let houses: Vec<Option<&Range<usize>>> = if street.houses.is_empty() {
         vec![None]
@@ -419,7 +416,8 @@ fn place_street(
         };
         place.street = Some(street.street.clone());
         place.house = house.map(|house| text[house.clone()].to_owned());
-        (place.street_start, place.street_end) = (Some(start), Some(points.at(end)));
+        let span = tokens.span(street.name.start, end);
+        (place.street_start, place.street_end) = (Some(span.start), Some(span.end));
         match near {
             Some(at) if found[at].place.street.is_none() => found[at].place = place,
             _ => further.push(place),

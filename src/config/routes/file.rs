@@ -317,7 +317,7 @@ impl Check<'_> {
             channels,
             min_level: self.level(typed.min_level.as_ref(), RiskLevel::Elevated),
             kinds: self.kinds(&typed.kinds),
-            topics: topics.into_iter().map(TopicId).collect(),
+            topics: topics.into_iter().map(TopicId::from).collect(),
             departments: self.names(&typed.departments, None, "").into_iter().collect(),
             places: places.into_iter().map(PlaceId).collect(),
             objects: objects.into_iter().collect(),

@@ -40,7 +40,7 @@ impl Tokens {
         if run.length == 0 || run.length > LETTER * LETTERS_MAX {
             return None;
         }
-        if !ends_plainly(text.as_bytes().get(end..)?) || u32::try_from(end).is_err() {
+        if !ends_plainly(text.as_bytes().get(end..)?) {
             return None;
         }
         let mut flags = 0;
@@ -58,7 +58,8 @@ impl Tokens {
             false => number(self.folded.as_bytes(), start, run.length),
         };
         self.add(start, end, own, flags, number);
-        Some(end)
+        // Most words are followed by a blank, which ends nothing.
+        Some(end + usize::from(text.as_bytes().get(end) == Some(&b' ')))
     }
 
     /// Folds the letters of a plain word with capitals; all but the first are folded already if
@@ -86,15 +87,12 @@ const LANES: u64 = 0x0001_0001_0001_0001;
 fn number(bytes: &[u8], start: usize, length: usize) -> u128 {
     let count = length / LETTER;
     let block = bytes.get(start..).and_then(|rest| rest.first_chunk::<{ 3 * EIGHT }>());
-    match block {
+    match block.map(|block| block.as_chunks().0) {
         // Read as if it were as long as it may be: no branch asks for its length.
-        Some(block) if count <= SHORT_LETTERS => {
-            let four = |at: usize| {
-                let mut eight = [0; EIGHT];
-                eight.copy_from_slice(&block[EIGHT * at..EIGHT * (at + 1)]);
-                packed(u64::from_le_bytes(eight))
-            };
-            u128::from(letters::short(four(0) | four(1) << 20 | four(2) << 40, count as u32))
+        Some([one, two, three]) if count <= SHORT_LETTERS => {
+            let four = |eight: &[u8; EIGHT]| packed(u64::from_le_bytes(*eight));
+            let letters = four(one) | four(two) << 20 | four(three) << 40;
+            u128::from(letters::short(letters, count as u32))
         }
         _ => long_number(bytes, start, length),
     }

@@ -17,8 +17,10 @@ impl Tokens {
     /// what was spelled out before it becomes one word if it ends here.
     #[inline]
     pub(super) fn spell(&mut self, start: usize, letter: bool) {
+        if !letter && self.spelled == 0 {
+            return;
+        }
         let next = self.list.last().is_some_and(|last| last.end as usize + 1 == start);
-        // No branch asks for a letter alone: there are too many to foretell, and too few to matter.
         let sign = self.folded.as_bytes().get(start.wrapping_sub(1)).copied().unwrap_or(b' ');
         let same = (self.spelled < 2) | (sign == self.between);
         self.between = sign;

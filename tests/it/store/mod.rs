@@ -120,7 +120,7 @@ fn complaint(id: &str, text: &str, published: Timestamp, voice: u8) -> PostCommi
         post: post(id, text, published),
         fingerprint: text.as_bytes().to_vec(),
         assessment: Assessment {
-            language: Language("ru".to_owned()),
+            language: Language("ru".into()),
             findings: vec![Finding {
                 topic: topic.clone(),
                 score: 80,

@@ -42,8 +42,8 @@ impl Check<'_> {
             self.error(&table.cause, text, "effects = [\"water\", \"heating\"]");
         }
         Inhibit {
-            cause: TopicId(cause[0].clone()),
-            effects: effects.into_iter().map(TopicId).collect(),
+            cause: cause[0].as_str().into(),
+            effects: effects.into_iter().map(TopicId::from).collect(),
             hours: self.within(table.hours.as_ref(), (1, 72), INHIBIT_HOURS),
         }
     }
