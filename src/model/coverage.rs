@@ -36,6 +36,8 @@ pub enum HoleCause {
     TooMany,
     /// Read, but more than we remember: what is removed among them goes unseen.
     Unwatched,
+    /// Comments written in that time below posts that are too old to be watched.
+    Late,
 }
 
 impl HoleCause {
@@ -50,6 +52,7 @@ impl HoleCause {
             HoleCause::Unreadable => "unreadable",
             HoleCause::TooMany => "too_many",
             HoleCause::Unwatched => "unwatched",
+            HoleCause::Late => "late",
         }
     }
 
@@ -431,8 +434,8 @@ impl Gap {
 ///   known to miss + elements that no parser could read. Readable = stored less picture-only posts.
 ///
 /// Not in the share: numbers that nobody was given (removed before we came), comments that are
-/// closed, as nobody knows how many there would be, and what was read and is only not watched for
-/// removals. They are named beside it.
+/// closed or stand below posts too old to be watched, as nobody knows how many there would be, and
+/// what was read and is only not watched for removals. They are named beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Completeness {
     /// Thousandths; `None` as long as no look has told what it read.

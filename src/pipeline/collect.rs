@@ -185,6 +185,7 @@ fn noted(coverage: &Coverage) -> Noted {
             Theirs::Unreadable => HoleCause::Unreadable,
             Theirs::TooMany => HoleCause::TooMany,
             Theirs::Unwatched => HoleCause::Unwatched,
+            Theirs::Late => HoleCause::Late,
         },
         posts: hole.posts,
     });

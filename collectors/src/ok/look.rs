@@ -143,6 +143,10 @@ impl<'a> Pass<'a> {
             draft.facts.coverage.read = Some((from, to));
             draft.facts.coverage.holes.extend(unwatched(&state, self.look.horizon, to));
             draft.facts.coverage.holes.extend(dropped(&state, from));
+            // A group has older topics, and nobody tells what is written below them now.
+            let late = self.adapter.source.comments && !self.look.old.is_empty();
+            let late = late.then_some(Hole { from, to, cause: HoleCause::Late, posts: None });
+            draft.facts.coverage.holes.extend(late);
         }
         (state, draft)
     }

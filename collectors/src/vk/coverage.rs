@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::cursor::{Known, POSTS_MAX};
+use super::late::Older;
 use super::look::{PAGES_MAX, Pass};
 use super::talk::Spot;
 use crate::raw::{Hole, HoleCause};
@@ -116,6 +117,7 @@ impl Pass<'_> {
             self.odd_hole(),
             self.unwatched_hole(),
             self.dropped_hole(),
+            self.late_hole(),
             stopped,
         ];
         let mut holes: Vec<Hole> = standing.into_iter().flatten().collect();
@@ -202,6 +204,19 @@ impl Pass<'_> {
         let oldest = self.state.posts.values().filter(|known| !known.pinned && known.late == 0);
         let oldest = oldest.map(|known| known.date).min()?;
         hole(self.look.horizon, oldest, HoleCause::Unwatched, None).filter(|_| full)
+    }
+
+    /// Posts below the end of the walk that are not remembered: what is said there now goes unseen,
+    /// unless events tell it.
+    fn late_hole(&self) -> Option<Hole> {
+        let (look, state) = (&self.look, &self.state);
+        let told = self.own && state.ts.is_some();
+        let older = state.older.values().map(|Older(date, _)| *date);
+        let late = state.posts.values().filter(|known| known.late > 0 && !known.pinned);
+        let watched = older.chain(late.map(|known| known.date));
+        let watched = watched.filter(|date| *date < look.wall.oldest).count() as u64;
+        let unseen = self.adapter.source.comments && !told && look.wall.below > watched;
+        hole(look.horizon, look.walked, HoleCause::Late, None).filter(|_| unseen)
     }
 
     /// Comments of which there are too many to remember them.

@@ -277,6 +277,9 @@ pub(super) struct Walk {
     /// Elements in a row at the end that are older than the horizon.
     #[serde(default, skip_serializing_if = "is_default")]
     pub old: u64,
+    /// Elements of the listing that it did not come to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub below: u64,
     /// How often the pages had moved apart and a step back was needed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub slips: u8,

@@ -51,6 +51,29 @@ async fn the_last_page_says_what_was_read() {
     assert!(looked.coverage.holes.is_empty());
 }
 
+/// Comments below topics older than the window are not read, and every look says so.
+#[tokio::test]
+async fn comments_below_old_topics_are_told_as_unseen() {
+    for (age, comments, expected) in [(6, true, 0), (8, true, 1), (8, false, 0)] {
+        let mut rig = Rig::learned();
+        rig.source.comments = comments;
+        let topic = rig.play().world.topic(GROUP, GROUP, at(-age * DAY), "тема");
+        rig.play().world.topic(GROUP, GROUP, at(-HOUR), "другая");
+        let mut cursor = None;
+        for look in 0..3 {
+            let now = rig.ports.clock.now();
+            rig.play().world.comment(GROUP, (TOPIC, topic), ANNA, now, "воды нет", None);
+            let looked = rig.look(cursor).await.expect("reads");
+            let late = looked.coverage.holes.iter().filter(|it| it.cause == HoleCause::Late);
+            let told: Vec<_> = late.map(|it| (Some((it.from, it.to)), it.posts)).collect();
+            assert_eq!(told.len(), expected, "{age} days, comments {comments}, look {look}");
+            assert!(told.iter().all(|it| *it == (looked.coverage.read, None)), "{told:?}");
+            cursor = looked.cursor;
+            rig.ports.clock.advance(HOUR);
+        }
+    }
+}
+
 /// A long list that only grows is read from its end.
 #[tokio::test]
 async fn a_topic_with_very_many_comments_is_read_from_its_end_while_it_grows() {
