@@ -10,7 +10,7 @@ use otklik::store::{
     AttitudeTally, BudgetAnswer, BudgetCall, DigestSpan, GroupOutcome, Pause, PauseCause, PauseOf,
     Store, StoreError, StoredDigest,
 };
-use otklik_collectors::{Budget, Busy, Call, Class};
+use otklik_collectors::{Budget, Busy, Call, Class, CollectError, Scope};
 
 use super::group::{decision, delivery};
 use super::{World, at, chatter, complaint, days, health, source};
@@ -200,6 +200,58 @@ async fn a_pause_that_comes_while_a_call_waits_for_its_turn_stops_it() {
     assert_eq!((refused.class, refused.until), (Class::RateLimited, Some(at(1) + LONG)));
     let taken = world.number("SELECT taken FROM budget WHERE method = 'wall.get'");
     assert_eq!(taken, 1, "a call that is not made costs nothing");
+}
+
+/// A clock whose waits take no time.
+struct Hands(Mutex<Timestamp>);
+
+#[async_trait::async_trait]
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        *lock(&self.0)
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let mut now = lock(&self.0);
+        *now = at.max(*now);
+    }
+
+    fn busy(&self) -> Busy {
+        Busy::uncounted()
+    }
+}
+
+/// What never left us is given back to the day it was counted in, which at midnight (Moscow's) is
+/// not the day in which that is heard.
+#[tokio::test]
+async fn a_refused_call_is_given_back_to_the_day_it_was_counted_in() {
+    let instant = |text: &str| text.parse::<Timestamp>().expect("an instant");
+    let lost = CollectError::new(Class::Transient, Scope::Host, "connect", "Нет связи");
+    let taken = |world: &World, day: u32| {
+        world.number(&format!(
+            "SELECT COALESCE(SUM(taken), -1) FROM budget WHERE method = 'wall.get' AND day = {day}"
+        ))
+    };
+    let call = asked("wall.get");
+    for second in [false, true] {
+        let world = World::new();
+        let clock = Arc::new(Hands(Mutex::new(instant("2026-01-05T20:59:30Z"))));
+        let budget = StoredBudget::new(world.store.clone(), clock.clone());
+        budget.take(&call).await.expect("counted");
+        assert_eq!(taken(&world, 20_260_105), 1);
+        *lock(&clock.0) = instant("2026-01-05T21:00:10Z");
+        if second {
+            budget.take(&call).await.expect("counted");
+            assert_eq!(taken(&world, 20_260_106), 1);
+        }
+        budget.heard(&call, Err(&lost)).await;
+        let (day, left) = if second { (20_260_106, 1) } else { (20_260_105, 0) };
+        assert_eq!(taken(&world, day), left, "second {second}");
+        if second {
+            budget.heard(&call, Err(&lost)).await;
+            assert_eq!(taken(&world, day), 0);
+        }
+    }
 }
 
 #[tokio::test]
