@@ -21,7 +21,8 @@ use super::look::{PAGES_MAX, Pass};
 use super::talk::Spot;
 use crate::raw::{Hole, HoleCause};
 
-/// Look-ups of numbers that were jumped over, in one look.
+/// Look-ups of numbers that were jumped over, in one look. Those that are left are asked for by the
+/// looks that follow, so nothing is lost by this bound.
 const JUMP_CALLS_MAX: u32 = 10;
 /// Least time, in seconds, between two looks that ask for them.
 const JUMPS_EVERY_SECS: i64 = 3_600;

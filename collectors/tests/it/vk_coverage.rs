@@ -166,6 +166,39 @@ async fn numbers_nobody_gave_us_are_proven_by_a_look_up() {
     assert_eq!(told.iter().filter_map(|hole| hole.posts).collect::<Vec<_>>(), [1]);
 }
 
+/// More jumped numbers than one look asks for are no loss: the next looks ask for the rest, and what
+/// the wall hid among them is read.
+#[tokio::test]
+async fn numbers_left_by_one_look_are_asked_for_by_the_next() {
+    let rig = Rig::new();
+    let hidden = {
+        let mut play = rig.play();
+        play.world.post(OWNER, OWNER, at(-3 * HOUR), "пост");
+        let hidden = play.world.post(OWNER, OWNER, at(-2 * HOUR), "скрытый");
+        play.world.wall(OWNER).unlisted.insert(hidden);
+        for _ in 0..2_300 {
+            let removed = play.world.post(OWNER, OWNER, at(-2 * HOUR), "убранный");
+            play.world.delete(OWNER, removed, at(-HOUR));
+        }
+        play.world.post(OWNER, OWNER, at(-HOUR), "новый");
+        hidden
+    };
+    let mut cursor = None;
+    for (look, (lookups, numbers, posts)) in
+        [(10, 970, 2), (20, 1_940, 2), (24, 2_300, 3), (25, 2_300, 3)].into_iter().enumerate()
+    {
+        let looked = rig.look(cursor).await.expect("reads");
+        let told: Vec<_> =
+            holes(&looked, HoleCause::Numbers).iter().map(|hole| hole.posts).collect();
+        assert_eq!(told, [Some(numbers)], "look {look}");
+        assert_eq!(rig.play().calls("wall.getById"), lookups, "look {look}");
+        let shown = looked.ids().contains(&format!("vk:{OWNER}_{hidden}").as_str());
+        assert_eq!(shown, posts == 3, "look {look}");
+        cursor = looked.cursor;
+        rig.ports.clock.advance(HOUR + MINUTE);
+    }
+}
+
 /// A post that the wall does not list and the look-up shows is read, not missing.
 #[tokio::test]
 async fn a_post_that_the_wall_hides_is_found_by_its_number() {
