@@ -25,6 +25,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(PATIENCE_SECS);
 /// Failures of a host one after another, with no answer between, before nobody calls it any more.
 /// A hiccup within one call ends before that.
 const OUTAGE_FAILURES: u32 = 5;
+/// So many answers of a platform that it failed inside weigh as much as one call without an answer:
+/// what fails for one page alone is tried again by its own call, and must not stop all the others.
+const INSIDE_SHARE: u32 = 3;
 /// Least and most time between two calls to a host that is in trouble.
 const OUTAGE_SECS: (i64, i64) = (15, 20 * 60);
 /// Daily quotas are counted by the platforms' day, which is Moscow's.
@@ -40,7 +43,7 @@ pub struct StoredBudget {
 /// What is known of calls besides rows.
 #[derive(Default)]
 struct UnderWay {
-    /// Failures in a row by host.
+    /// Failures in a row by host, in parts of [`INSIDE_SHARE`].
     failures: BTreeMap<String, u32>,
     /// Calls that try whether a pause is over: host, token, method.
     probes: BTreeSet<(String, String, String)>,
@@ -199,8 +202,11 @@ impl StoredBudget {
             let day = under_way.uncount(&key(call)).unwrap_or_else(|| day_of(now));
             let probe = under_way.probes.remove(&key(call));
             let failures = under_way.failures.entry(call.host.clone()).or_default();
-            let out = error.is_some_and(CollectError::is_outage);
-            *failures = if out { failures.saturating_add(1) } else { 0 };
+            *failures = match error {
+                Some(error) if error.is_outage() => failures.saturating_add(INSIDE_SHARE),
+                Some(error) if error.inside => failures.saturating_add(1),
+                _ => 0,
+            };
             (*failures, probe, day)
         };
         if probe {
@@ -216,7 +222,7 @@ impl StoredBudget {
             self.store.budget_refund(BudgetCall { day, ..row(call, now) }).await?;
         }
         if failures > 0 {
-            let sure = failures >= OUTAGE_FAILURES;
+            let sure = failures >= OUTAGE_FAILURES * INSIDE_SHARE;
             let outage = self.store.budget_outage(&call.host, cause(error), OUTAGE_SECS, sure, now);
             outage.await?;
         }

@@ -254,6 +254,39 @@ async fn a_refused_call_is_given_back_to_the_day_it_was_counted_in() {
     }
 }
 
+/// A platform that fails inside stops nobody by what it says of one page; when it says so of all,
+/// one tries for all.
+#[tokio::test]
+async fn only_many_inner_failures_in_a_row_are_an_outage() {
+    let world = World::new();
+    let now: Timestamp = "2026-01-05T10:00:00Z".parse().expect("an instant");
+    let clock = Arc::new(Hands(Mutex::new(now)));
+    let budget = StoredBudget::new(world.store.clone(), clock);
+    let inside = CollectError::new(Class::Transient, Scope::Source, "vk 10", "VK не справился");
+    let inside = inside.inside(true);
+    let own = CollectError { inside: false, ..inside.clone() };
+    let pauses = || world.number("SELECT COUNT(*) FROM pause WHERE token = ''");
+    // One sick page asked for again and again, any other answer between.
+    for _ in 0..10 {
+        for _ in 0..14 {
+            budget.heard(&asked("wall.get"), Err(&inside)).await;
+        }
+        assert_eq!(pauses(), 0);
+        budget.heard(&asked("wall.getComments"), Ok(())).await;
+    }
+    for _ in 0..40 {
+        budget.heard(&asked("wall.get"), Err(&own)).await;
+    }
+    assert_eq!(pauses(), 0, "a trouble of one page alone");
+    for _ in 0..15 {
+        assert_eq!(pauses(), 0);
+        budget.heard(&asked("wall.get"), Err(&inside)).await;
+    }
+    assert_eq!(pauses(), 1);
+    let held = budget.take(&asked("wall.get")).await.expect_err("others wait");
+    assert!(held.held && held.code == "vk 10", "{held}");
+}
+
 #[tokio::test]
 async fn a_job_is_run_by_one_and_comes_back_when_its_runner_dies() {
     let world = World::new();
