@@ -194,6 +194,8 @@ pub enum HoleCause {
     Unwatched,
     /// Comments written in that time below posts that are too old to be watched.
     Late,
+    /// Posts of which only the begin is given to us.
+    Cut,
 }
 
 /// A stretch of a source that was not read, as far as its platform lets anybody know.

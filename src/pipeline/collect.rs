@@ -186,6 +186,7 @@ fn noted(coverage: &Coverage) -> Noted {
             Theirs::TooMany => HoleCause::TooMany,
             Theirs::Unwatched => HoleCause::Unwatched,
             Theirs::Late => HoleCause::Late,
+            Theirs::Cut => HoleCause::Cut,
         },
         posts: hole.posts,
     });
