@@ -428,3 +428,6 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
         why: LookReason::Trouble,
     }
 }
+
+#[cfg(test)]
+mod tests;
