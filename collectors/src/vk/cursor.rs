@@ -400,7 +400,7 @@ impl State {
 
     /// Forgets a post. What was written below it late has numbers of the window: nobody is to ask
     /// what became of them.
-    fn let_go(&mut self, id: i64) {
+    pub(super) fn let_go(&mut self, id: i64) {
         if let Some(known) = self.posts.remove(&id) {
             self.settled.0.insert(id);
             self.settled.0.extend(known.all());

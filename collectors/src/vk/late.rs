@@ -38,6 +38,7 @@ impl Pass<'_> {
         let Some(count) = count.filter(|_| self.adapter.source.comments) else { return false };
         let now = self.now;
         self.look.glanced.0.insert(post.id);
+        self.unpinned(post.id);
         if let Some(known) = self.state.posts.get_mut(&post.id).filter(|known| known.late > 0) {
             if known.read_count != Some(count) {
                 known.late = now;
@@ -53,6 +54,15 @@ impl Pass<'_> {
         let known = self.state.posts.entry(post.id).or_default();
         (known.late, known.happened) = (now, now);
         true
+    }
+
+    /// A post that the window kept only because it was pinned leaves it as every other did: with
+    /// the number of comments that were read, not with the one that stands there now.
+    fn unpinned(&mut self, id: i64) {
+        let kept = self.state.posts.get(&id).is_some_and(|known| known.late == 0);
+        if kept && !self.look.queue.contains(&id) && self.reading_post() != Some(id) {
+            self.state.let_go(id);
+        }
     }
 
     /// Older posts that are to be looked up now: those of which events told, and now and then all.

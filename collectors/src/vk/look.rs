@@ -305,7 +305,7 @@ impl<'a> Pass<'a> {
         self.draft.posts.push(adapted.post);
     }
 
-    fn reading_post(&self) -> Option<i64> {
+    pub(super) fn reading_post(&self) -> Option<i64> {
         let reading = self.look.reading.as_ref().filter(|reading| reading.talk.is_none());
         reading.map(|reading| reading.post)
     }

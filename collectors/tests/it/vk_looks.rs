@@ -341,3 +341,21 @@ async fn a_comment_below_an_old_post_is_met_within_a_day() {
     let looked = rig.look(looked.cursor).await.expect("reads");
     assert_eq!(looked.gone_below, [old]);
 }
+
+/// It leaves the window on the very page that shows what came below it last.
+#[tokio::test]
+async fn a_comment_below_a_post_that_is_unpinned_is_read_with_the_page_that_counts_it() {
+    let rig = Rig::new();
+    let old = rig.play().world.post(OWNER, OWNER, at(-6 * DAY), "завтра отключение воды");
+    rig.play().world.comment(OWNER, old, 100_001, at(-5 * DAY), "понятно", None);
+    rig.play().world.post(OWNER, OWNER, at(-HOUR), "другое");
+    rig.play().world.pin(OWNER, Some(old));
+    let looked = rig.look(None).await.expect("reads");
+    rig.ports.clock.advance(3 * DAY);
+    let now = rig.ports.clock.now();
+    let late = rig.play().world.comment(OWNER, old, 100_002, now, "воды нет до сих пор", None);
+    rig.play().world.pin(OWNER, None);
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    let late = format!("vk:{OWNER}_{late}");
+    assert!(looked.ids().contains(&late.as_str()), "{:?}", looked.ids());
+}
