@@ -99,6 +99,9 @@ pub struct CollectError {
     pub until: Option<Timestamp>,
     /// Whether the platform itself named that instant, as `Retry-After` does; else it is our guess.
     pub asked: bool,
+    /// Whether the platform says that it failed inside. One such answer may be owed to what was
+    /// asked for; many in a row, whatever is asked for, are an outage.
+    pub inside: bool,
     /// Whether no call was made: until that instant everybody is held back for what another call
     /// has met.
     pub held: bool,
@@ -113,7 +116,14 @@ impl CollectError {
         text: impl Into<String>,
     ) -> Self {
         let (code, text) = (code.into(), text.into());
-        Self { class, scope, code, text, until: None, asked: false, held: false }
+        let (asked, inside, held) = (false, false, false);
+        Self { class, scope, code, text, until: None, asked, inside, held }
+    }
+
+    /// The same as an answer of a platform that failed inside, if `inside`.
+    #[must_use]
+    pub fn inside(self, inside: bool) -> Self {
+        Self { inside, ..self }
     }
 
     /// The same with a time before which trying again is useless.

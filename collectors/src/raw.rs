@@ -192,6 +192,10 @@ pub enum HoleCause {
     TooMany,
     /// Read, but more than we remember: what is removed among them goes unseen.
     Unwatched,
+    /// Comments written in that time below posts that are too old to be watched.
+    Late,
+    /// Posts of which only the begin is given to us.
+    Cut,
 }
 
 /// A stretch of a source that was not read, as far as its platform lets anybody know.

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Need, Settings};
-use crate::daemon::ears;
+use crate::daemon::{ears, pushes};
 use crate::model::{Channel, CommandKind, DeliveryState, PostId, PostKey, ProblemState, SourceId};
 use crate::pipeline::health::RULES_FAULT;
 use crate::store::{StatusCounts, StuckMessages};
@@ -36,13 +36,15 @@ pub fn status(args: StatusArgs, globals: &Globals) -> Result<Exit> {
             let fault = store.setting(&ears::fault_key(channel)).await?;
             unheard.extend(fault.filter(|fault| runs && !fault.is_empty()));
         }
-        Ok((store.status(SystemClock.now()).await?, runs, (fault, unheard)))
+        let pushes = pushes::fault(&store, SystemClock.now()).await?;
+        Ok((store.status(SystemClock.now()).await?, runs, (fault, unheard, pushes)))
     })?;
-    let (fault, unheard) = fault;
+    let (fault, unheard, pushes) = fault;
     if args.json {
         let mut row = status_json(&counts, runs);
         row["rules_fault"] = serde_json::json!(fault);
         row["unheard"] = serde_json::json!(unheard);
+        row["pushes_fault"] = serde_json::json!(pushes);
         say!("{row}")?;
     } else {
         tell_status(&settings, &counts, runs)?;
@@ -51,6 +53,9 @@ pub fn status(args: StatusArgs, globals: &Globals) -> Result<Exit> {
         }
         for text in unheard {
             say!("Кнопки под оповещениями не работают. {text}")?;
+        }
+        if let Some(text) = pushes {
+            say!("Нужен человек. {text}")?;
         }
     }
     Ok(Exit::Done)

@@ -6,7 +6,7 @@
 //! progress.
 
 pub mod ears;
-mod pushes;
+pub mod pushes;
 pub mod reload;
 pub mod socket;
 mod tasks;

@@ -5,7 +5,8 @@
 //!
 //! Invariants: MAX is thanked only when it is committed that the source is to be looked at; if the
 //! process ends before the look, the look walks the history, so nothing that was thanked for is
-//! lost and nothing about people is stored here; what is pushed without the secret changes nothing.
+//! lost and nothing about people is stored here; what is pushed without the secret changes nothing;
+//! an address that cannot be taken back is named until it is.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,10 +21,18 @@ use tokio::sync::{Mutex, mpsc};
 use super::Event;
 use crate::model::SourceId;
 use crate::pipeline::services::{self, Services};
-use crate::store::StoreError;
+use crate::pipeline::words;
+use crate::store::{Store, StoreError};
 
 /// The address that MAX was told by us, so that it can be taken back when it is no longer ours.
 const TOLD: &str = "max:webhook";
+/// By which bot's key, as a name that tells nothing about it.
+const TOLD_BY: &str = "max:webhook:by";
+/// What is wrong with what MAX pushes: until when that holds at most, a space, one sentence; empty
+/// if nothing is.
+const FAULT: &str = "max:webhook:fault";
+/// MAX ends a subscription that was refused for eight hours; a day is enough for certain.
+const GIVES_UP_HOURS: i64 = 24;
 /// How long what comes for one chat is gathered before it is looked at.
 const GATHER_SECS: i64 = 5;
 
@@ -34,9 +43,17 @@ pub(super) async fn start(
 ) -> Result<Option<Listener>, StoreError> {
     let store = &services.store;
     let told = store.setting(TOLD).await?.filter(|url| !url.is_empty());
+    let by = store.setting(TOLD_BY).await?.filter(|by| !by.is_empty());
     let webhook = services.max_webhook.clone();
-    let same = |url: &String| webhook.as_ref().is_some_and(|it| it.url() == url);
-    if let Some(old) = told.filter(|url| !same(url)) {
+    let same_url = |url: &String| webhook.as_ref().is_some_and(|it| it.url() == url);
+    let same_key = |by: &String| webhook.as_ref().is_some_and(|it| it.fingerprint() == *by);
+    // With another key the secret is another: what MAX pushes with the old one would be refused.
+    let other_key = by.is_some_and(|by| !same_key(&by));
+    let (again, old): (Vec<String>, Vec<String>) = told.into_iter().partition(same_url);
+    if old.is_empty() {
+        store.keep_setting(FAULT, "").await?;
+    }
+    for old in old {
         tokio::spawn(take_back(Arc::clone(services), old));
     }
     let configured = services.settings.platforms.max.as_ref().and_then(|max| max.webhook.as_ref());
@@ -49,9 +66,14 @@ pub(super) async fn start(
     };
     match listen(configured.listen, Patience::default(), Arc::new(hand)).await {
         Ok(listener) => {
-            store.keep_setting(TOLD, webhook.url()).await?;
-            webhook.open();
             tracing::info!(addr = %listener.addr, "listening to what max pushes");
+            match again.into_iter().find(|_| other_key) {
+                // The old subscription would pass for ours.
+                Some(old) => {
+                    tokio::spawn(renew(Arc::clone(services), webhook, old));
+                }
+                None => open(store, &webhook).await?,
+            }
             Ok(Some(listener))
         }
         Err(error) => {
@@ -63,23 +85,74 @@ pub(super) async fn start(
     }
 }
 
-/// Ends a subscription to `url`; what cannot be ended now is tried at the next start.
-async fn take_back(services: Arc<Services>, url: String) {
-    let Ok(Some(max)) = services::max_settings(&services.settings) else {
-        // Only the bot's key ends it; MAX gives up by itself after hours of refusals.
-        tracing::error!(%url, "max still pushes to an old address, and its key is no longer \
-            configured: keep [platforms.max] token for one more start, or wait until max gives up");
-        return;
-    };
-    match unsubscribe(&max, &services.ports(), &url).await {
-        Ok(()) => {
-            let kept = services.store.setting(TOLD).await;
-            if kept.is_ok_and(|kept| kept.as_deref() == Some(&url)) {
-                services.store.keep_setting(TOLD, "").await.ok();
-            }
-        }
-        Err(error) => tracing::warn!(code = %error.code, "max still pushes to an old address"),
+/// Lets looks subscribe; what MAX is told then is known to the next start.
+async fn open(store: &Store, webhook: &Webhook) -> Result<(), StoreError> {
+    store.keep_setting(TOLD, webhook.url()).await?;
+    store.keep_setting(TOLD_BY, &webhook.fingerprint()).await?;
+    webhook.open();
+    Ok(())
+}
+
+/// Ends the subscription that another key made, then opens.
+async fn renew(services: Arc<Services>, webhook: Arc<Webhook>, old: String) {
+    take_back(Arc::clone(&services), old).await;
+    if let Err(error) = open(&services.store, &webhook).await {
+        tracing::error!(%error, "updates of max are asked for until the next start");
     }
+}
+
+/// What a person has to know of what MAX pushes, if there is anything.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn fault(store: &Store, now: Timestamp) -> Result<Option<String>, StoreError> {
+    let kept = store.setting(FAULT).await?.unwrap_or_default();
+    let Some((until, text)) = kept.split_once(' ') else { return Ok(None) };
+    let holds = until.parse().is_ok_and(|until: Timestamp| now < until);
+    Ok(holds.then(|| text.to_owned()))
+}
+
+/// Keeps a fault; one that is told again ends when it would have ended.
+async fn keep_fault(services: &Services, fault: Option<(Timestamp, String)>) {
+    let store = &services.store;
+    let kept = match fault {
+        None => store.keep_setting(FAULT, "").await,
+        Some((until, text)) => match store.setting(FAULT).await {
+            Ok(Some(known)) if known.split_once(' ').is_some_and(|(_, it)| it == text) => Ok(()),
+            _ => store.keep_setting(FAULT, &format!("{until} {text}")).await,
+        },
+    };
+    if let Err(error) = kept {
+        tracing::error!(%error, "what is wrong with pushes is not stored");
+    }
+}
+
+/// Ends a subscription to `url`; what cannot be ended now is told and tried at the next start.
+async fn take_back(services: Arc<Services>, url: String) {
+    let store = &services.store;
+    let fault = match services::max_settings(&services.settings) {
+        Ok(Some(max)) => match unsubscribe(&max, &services.ports(), &url).await {
+            Ok(()) => {
+                let kept = store.setting(TOLD).await;
+                if kept.is_ok_and(|kept| kept.as_deref() == Some(&url)) {
+                    store.keep_setting(TOLD, "").await.ok();
+                }
+                None
+            }
+            Err(error) => {
+                tracing::warn!(code = %error.code, "max still pushes to an old address");
+                Some((Timestamp::MAX, words::pushes_stay(&url, &error.text)))
+            }
+        },
+        // Only the bot's key ends it; MAX gives up by itself after hours of refusals.
+        Ok(None) | Err(_) => {
+            tracing::error!(%url, "max still pushes to an old address, its key is not configured");
+            let day = SignedDuration::from_hours(GIVES_UP_HOURS);
+            let until = services.clock.now().saturating_add(day).unwrap_or(Timestamp::MAX);
+            Some((until, words::pushes_orphaned(&url)))
+        }
+    };
+    keep_fault(&services, fault).await;
 }
 
 /// Takes every push.

@@ -99,6 +99,13 @@ fn gap_words(gap: &Gap, near: Timestamp, zone: &TimeZone) -> Option<String> {
             let known = gap.posts.map_or_else(String::new, |n| format!(": {n}"));
             format!("слишком много, чтобы замечать удаления{known} (в долю не входит)")
         }
+        HoleCause::Late => {
+            "новые комментарии под давними публикациями не читаем (в долю не входят)".to_owned()
+        }
+        HoleCause::Cut => {
+            let known = gap.posts.map_or_else(String::new, |n| format!(": {n}"));
+            format!("площадка отдаёт только начало длинных публикаций{known}")
+        }
         // Told together with what the last look counted.
         HoleCause::Unreadable => return None,
     })
@@ -150,6 +157,16 @@ mod tests {
             "83,3 %: не смотрели 8 ч: не работали мы или площадка; больше, чем мы читаем за один \
              просмотр (2 марта, 10:00 – 2 марта, 20:00): остальное не прочитано; слишком много, \
              чтобы замечать удаления: 3 (в долю не входит)"
+        );
+        assert_eq!(
+            told(&[(HoleCause::Late, None)], &stored, true),
+            "92,5 %: не смотрели 8 ч: не работали мы или площадка; новые комментарии под давними \
+             публикациями не читаем (в долю не входят)"
+        );
+        assert_eq!(
+            told(&[(HoleCause::Cut, Some(8))], &stored, true),
+            "83,3 %: не смотрели 8 ч: не работали мы или площадка; площадка отдаёт только начало \
+             длинных публикаций: 8"
         );
         let stored = Stored { pictures_only: 8, unreadable: 2, comments_closed: 1, ..stored };
         assert_eq!(

@@ -36,6 +36,10 @@ pub enum HoleCause {
     TooMany,
     /// Read, but more than we remember: what is removed among them goes unseen.
     Unwatched,
+    /// Comments written in that time below posts that are too old to be watched.
+    Late,
+    /// Posts of which only the begin is given to us.
+    Cut,
 }
 
 impl HoleCause {
@@ -50,6 +54,8 @@ impl HoleCause {
             HoleCause::Unreadable => "unreadable",
             HoleCause::TooMany => "too_many",
             HoleCause::Unwatched => "unwatched",
+            HoleCause::Late => "late",
+            HoleCause::Cut => "cut",
         }
     }
 
@@ -428,11 +434,12 @@ impl Gap {
 ///   stretches that no look reached, and open holes of pages or history of which nobody knows how
 ///   many posts they hold;
 /// - `posts` = readable ÷ known. Known = stored posts and comments + posts that open holes are
-///   known to miss + elements that no parser could read. Readable = stored less picture-only posts.
+///   known to miss + elements that no parser could read. Readable = stored less picture-only
+///   posts and those of which only the begin was given to us.
 ///
 /// Not in the share: numbers that nobody was given (removed before we came), comments that are
-/// closed, as nobody knows how many there would be, and what was read and is only not watched for
-/// removals. They are named beside it.
+/// closed or stand below posts too old to be watched, as nobody knows how many there would be, and
+/// what was read and is only not watched for removals. They are named beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Completeness {
     /// Thousandths; `None` as long as no look has told what it read.
@@ -474,7 +481,8 @@ impl Completeness {
     fn weigh(&mut self) {
         let time = (self.window_secs.max(1), self.dark_secs.min(self.window_secs));
         let known = u128::from(self.stored.posts + self.unread()).max(1);
-        let lacking = u128::from(self.unread() + self.stored.pictures_only).min(known);
+        let lacking = self.unread() + self.stored.pictures_only + self.missing(HoleCause::Cut);
+        let lacking = u128::from(lacking).min(known);
         let share =
             1_000 * u128::from(time.0 - time.1) * (known - lacking) / (u128::from(time.0) * known);
         self.share = u16::try_from(share).ok();

@@ -25,6 +25,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(PATIENCE_SECS);
 /// Failures of a host one after another, with no answer between, before nobody calls it any more.
 /// A hiccup within one call ends before that.
 const OUTAGE_FAILURES: u32 = 5;
+/// So many answers of a platform that it failed inside weigh as much as one call without an answer:
+/// what fails for one page alone is tried again by its own call, and must not stop all the others.
+const INSIDE_SHARE: u32 = 3;
 /// Least and most time between two calls to a host that is in trouble.
 const OUTAGE_SECS: (i64, i64) = (15, 20 * 60);
 /// Daily quotas are counted by the platforms' day, which is Moscow's.
@@ -40,10 +43,36 @@ pub struct StoredBudget {
 /// What is known of calls besides rows.
 #[derive(Default)]
 struct UnderWay {
-    /// Failures in a row by host.
+    /// Failures in a row by host, in parts of [`INSIDE_SHARE`].
     failures: BTreeMap<String, u32>,
     /// Calls that try whether a pause is over: host, token, method.
     probes: BTreeSet<(String, String, String)>,
+    /// Calls whose end was not heard yet, by the day they were counted in.
+    counted: BTreeMap<(String, String, String), BTreeMap<u32, u32>>,
+}
+
+impl UnderWay {
+    /// A call was counted in a day. One that never ends is forgotten two days later.
+    fn count(&mut self, key: (String, String, String), day: u32) {
+        let days = self.counted.entry(key).or_default();
+        *days.entry(day).or_default() += 1;
+        while days.len() > 2 {
+            days.pop_first();
+        }
+    }
+
+    /// A call ended: the day it was counted in. Which of several under way it is nobody knows; the
+    /// oldest is meant, so that a mistake at midnight gives back too little, never too much.
+    fn uncount(&mut self, key: &(String, String, String)) -> Option<u32> {
+        let days = self.counted.get_mut(key)?;
+        let mut oldest = days.first_entry()?;
+        let day = *oldest.key();
+        *oldest.get_mut() -= 1;
+        if *oldest.get() == 0 {
+            oldest.remove();
+        }
+        Some(day)
+    }
 }
 
 impl StoredBudget {
@@ -128,9 +157,23 @@ fn row(call: &Call, now: Timestamp) -> BudgetCall {
 }
 
 impl StoredBudget {
-    /// Waits for a turn that was given. Another call may be told to wait meanwhile: then this one
-    /// waits as well, or is not made.
-    async fn turn(&self, call: BudgetCall, at: Timestamp) -> Result<(), CollectError> {
+    /// Waits for the turn that was given to a counted call.
+    async fn turn(
+        &self,
+        call: &Call,
+        asked: BudgetCall,
+        at: Timestamp,
+    ) -> Result<(), CollectError> {
+        self.under_way().count(key(call), asked.day);
+        let turn = self.wait(asked, at).await;
+        if turn.is_err() {
+            self.under_way().uncount(&key(call));
+        }
+        turn
+    }
+
+    /// Another call may be told to wait meanwhile: then this one waits as well, or is not made.
+    async fn wait(&self, call: BudgetCall, at: Timestamp) -> Result<(), CollectError> {
         let mut at = at;
         loop {
             self.clock.sleep_until(at).await;
@@ -154,13 +197,17 @@ impl StoredBudget {
 
     async fn note(&self, call: &Call, error: Option<&CollectError>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let (failures, probe) = {
+        let (failures, probe, day) = {
             let mut under_way = self.under_way();
+            let day = under_way.uncount(&key(call)).unwrap_or_else(|| day_of(now));
             let probe = under_way.probes.remove(&key(call));
             let failures = under_way.failures.entry(call.host.clone()).or_default();
-            let out = error.is_some_and(CollectError::is_outage);
-            *failures = if out { failures.saturating_add(1) } else { 0 };
-            (*failures, probe)
+            *failures = match error {
+                Some(error) if error.is_outage() => failures.saturating_add(INSIDE_SHARE),
+                Some(error) if error.inside => failures.saturating_add(1),
+                _ => 0,
+            };
+            (*failures, probe, day)
         };
         if probe {
             let accepted = error.is_none_or(|error| {
@@ -172,10 +219,10 @@ impl StoredBudget {
         }
         let Some(error) = error else { return Ok(()) };
         if error.never_sent() {
-            self.store.budget_refund(row(call, now)).await?;
+            self.store.budget_refund(BudgetCall { day, ..row(call, now) }).await?;
         }
         if failures > 0 {
-            let sure = failures >= OUTAGE_FAILURES;
+            let sure = failures >= OUTAGE_FAILURES * INSIDE_SHARE;
             let outage = self.store.budget_outage(&call.host, cause(error), OUTAGE_SECS, sure, now);
             outage.await?;
         }
@@ -197,10 +244,10 @@ impl Budget for StoredBudget {
             let now = self.clock.now();
             let asked = row(call, now);
             match self.store.budget_take(asked.clone(), now).await {
-                Ok(BudgetAnswer::At(at)) => return self.turn(asked, at).await,
+                Ok(BudgetAnswer::At(at)) => return self.turn(call, asked, at).await,
                 Ok(BudgetAnswer::Probe(at)) => {
                     self.under_way().probes.insert(key(call));
-                    return self.turn(asked, at).await;
+                    return self.turn(call, asked, at).await;
                 }
                 Ok(BudgetAnswer::Paused(pause)) => {
                     if pause.until.duration_since(now) > PATIENCE {

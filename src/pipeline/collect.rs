@@ -185,6 +185,8 @@ fn noted(coverage: &Coverage) -> Noted {
             Theirs::Unreadable => HoleCause::Unreadable,
             Theirs::TooMany => HoleCause::TooMany,
             Theirs::Unwatched => HoleCause::Unwatched,
+            Theirs::Late => HoleCause::Late,
+            Theirs::Cut => HoleCause::Cut,
         },
         posts: hole.posts,
     });
@@ -426,3 +428,6 @@ pub fn sick(before: &Health, error: &CollectError, now: Timestamp) -> Health {
         why: LookReason::Trouble,
     }
 }
+
+#[cfg(test)]
+mod tests;

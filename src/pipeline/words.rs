@@ -410,6 +410,25 @@ pub(super) fn receipt(receipt: &ErasureReceipt) -> String {
     )
 }
 
+/// MAX did not end a subscription, in the words of `trouble`.
+#[must_use]
+pub fn pushes_stay(url: &str, trouble: &str) -> String {
+    format!(
+        "MAX по-прежнему присылает новости на прежний адрес {url}, отменить это не удалось: \
+         {trouble} Перезапустите службу, чтобы попробовать снова"
+    )
+}
+
+/// Nobody can end a subscription any more.
+#[must_use]
+pub fn pushes_orphaned(url: &str) -> String {
+    format!(
+        "MAX по-прежнему присылает новости на прежний адрес {url}, а отменить это можно только \
+         ключом бота: верните [platforms.max] token до следующего запуска службы; без него MAX \
+         перестанет сам, когда адрес не ответит восемь часов"
+    )
+}
+
 /// Packs name a department that `routes.toml` does not have.
 pub(super) fn no_department(department: &str, packs: &str) -> String {
     format!("нет отдела «{department}», а его называют словари: {packs}")

@@ -252,9 +252,39 @@ fn what_max_pushes_is_looked_at_within_seconds() {
     daemon.kill().expect("killed");
     daemon.wait().expect("ended");
 
+    // Another key of the same bot makes another secret: the subscription is set anew with it.
+    village.rig.write("config/max_token", "CANARYmaxTOKEN9876543210");
+    lock(&village.max).token = "CANARYmaxTOKEN9876543210".to_owned();
+    let mut daemon = started();
+    wait_for("a new secret", || subscribed().filter(|new| *new != secret));
+    daemon.kill().expect("killed");
+    daemon.wait().expect("ended");
+
+    // Without the key nobody can end the subscription: a person is told, until it is ended.
+    let keyless =
+        before.replace("[platforms.max]\n", "").replace("token = { file = \"max_token\" }", "");
+    let api = before.lines().rfind(|line| line.starts_with("api_url")).expect("MAX's");
+    std::fs::write(&config, keyless.replace(api, "")).expect("written");
+    let mut daemon = started();
+    let told = || {
+        let status = village.rig.run(&["status", "--json"]);
+        let row: Value = serde_json::from_str(&status.out).ok()?;
+        row["pushes_fault"].as_str().map(str::to_owned)
+    };
+    let fault = wait_for("the fault", told);
+    assert!(fault.contains(url) && fault.contains("верните [platforms.max] token"), "{fault}");
+    let status = village.rig.run(&["status"]).out;
+    assert!(status.contains(&format!("Нужен человек. {fault}")), "{status}");
+    let checked = village.rig.run(&["check", "--online"]);
+    assert!(format!("{}{}", checked.out, checked.err).contains(&fault), "{}", checked.out);
+    assert_ne!(checked.code, 0);
+    daemon.kill().expect("killed");
+    daemon.wait().expect("ended");
+
     std::fs::write(&config, before).expect("written");
     let mut daemon = started();
     wait_for("the end of the subscription", || subscribed().is_none().then_some(()));
+    wait_for("the end of the fault", || told().is_none().then_some(()));
     daemon.kill().expect("killed");
     daemon.wait().expect("ended");
 }

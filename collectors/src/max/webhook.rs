@@ -24,7 +24,7 @@ use super::wire;
 use super::{MaxSettings, call};
 use crate::error::{Class, CollectError, Scope};
 use crate::http::Method;
-use crate::ports::Ports;
+use crate::ports::{Call, Ports};
 
 /// The header in which MAX hands the secret back, in lower case.
 pub const SECRET_HEADER: &str = "x-max-bot-api-secret";
@@ -87,6 +87,12 @@ impl Webhook {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What tells this bot's key from one put in its place later.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        Call::fingerprint(&[&self.secret])
     }
 
     /// From now on somebody listens, and looks may subscribe.

@@ -121,6 +121,9 @@ pub(super) struct Look {
     /// The first few old topics that the walk has shown alive.
     #[serde(default, skip_serializing_if = "is_default")]
     pub old: Vec<i64>,
+    /// Topics of the window of which the walk showed only the first blocks.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cut: BTreeSet<i64>,
     /// Things already asked for by id.
     #[serde(default, skip_serializing_if = "is_default")]
     pub asked: BTreeSet<Thing>,

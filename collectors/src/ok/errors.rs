@@ -20,6 +20,9 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
+/// Codes by which OK says that it failed itself.
+const INSIDE: [i64; 3] = [1, 2, 9999];
+
 const ROWS: &[Row] = &[
     Row {
         codes: &[1, 2, 9999],
@@ -178,7 +181,9 @@ pub fn explain(code: i64, method: &str, now: Timestamp) -> CollectError {
             .until(later(now, 6 * HOUR));
     }
     if let Some(row) = ROWS.iter().find(|row| row.codes.contains(&code)) {
-        return CollectError::new(row.class, row.scope, name, row.text).until(later(now, row.secs));
+        return CollectError::new(row.class, row.scope, name, row.text)
+            .until(later(now, row.secs))
+            .inside(INSIDE.contains(&code));
     }
     CollectError::new(
         Class::Malformed,

@@ -153,6 +153,9 @@ impl Pass<'_> {
             return;
         }
         let adapted = self.adapter.topic(it.id, it.published, it.topic, others);
+        if it.topic.has_more.yes() {
+            self.look.cut.insert(it.id);
+        }
         if first {
             self.draft.facts.pictures_only += u32::from(adapted.pictures_only);
             self.closed(thing, due);

@@ -92,6 +92,7 @@ impl<'a> Pass<'a> {
             look.singly = false;
             look.seen.clear();
             look.old.clear();
+            look.cut.clear();
             look.asked.clear();
         }
         look.touched = now;
@@ -143,6 +144,11 @@ impl<'a> Pass<'a> {
             draft.facts.coverage.read = Some((from, to));
             draft.facts.coverage.holes.extend(unwatched(&state, self.look.horizon, to));
             draft.facts.coverage.holes.extend(dropped(&state, from));
+            // A group has older topics, and nobody tells what is written below them now.
+            let late = self.adapter.source.comments && !self.look.old.is_empty();
+            let late = late.then_some(Hole { from, to, cause: HoleCause::Late, posts: None });
+            draft.facts.coverage.holes.extend(late);
+            draft.facts.coverage.holes.extend(cut(&state, &self.look, (from, to)));
         }
         (state, draft)
     }
@@ -268,6 +274,15 @@ fn unwatched(state: &State, horizon: i64, to: Timestamp) -> Option<Hole> {
     let comments: u64 = big.map(|known| known.count).sum();
     let posts = Some(u32::try_from(comments).unwrap_or(u32::MAX));
     Some(Hole { from: Timestamp::from_second(first).ok()?, to, cause: HoleCause::Unwatched, posts })
+}
+
+/// Topics of which OK gave only the first blocks: the rest of their text was not read.
+fn cut(state: &State, look: &Look, (from, to): (Timestamp, Timestamp)) -> Option<Hole> {
+    let known = |id: &i64| state.things.get(&Thing::topic(*id)).map(|known| known.date);
+    let dates: Vec<i64> = look.cut.iter().filter_map(known).collect();
+    let first = Timestamp::from_second(*dates.iter().min()?).ok()?.clamp(from, to);
+    let posts = u32::try_from(dates.len()).ok();
+    Some(Hole { from: first, to, cause: HoleCause::Cut, posts })
 }
 
 /// More things than are remembered: those below are handed over and not watched.

@@ -178,6 +178,7 @@ fn empty(place: &Place) -> Page {
     if !place.more() {
         facts.coverage.read = place.posts.covered();
         facts.coverage.holes = place.unwatched();
+        facts.coverage.holes.extend(place.late());
     }
     Page {
         posts: Vec::new(),

@@ -64,6 +64,12 @@ impl Place {
         messages.into_iter().chain(comments).filter_map(hole).collect()
     }
 
+    /// What was said below posts that are too old to be watched. Said at the end of a look.
+    pub fn late(&self) -> Option<Hole> {
+        let (from, to) = self.posts.covered().filter(|_| self.talk.is_late())?;
+        Some(Hole { from, to, cause: HoleCause::Late, posts: None })
+    }
+
     /// Whether the preview is known to be closed at `now`.
     pub fn is_closed(&self, now: Timestamp) -> bool {
         now.as_second() < self.closed_until

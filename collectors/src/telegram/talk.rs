@@ -120,6 +120,9 @@ pub struct Talk {
     /// The lowest post of those asked for so far: the older ones follow.
     #[serde(skip_serializing_if = "is_default")]
     counted_to: Option<i64>,
+    /// Whether there are posts that may be commented and are too old to be watched.
+    #[serde(skip_serializing_if = "is_default")]
+    beyond: bool,
     roll: Option<Roll>,
     threads: BTreeMap<i64, Thread>,
 }
@@ -178,6 +181,8 @@ impl Talk {
             if published >= horizon {
                 roll.met.push(message.id);
                 self.told(message.id, published, replies, now);
+            } else {
+                self.beyond |= !self.threads.contains_key(&message.id);
             }
         }
         let oldest = listing.messages.iter().filter_map(|message| message.published).min();
@@ -249,7 +254,9 @@ impl Talk {
     /// whose post was not met is asked for.
     fn close_roll(&mut self, met: &[i64], horizon: Timestamp, now: Timestamp) {
         let oldest = (now.as_second() - KEEP.as_secs()).min(horizon.as_second());
+        let before = self.threads.len();
         self.threads.retain(|_, thread| thread.date >= oldest);
+        self.beyond |= self.threads.len() < before;
         for (post, thread) in &mut self.threads {
             thread.old = thread.date < horizon.as_second();
             if thread.old {
@@ -319,6 +326,11 @@ impl Talk {
         }
         (thread.reading, thread.due) = (None, false);
         None
+    }
+
+    /// Whether comments may be written that nobody reads: below posts too old to be watched.
+    pub fn is_late(&self) -> bool {
+        self.beyond
     }
 
     /// Comments that are not remembered because there are too many: the date of the oldest post,

@@ -16,11 +16,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::cursor::{Known, POSTS_MAX};
+use super::late::Older;
 use super::look::{PAGES_MAX, Pass};
 use super::talk::Spot;
 use crate::raw::{Hole, HoleCause};
 
-/// Look-ups of numbers that were jumped over, in one look.
+/// Look-ups of numbers that were jumped over, in one look. Those that are left are asked for by the
+/// looks that follow, so nothing is lost by this bound.
 const JUMP_CALLS_MAX: u32 = 10;
 /// Least time, in seconds, between two looks that ask for them.
 const JUMPS_EVERY_SECS: i64 = 3_600;
@@ -116,6 +118,7 @@ impl Pass<'_> {
             self.odd_hole(),
             self.unwatched_hole(),
             self.dropped_hole(),
+            self.late_hole(),
             stopped,
         ];
         let mut holes: Vec<Hole> = standing.into_iter().flatten().collect();
@@ -202,6 +205,19 @@ impl Pass<'_> {
         let oldest = self.state.posts.values().filter(|known| !known.pinned && known.late == 0);
         let oldest = oldest.map(|known| known.date).min()?;
         hole(self.look.horizon, oldest, HoleCause::Unwatched, None).filter(|_| full)
+    }
+
+    /// Posts below the end of the walk that are not remembered: what is said there now goes unseen,
+    /// unless events tell it.
+    fn late_hole(&self) -> Option<Hole> {
+        let (look, state) = (&self.look, &self.state);
+        let told = self.own && state.ts.is_some();
+        let older = state.older.values().map(|Older(date, _)| *date);
+        let late = state.posts.values().filter(|known| known.late > 0 && !known.pinned);
+        let watched = older.chain(late.map(|known| known.date));
+        let watched = watched.filter(|date| *date < look.wall.oldest).count() as u64;
+        let unseen = self.adapter.source.comments && !told && look.wall.below > watched;
+        hole(look.horizon, look.walked, HoleCause::Late, None).filter(|_| unseen)
     }
 
     /// Comments of which there are too many to remember them.

@@ -238,9 +238,9 @@ pub(super) struct Aside {
     pub walk: Walk,
     /// Talks that the listing showed.
     pub seen: Ids,
-    /// Those it did not show were asked for by number.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub asked: bool,
+    /// Those it did not show and that were asked for by number.
+    #[serde(default, rename = "asked_for", skip_serializing_if = "is_default")]
+    pub asked: Ids,
     /// The listing told of something new.
     #[serde(default, skip_serializing_if = "is_default")]
     pub lively: bool,
@@ -249,7 +249,13 @@ pub(super) struct Aside {
 impl Aside {
     /// A listing that begins now.
     pub(super) fn of(side: Side) -> Self {
-        Aside { side, walk: Walk::default(), seen: Ids::default(), asked: false, lively: false }
+        Aside {
+            side,
+            walk: Walk::default(),
+            seen: Ids::default(),
+            asked: Ids::default(),
+            lively: false,
+        }
     }
 }
 
@@ -277,6 +283,9 @@ pub(super) struct Walk {
     /// Elements in a row at the end that are older than the horizon.
     #[serde(default, skip_serializing_if = "is_default")]
     pub old: u64,
+    /// Elements of the listing that it did not come to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub below: u64,
     /// How often the pages had moved apart and a step back was needed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub slips: u8,

@@ -38,6 +38,9 @@ const WRONG_TOKEN: &str = "Ключ VK не того вида: нужен сер
 const OF_TOKEN: [i64; 19] =
     [2, 4, 5, 14, 16, 17, 38, 42, 101, 1114, 1115, 1116, 1117, 1118, 3300, 3301, 3302, 3303, 3304];
 
+/// Codes by which VK says that it failed itself.
+const INSIDE: [i64; 2] = [1, 10];
+
 const ROWS: &[Row] = &[
     Row {
         codes: &[1, 10, 22, 106],
@@ -232,7 +235,8 @@ pub fn explain(code: i64, subcode: Option<i64>, message: &str, now: Timestamp) -
         return error(Class::NeedsPerson, Scope::Token, name, Next::Secs(HOUR), now)(WRONG_TOKEN);
     }
     if let Some(row) = ROWS.iter().find(|row| row.codes.contains(&code)) {
-        return error(row.class, row.scope, name, row.next, now)(row.text);
+        let inside = INSIDE.contains(&code);
+        return error(row.class, row.scope, name, row.next, now)(row.text).inside(inside);
     }
     error(Class::Malformed, Scope::Source, name, Next::Secs(15 * MINUTE), now)(
         "VK ответил неожиданной ошибкой. Попробуем позже; если повторится, сообщите разработчикам",

@@ -217,6 +217,7 @@ impl<'a> Pass<'a> {
             self.wall_post(&post);
         }
         self.look.wall.old = old_run;
+        self.look.wall.below = answer.count.saturating_sub(self.look.wall.offset + length);
         let torn = advance(&mut self.look.wall, page, length, answer.count, true);
         self.dated(dates, torn, self.draft.facts.unreadable > unreadable);
         let wall = &mut self.look.wall;

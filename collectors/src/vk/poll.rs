@@ -263,9 +263,16 @@ impl Pass<'_> {
             self.removed(Some(spot), [id]);
         }
         let now = self.now;
+        // No listing shows an old video because somebody speaks below it: it is asked for by
+        // number.
+        if how != "delete" {
+            self.state.talks.entry(spot).or_default();
+        }
         if let Some(known) = self.state.talks.get_mut(&spot) {
             if how == "delete" {
                 known.lose(id);
+            } else {
+                known.date = known.date.max(now);
             }
             known.happened = now;
             known.read_count = None;

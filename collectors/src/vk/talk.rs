@@ -146,7 +146,8 @@ impl Pass<'_> {
                     return Some(Step::AsideById { side, missed, proofs: self.talk_proofs() });
                 }
                 let (lively, pages) = (aside.lively, u64::from(aside.walk.pages));
-                self.close_aside(side, lively, pages + u64::from(aside.asked));
+                let asked = aside.asked.0.len().div_ceil(BY_ID - PROOFS) as u64;
+                self.close_aside(side, lively, pages + asked);
                 continue;
             }
             let due = |side: &&Side| self.side_due(**side);
@@ -291,14 +292,14 @@ impl Pass<'_> {
         }
     }
 
-    /// Known talks of the window that the listing did not show.
+    /// Known talks of the window that the listing did not show and nobody asked for yet: as many as
+    /// one call takes, the others by the next.
     fn missed_talks(&self) -> Vec<i64> {
-        let Some(aside) = self.look.aside.as_ref().filter(|aside| !aside.asked) else {
-            return Vec::new();
-        };
+        let Some(aside) = &self.look.aside else { return Vec::new() };
         let known = self.state.talks.iter().filter(|(spot, known)| {
             spot.side == aside.side
                 && !aside.seen.0.contains(&spot.number)
+                && !aside.asked.0.contains(&spot.number)
                 && known.date >= self.look.horizon
                 && (spot.side != Side::Photos || !known.all().is_empty())
         });
@@ -314,7 +315,7 @@ impl Pass<'_> {
     /// of those that the listing no longer shows are read once more.
     pub(super) fn aside_by_id(&mut self, missed: &[i64], proofs: &[i64], answer: Option<Listing>) {
         let Some(mut aside) = self.look.aside.take() else { return };
-        aside.asked = true;
+        aside.asked.0.extend(missed);
         let side = aside.side;
         let Some(answer) = answer else {
             let again = missed.iter().map(|number| Spot { side, number: *number });

@@ -1,5 +1,6 @@
 //! Telegram by an account, over a true connection to a local server.
 
+mod coverage;
 mod errors;
 mod line;
 mod model;

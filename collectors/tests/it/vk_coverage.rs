@@ -1,6 +1,7 @@
 //! What a look of the VK collector says about its own completeness.
 
-use otklik_collectors::play::vk::Fault;
+use otklik_collectors::play::vk::{Fault, Token};
+use otklik_collectors::vk::OwnCommunity;
 use otklik_collectors::{Clock, Cursor, Hole, HoleCause};
 use serde_json::json;
 
@@ -165,6 +166,39 @@ async fn numbers_nobody_gave_us_are_proven_by_a_look_up() {
     assert_eq!(told.iter().filter_map(|hole| hole.posts).collect::<Vec<_>>(), [1]);
 }
 
+/// More jumped numbers than one look asks for are no loss: the next looks ask for the rest, and what
+/// the wall hid among them is read.
+#[tokio::test]
+async fn numbers_left_by_one_look_are_asked_for_by_the_next() {
+    let rig = Rig::new();
+    let hidden = {
+        let mut play = rig.play();
+        play.world.post(OWNER, OWNER, at(-3 * HOUR), "пост");
+        let hidden = play.world.post(OWNER, OWNER, at(-2 * HOUR), "скрытый");
+        play.world.wall(OWNER).unlisted.insert(hidden);
+        for _ in 0..2_300 {
+            let removed = play.world.post(OWNER, OWNER, at(-2 * HOUR), "убранный");
+            play.world.delete(OWNER, removed, at(-HOUR));
+        }
+        play.world.post(OWNER, OWNER, at(-HOUR), "новый");
+        hidden
+    };
+    let mut cursor = None;
+    for (look, (lookups, numbers, posts)) in
+        [(10, 970, 2), (20, 1_940, 2), (24, 2_300, 3), (25, 2_300, 3)].into_iter().enumerate()
+    {
+        let looked = rig.look(cursor).await.expect("reads");
+        let told: Vec<_> =
+            holes(&looked, HoleCause::Numbers).iter().map(|hole| hole.posts).collect();
+        assert_eq!(told, [Some(numbers)], "look {look}");
+        assert_eq!(rig.play().calls("wall.getById"), lookups, "look {look}");
+        let shown = looked.ids().contains(&format!("vk:{OWNER}_{hidden}").as_str());
+        assert_eq!(shown, posts == 3, "look {look}");
+        cursor = looked.cursor;
+        rig.ports.clock.advance(HOUR + MINUTE);
+    }
+}
+
 /// A post that the wall does not list and the look-up shows is read, not missing.
 #[tokio::test]
 async fn a_post_that_the_wall_hides_is_found_by_its_number() {
@@ -222,6 +256,62 @@ async fn comments_not_given_to_us_are_counted() {
     let looked = rig.look(cursor).await.expect("reads");
     let posts = holes(&looked, HoleCause::CommentsRefused).iter().filter_map(|it| it.posts).sum();
     assert_eq!(Some(5 + 1 + 1), Some::<u32>(posts));
+}
+
+/// Posts older than a month, or older than the window when we came, are not watched: what is said
+/// there goes unseen, and every look says so, unless nobody wants it or events tell it.
+#[tokio::test]
+async fn comments_below_posts_too_old_to_be_watched_are_told_as_unseen() {
+    let rig = Rig::new();
+    let posts = |days: i64, number: i64| {
+        for n in 0..number {
+            let now = rig.ports.clock.now();
+            let date = now - jiff::SignedDuration::from_secs(days * DAY + n * MINUTE);
+            rig.play().world.post(OWNER, OWNER, date, "пост");
+        }
+    };
+    let late = async |cursor: Option<Cursor>| {
+        let looked = rig.look(cursor).await.expect("reads");
+        let holes = holes(&looked, HoleCause::Late);
+        let told: Vec<_> = holes.iter().map(|it| (Some((it.from, it.to)), it.posts)).collect();
+        assert!(told.iter().all(|it| *it == (looked.coverage.read, None)), "{told:?}");
+        (told.len(), looked.cursor)
+    };
+    posts(6, 40);
+    let (told, cursor) = late(None).await;
+    assert_eq!(told, 0);
+    // They leave the window and are remembered, though no page of the wall shows them now.
+    rig.ports.clock.advance(10 * DAY);
+    posts(0, 150);
+    let (told, cursor) = late(cursor).await;
+    assert_eq!(told, 0);
+    // After a month they are let go.
+    rig.ports.clock.advance(14 * DAY);
+    posts(0, 150);
+    let (told, cursor) = late(cursor).await;
+    assert_eq!(told, 0);
+    rig.ports.clock.advance(2 * DAY);
+    let (told, cursor) = late(cursor).await;
+    assert_eq!(told, 1);
+    assert_eq!(late(cursor).await.0, 1);
+    // What was there before we came was never remembered.
+    assert_eq!(late(None).await.0, 1);
+    for (comments, own, expected) in [(true, false, 1), (false, false, 0), (true, true, 0)] {
+        let mut rig = Rig { source: rig.source.clone(), ..Rig::new() };
+        rig.source.comments = comments;
+        for n in 0..150 {
+            rig.play().world.post(OWNER, OWNER, at(-20 * DAY - n * MINUTE), "давно");
+        }
+        if own {
+            rig.play().tokens.insert("MADEUPTOKEN".to_owned(), Token::Service);
+            rig.play().tokens.insert("MADEUPOWN".to_owned(), Token::Community);
+            let own = OwnCommunity { group: -OWNER, token: Ok("MADEUPOWN".to_owned()) };
+            rig.settings.communities = vec![own];
+        }
+        let looked = rig.look(None).await.expect("reads");
+        let told = holes(&looked, HoleCause::Late).len();
+        assert_eq!(told, expected, "comments {comments}, own {own}");
+    }
 }
 
 /// Unreadable elements are a hole of every look, the quiet ones too.

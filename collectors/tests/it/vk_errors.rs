@@ -43,6 +43,7 @@ fn codes_mean_what_to_do_next() {
             assert_eq!(error.code, format!("vk {code}"));
             assert_eq!((error.class, error.scope), (*class, *scope), "{code}");
             assert_eq!(error.until, Some(at(*secs)), "{code}");
+            assert_eq!(error.inside, matches!(code, 1 | 10), "{code}");
         }
     }
 }

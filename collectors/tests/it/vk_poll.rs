@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use otklik_collectors::http::Http;
 use otklik_collectors::play::serve;
 use otklik_collectors::play::vk::{Fault, TalkKind, Token};
-use otklik_collectors::vk::{OwnCommunity, Vk};
+use otklik_collectors::vk::{OwnCommunity, TokenKind, Vk};
 use otklik_collectors::{Clock, Collector, Cursor};
 
 use crate::looked::Looked;
@@ -412,4 +412,26 @@ async fn a_poll_over_a_real_socket() {
     let walls = own.calls("wall.get");
     assert!(own.look().await.ids().contains(&"vk:-200001_4"));
     assert_eq!(own.calls("wall.get"), walls);
+}
+
+/// No listing shows an old video because somebody speaks below it; the event does.
+#[tokio::test]
+async fn a_comment_below_an_old_video_is_read_because_an_event_tells_it() {
+    let mut own = Own::new();
+    own.rig.settings.token_kind = TokenKind::User;
+    own.rig.play().tokens.insert("MADEUPTOKEN".to_owned(), Token::User);
+    own.vk = own.rig.vk();
+    for n in 0..150 {
+        let date = at(-60 * DAY + n * HOUR);
+        own.rig.play().world.talk(OWNER, TalkKind::Video, OWNER, date, "Отчёт");
+    }
+    own.look().await;
+    own.rig.ports.clock.advance(HOUR);
+    let now = own.rig.ports.clock.now();
+    own.rig.play().world.say(OWNER, TalkKind::Video, 7, 100_001, now, "Обещали, а воды нет");
+    own.rig.ports.clock.advance(MINUTE);
+    let looked = own.look().await;
+    let expected = ["vk:-200001_video7", "vk:-200001_video7_1"];
+    let videos: Vec<&str> = looked.ids().into_iter().filter(|id| id.contains("video")).collect();
+    assert_eq!(videos, expected);
 }

@@ -151,6 +151,28 @@ async fn the_last_discussion_is_gone_at_the_second_empty_board() {
     assert_eq!(looked.gone, ["vk:-200001_topic1", "vk:-200001_topic1_1"]);
 }
 
+/// More missed talks than one call takes are all asked for in the same look.
+#[tokio::test]
+async fn any_number_of_missed_talks_is_asked_for() {
+    let rig = Rig::new();
+    let talk = |text: &str| rig.play().world.talk(OWNER, TalkKind::Topic, OWNER, at(-DAY), text);
+    let topics: Vec<i64> = (0..250).map(|_| talk("Вопрос")).collect();
+    talk("Остаётся");
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.ids().len(), 251);
+    rig.ports.clock.advance(3 * HOUR);
+    let now = rig.ports.clock.now();
+    for topic in &topics {
+        rig.play().world.close_talk(OWNER, TalkKind::Topic, *topic, now);
+    }
+    // The board is listed once a day where nothing is new.
+    rig.ports.clock.advance(DAY);
+    let before = rig.play().calls("board.getTopics");
+    let looked = rig.look(looked.cursor).await.expect("reads");
+    assert_eq!(looked.gone_below.len(), topics.len());
+    assert_eq!(rig.play().calls("board.getTopics") - before, 1 + 3);
+}
+
 /// One discussion whose page is no answer: the others are read, in this look and in later ones,
 /// and it is read when it can be.
 #[tokio::test]

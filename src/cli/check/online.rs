@@ -13,12 +13,13 @@ use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Fault, Settings};
+use crate::daemon::pushes;
 use crate::model::{Channel, Source, SourceKind};
 use crate::pipeline::collect::spec_of;
 use crate::pipeline::services::{self, Reading};
 use crate::pipeline::telegram::{self, Entry, PassingRooms};
 
-use super::super::words;
+use super::super::{open, words};
 
 /// How far back the first page of a source is read.
 const HORIZON_DAYS: i64 = 365;
@@ -44,6 +45,7 @@ pub async fn prove(settings: &Settings, sources: &[Source], told: &mut dyn FnMut
     match prover.reading(clock) {
         Ok(reading) => {
             prover.platforms(&reading).await;
+            prover.pushes().await;
             prover.quota();
             prover.channels().await;
             for source in sources {
@@ -116,6 +118,14 @@ impl Prover<'_> {
             (None, _, None) => return,
         };
         self.tell("platforms.telegram", outcome);
+    }
+
+    /// What the service could not take back of what it told MAX.
+    async fn pushes(&mut self) {
+        let Ok(store) = open::store_to_read(self.settings) else { return };
+        if let Ok(Some(fault)) = pushes::fault(&store, SystemClock.now()).await {
+            self.tell("platforms.max webhook", Err(fault));
+        }
     }
 
     /// Whether the wished intervals fit VK's daily quota; each look asks for a wall at least once.

@@ -10,7 +10,7 @@ use otklik::store::{
     AttitudeTally, BudgetAnswer, BudgetCall, DigestSpan, GroupOutcome, Pause, PauseCause, PauseOf,
     Store, StoreError, StoredDigest,
 };
-use otklik_collectors::{Budget, Busy, Call, Class};
+use otklik_collectors::{Budget, Busy, Call, Class, CollectError, Scope};
 
 use super::group::{decision, delivery};
 use super::{World, at, chatter, complaint, days, health, source};
@@ -200,6 +200,91 @@ async fn a_pause_that_comes_while_a_call_waits_for_its_turn_stops_it() {
     assert_eq!((refused.class, refused.until), (Class::RateLimited, Some(at(1) + LONG)));
     let taken = world.number("SELECT taken FROM budget WHERE method = 'wall.get'");
     assert_eq!(taken, 1, "a call that is not made costs nothing");
+}
+
+/// A clock whose waits take no time.
+struct Hands(Mutex<Timestamp>);
+
+#[async_trait::async_trait]
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        *lock(&self.0)
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let mut now = lock(&self.0);
+        *now = at.max(*now);
+    }
+
+    fn busy(&self) -> Busy {
+        Busy::uncounted()
+    }
+}
+
+/// What never left us is given back to the day it was counted in, which at midnight (Moscow's) is
+/// not the day in which that is heard.
+#[tokio::test]
+async fn a_refused_call_is_given_back_to_the_day_it_was_counted_in() {
+    let instant = |text: &str| text.parse::<Timestamp>().expect("an instant");
+    let lost = CollectError::new(Class::Transient, Scope::Host, "connect", "Нет связи");
+    let taken = |world: &World, day: u32| {
+        world.number(&format!(
+            "SELECT COALESCE(SUM(taken), -1) FROM budget WHERE method = 'wall.get' AND day = {day}"
+        ))
+    };
+    let call = asked("wall.get");
+    for second in [false, true] {
+        let world = World::new();
+        let clock = Arc::new(Hands(Mutex::new(instant("2026-01-05T20:59:30Z"))));
+        let budget = StoredBudget::new(world.store.clone(), clock.clone());
+        budget.take(&call).await.expect("counted");
+        assert_eq!(taken(&world, 20_260_105), 1);
+        *lock(&clock.0) = instant("2026-01-05T21:00:10Z");
+        if second {
+            budget.take(&call).await.expect("counted");
+            assert_eq!(taken(&world, 20_260_106), 1);
+        }
+        budget.heard(&call, Err(&lost)).await;
+        let (day, left) = if second { (20_260_106, 1) } else { (20_260_105, 0) };
+        assert_eq!(taken(&world, day), left, "second {second}");
+        if second {
+            budget.heard(&call, Err(&lost)).await;
+            assert_eq!(taken(&world, day), 0);
+        }
+    }
+}
+
+/// A platform that fails inside stops nobody by what it says of one page; when it says so of all,
+/// one tries for all.
+#[tokio::test]
+async fn only_many_inner_failures_in_a_row_are_an_outage() {
+    let world = World::new();
+    let now: Timestamp = "2026-01-05T10:00:00Z".parse().expect("an instant");
+    let clock = Arc::new(Hands(Mutex::new(now)));
+    let budget = StoredBudget::new(world.store.clone(), clock);
+    let inside = CollectError::new(Class::Transient, Scope::Source, "vk 10", "VK не справился");
+    let inside = inside.inside(true);
+    let own = CollectError { inside: false, ..inside.clone() };
+    let pauses = || world.number("SELECT COUNT(*) FROM pause WHERE token = ''");
+    // One sick page asked for again and again, any other answer between.
+    for _ in 0..10 {
+        for _ in 0..14 {
+            budget.heard(&asked("wall.get"), Err(&inside)).await;
+        }
+        assert_eq!(pauses(), 0);
+        budget.heard(&asked("wall.getComments"), Ok(())).await;
+    }
+    for _ in 0..40 {
+        budget.heard(&asked("wall.get"), Err(&own)).await;
+    }
+    assert_eq!(pauses(), 0, "a trouble of one page alone");
+    for _ in 0..15 {
+        assert_eq!(pauses(), 0);
+        budget.heard(&asked("wall.get"), Err(&inside)).await;
+    }
+    assert_eq!(pauses(), 1);
+    let held = budget.take(&asked("wall.get")).await.expect_err("others wait");
+    assert!(held.held && held.code == "vk 10", "{held}");
 }
 
 #[tokio::test]

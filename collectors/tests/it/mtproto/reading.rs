@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use otklik_collectors::play::mtproto::{Fault, PERSON_NAME, Trim, Who};
 use otklik_collectors::play::telegram::Dress;
-use otklik_collectors::{Author, Class, HoleCause, RawKind, SourceKind};
+use otklik_collectors::{Author, Class, Facts, HoleCause, RawKind, SourceKind};
 
 use super::{CHANNEL, GROUP, NAME, Stage, days, start};
 
@@ -388,10 +388,14 @@ async fn a_new_comment_below_an_old_post_is_met_within_a_day() {
         ["Будем отключать воду", "Другое", "Понятно", "Воды нет до сих пор"],
         "older comments stay"
     );
-    // In the end it is forgotten.
+    // In the end it is forgotten, and from then on every look says so.
+    let late = |facts: &Facts| facts.coverage.holes.iter().any(|it| it.cause == HoleCause::Late);
+    assert!(!late(&stage.look().await));
     stage.world.clock.pass(days(40));
     let before = stage.calls();
-    stage.look().await;
+    for _ in 0..2 {
+        assert!(late(&stage.look().await));
+    }
     assert!(!stage.asked(before).contains(&"channels.getMessages"));
 }
 

@@ -51,6 +51,70 @@ async fn the_last_page_says_what_was_read() {
     assert!(looked.coverage.holes.is_empty());
 }
 
+/// Comments below topics older than the window are not read, and every look says so.
+#[tokio::test]
+async fn comments_below_old_topics_are_told_as_unseen() {
+    for (age, comments, expected) in [(6, true, 0), (8, true, 1), (8, false, 0)] {
+        let mut rig = Rig::learned();
+        rig.source.comments = comments;
+        let topic = rig.play().world.topic(GROUP, GROUP, at(-age * DAY), "тема");
+        rig.play().world.topic(GROUP, GROUP, at(-HOUR), "другая");
+        let mut cursor = None;
+        for look in 0..3 {
+            let now = rig.ports.clock.now();
+            rig.play().world.comment(GROUP, (TOPIC, topic), ANNA, now, "воды нет", None);
+            let looked = rig.look(cursor).await.expect("reads");
+            let late = looked.coverage.holes.iter().filter(|it| it.cause == HoleCause::Late);
+            let told: Vec<_> = late.map(|it| (Some((it.from, it.to)), it.posts)).collect();
+            assert_eq!(told.len(), expected, "{age} days, comments {comments}, look {look}");
+            assert!(told.iter().all(|it| *it == (looked.coverage.read, None)), "{told:?}");
+            cursor = looked.cursor;
+            rig.ports.clock.advance(HOUR);
+        }
+    }
+}
+
+/// Topics of which OK shows only the first blocks are told by every look until they are whole.
+#[tokio::test]
+async fn topics_that_are_shown_in_part_are_told() {
+    let rig = Rig::learned();
+    let long = rig.play().world.topic(GROUP, GROUP, at(-2 * HOUR), "Начало длинной темы");
+    rig.play().world.topic(GROUP, GROUP, at(-HOUR), "Короткая");
+    let mut cursor = None;
+    for (more, expected) in [(true, 1), (true, 1), (false, 0)] {
+        rig.play().world.set(GROUP, long, "has_more", more.into());
+        let looked = rig.look(cursor).await.expect("reads");
+        let holes = looked.coverage.holes.iter().filter(|it| it.cause == HoleCause::Cut);
+        let told: Vec<_> = holes.map(|it| (it.from, Some(it.to), it.posts)).collect();
+        let to = looked.coverage.read.map(|(_, to)| to);
+        assert_eq!(told, [(at(-2 * HOUR), to, Some(1))][..expected]);
+        assert!(looked.ids().contains(&id(long).as_str()), "what is given is stored");
+        cursor = looked.cursor;
+        rig.ports.clock.advance(10 * MINUTE);
+    }
+}
+
+/// Removals among more comments than can be remembered go unseen: every look says so.
+#[tokio::test]
+async fn comments_too_many_to_remember_are_told_as_unwatched() {
+    let rig = Rig::learned();
+    let topic = rig.play().world.topic(GROUP, GROUP, at(-HOUR), "тема");
+    rig.play().world.comment(GROUP, (TOPIC, topic), ANNA, at(-HOUR), "комментарий", None);
+    let looked = rig.look(None).await.expect("reads");
+    assert_eq!(looked.coverage.holes, []);
+    // As the cursor of a topic with very many comments has it.
+    let cursor = looked.cursor.expect("a cursor").0;
+    let mut state: serde_json::Value = serde_json::from_str(&cursor).expect("JSON");
+    let things = state["things"].as_object_mut().expect("things");
+    let (_, known) = things.iter_mut().next().expect("one");
+    known["b"] = true.into();
+    rig.ports.clock.advance(10 * MINUTE);
+    let looked = rig.look(Some(Cursor(state.to_string()))).await.expect("reads");
+    let [hole] = &looked.coverage.holes[..] else { panic!("one hole") };
+    let expected = (HoleCause::Unwatched, at(-HOUR), at(10 * MINUTE), Some(1));
+    assert_eq!((hole.cause, hole.from, hole.to, hole.posts), expected);
+}
+
 /// A long list that only grows is read from its end.
 #[tokio::test]
 async fn a_topic_with_very_many_comments_is_read_from_its_end_while_it_grows() {
