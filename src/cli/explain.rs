@@ -249,9 +249,13 @@ impl Explained<'_> {
             }
         }
         let sum = (100.0 * (1.0 - rest)).round();
-        if (sum - f64::from(topic.score)).abs() >= 1.0 {
-            writeln!(out, "    правила дают {sum:.0}, снижено: похоже на объявление или вопрос")?;
-        }
+        // The classifier bends weights by where and how often; see `assemble`.
+        let note = match f64::from(topic.score) - sum {
+            more if more >= 1.0 => "повышено: сказано не раз",
+            less if less <= -1.0 => "снижено: те же слова, конец длинного письма или объявление",
+            _ => return Ok(()),
+        };
+        writeln!(out, "    правила дают {sum:.0}, {note}")?;
         Ok(())
     }
 

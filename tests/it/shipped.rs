@@ -112,6 +112,12 @@ fn what_people_write_gets_its_topic_and_level() {
     check("Горит дом на Лесной в Ильке, в доме дети!", "fire", Critical);
     check("Прорвало теплотрассу, кипяток хлещет на улицу, есть пострадавшие", "accident", Critical);
     check("У школы в Новой Брянке открыт люк", "street_hazard", High);
+    // A lid that one drives over is the road's matter; one that is not shut is a trap.
+    check("Люк у клуба просел и гремит под колёсами", "roads", Elevated);
+    check("У школы в Ильке открыт люк, крышка рядом", "street_hazard", High);
+    // Cold water is no cold, and little of it is not none.
+    check("В квартире слабый напор холодной воды, помогите", "water", Elevated);
+    check("Третий день сидим без холодной воды", "water", High);
     check("На въезде в Эрхирик яма на яме", "roads", Elevated);
     check("Бабушка одна, дров на два дня, мороз под сорок, Мухор-Тала", "fuel", High);
     check("Волки у Мухор-Талы зарезали телёнка, боимся за детей", "predators", High);
