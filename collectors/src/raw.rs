@@ -194,7 +194,7 @@ pub enum HoleCause {
     Unwatched,
     /// Comments written in that time below posts that are too old to be watched.
     Late,
-    /// Posts of which only the begin is given to us.
+    /// Posts of which only the beginning is given to us.
     Cut,
 }
 

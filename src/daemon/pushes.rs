@@ -22,7 +22,7 @@ use super::Event;
 use crate::model::SourceId;
 use crate::pipeline::services::{self, Services};
 use crate::pipeline::words;
-use crate::store::{Store, StoreError};
+use crate::store::{SourceRow, Store, StoreError};
 
 /// The address that MAX was told by us, so that it can be taken back when it is no longer ours.
 const TOLD: &str = "max:webhook";
@@ -70,7 +70,7 @@ pub(super) async fn start(
             match again.into_iter().find(|_| other_key) {
                 // The old subscription would pass for ours.
                 Some(old) => {
-                    tokio::spawn(renew(Arc::clone(services), webhook, old));
+                    tokio::spawn(renew(Arc::clone(services), webhook, old, wake.clone()));
                 }
                 None => open(store, &webhook).await?,
             }
@@ -93,12 +93,40 @@ async fn open(store: &Store, webhook: &Webhook) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Ends the subscription that another key made, then opens.
-async fn renew(services: Arc<Services>, webhook: Arc<Webhook>, old: String) {
+/// Ends the subscription that another key made, then opens. A look makes the new one, and none may
+/// be due for long.
+async fn renew(
+    services: Arc<Services>,
+    webhook: Arc<Webhook>,
+    old: String,
+    wake: mpsc::Sender<Event>,
+) {
     take_back(Arc::clone(&services), old).await;
-    if let Err(error) = open(&services.store, &webhook).await {
-        tracing::error!(%error, "updates of max are asked for until the next start");
+    let store = &services.store;
+    let opened = match open(store, &webhook).await {
+        Ok(()) => hasten(store, |_| true, services.clock.now()).await.map(drop),
+        Err(error) => Err(error),
+    };
+    match opened {
+        // A full queue means that the loop will turn anyway.
+        Ok(()) => drop(wake.try_send(Event::Page)),
+        Err(error) => tracing::error!(%error, "updates of max are asked for until the next start"),
     }
+}
+
+/// Plans a look at those of the listed sources in MAX that `are_meant`; whether there is one.
+async fn hasten(
+    store: &Store,
+    are_meant: impl Fn(&SourceRow) -> bool,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let rows = store.sources().await?.into_iter();
+    let ours = rows.filter(|row| row.listed && row.source.platform == Platform::Max.name());
+    let ids: Vec<SourceId> = ours.filter(are_meant).map(|row| row.source.id).collect();
+    if !ids.is_empty() {
+        store.hasten_sources(&ids, at).await?;
+    }
+    Ok(!ids.is_empty())
 }
 
 /// What a person has to know of what MAX pushes, if there is anything.
@@ -197,17 +225,10 @@ impl Hand {
         }
         let at = now.saturating_add(SignedDuration::from_secs(GATHER_SECS)).unwrap_or(now);
         let number = chat.to_string();
-        let rows = self.services.store.sources().await?;
-        let of_chat = rows.into_iter().filter(|row| {
-            row.listed
-                && row.source.platform == Platform::Max.name()
-                && row.platform_id.as_deref() == Some(&number)
-        });
-        let ids: Vec<SourceId> = of_chat.map(|row| row.source.id).collect();
-        if ids.is_empty() {
+        let of_chat = |row: &SourceRow| row.platform_id.as_deref() == Some(&number);
+        if !hasten(&self.services.store, of_chat, at).await? {
             return Ok(());
         }
-        self.services.store.hasten_sources(&ids, at).await?;
         planned.insert(chat, at);
         // A full queue means that the loop will turn anyway.
         drop(self.wake.try_send(Event::Page));

@@ -38,7 +38,7 @@ pub enum HoleCause {
     Unwatched,
     /// Comments written in that time below posts that are too old to be watched.
     Late,
-    /// Posts of which only the begin is given to us.
+    /// Posts of which only the beginning is given to us.
     Cut,
 }
 
@@ -435,7 +435,7 @@ impl Gap {
 ///   many posts they hold;
 /// - `posts` = readable ÷ known. Known = stored posts and comments + posts that open holes are
 ///   known to miss + elements that no parser could read. Readable = stored less picture-only
-///   posts and those of which only the begin was given to us.
+///   posts and those of which only the beginning was given to us.
 ///
 /// Not in the share: numbers that nobody was given (removed before we came), comments that are
 /// closed or stand below posts too old to be watched, as nobody knows how many there would be, and

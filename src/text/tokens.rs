@@ -6,6 +6,7 @@
 
 mod contrast;
 mod marks;
+mod masks;
 mod mixed;
 mod parts;
 mod plain;
@@ -22,6 +23,7 @@ use crate::model::Span;
 
 use contrast::{A, is_contrast};
 use marks::Marks;
+use masks::mask_length;
 use plain::LETTER;
 
 pub use parts::{
@@ -38,25 +40,6 @@ const PADDING: &str = match str::from_utf8(&[b' '; BLOCK + marks::BEHIND]) {
     Ok(padding) => padding,
     Err(_) => "",
 };
-
-/// What the door writes in the place of people. Its words are ours, not the author's: no rule may
-/// match or fail by them.
-const MASKS: [&str; 9] = [
-    "[имя]",
-    "[телефон]",
-    "[почта]",
-    "[ссылка]",
-    "[аккаунт]",
-    "[карта]",
-    "[документ]",
-    "[квартира]",
-    "[удалено]",
-];
-
-/// Bytes of the mask that `text` begins with.
-fn mask_length(text: &str) -> Option<usize> {
-    MASKS.iter().find(|mask| text.starts_with(**mask)).map(|mask| mask.len())
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 enum Break {
