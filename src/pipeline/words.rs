@@ -414,7 +414,7 @@ pub(super) fn receipt(receipt: &ErasureReceipt) -> String {
 #[must_use]
 pub fn pushes_stay(url: &str, trouble: &str) -> String {
     format!(
-        "MAX по-прежнему присылает новости на прежний адрес {url}, отменить это не удалось: \
+        "MAX по-прежнему присылает извещения на прежний адрес {url}, отменить это не удалось: \
          {trouble} Перезапустите службу, чтобы попробовать снова"
     )
 }
@@ -423,7 +423,7 @@ pub fn pushes_stay(url: &str, trouble: &str) -> String {
 #[must_use]
 pub fn pushes_orphaned(url: &str) -> String {
     format!(
-        "MAX по-прежнему присылает новости на прежний адрес {url}, а отменить это можно только \
+        "MAX по-прежнему присылает извещения на прежний адрес {url}, а отменить это можно только \
          ключом бота: верните [platforms.max] token до следующего запуска службы; без него MAX \
          перестанет сам, когда адрес не ответит восемь часов"
     )

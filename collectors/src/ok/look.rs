@@ -280,7 +280,7 @@ fn unwatched(state: &State, horizon: i64, to: Timestamp) -> Option<Hole> {
 fn cut(state: &State, look: &Look, (from, to): (Timestamp, Timestamp)) -> Option<Hole> {
     let known = |id: &i64| state.things.get(&Thing::topic(*id)).map(|known| known.date);
     let dates: Vec<i64> = look.cut.iter().filter_map(known).collect();
-    let first = Timestamp::from_second(*dates.iter().min()?).ok()?.clamp(from, to);
+    let first = Timestamp::from_second(*dates.iter().min()?).ok()?.max(from).min(to);
     let posts = u32::try_from(dates.len()).ok();
     Some(Hole { from: first, to, cause: HoleCause::Cut, posts })
 }

@@ -101,7 +101,7 @@ fn marks_of(bytes: &[u8; BEHIND]) -> Block {
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn marks_of(bytes: &[u8; BEHIND]) -> Block {
-    #[allow(unsafe_code, reason = "the compiler does not take the baseline for granted")]
+    #[expect(unsafe_code, reason = "the compiler does not take the baseline for granted")]
     // SAFETY: SSE2 belongs to every x86-64.
     unsafe {
         sixteen_at_once(bytes)
