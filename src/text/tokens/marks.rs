@@ -108,7 +108,7 @@ fn marks_of(bytes: &[u8; BEHIND]) -> Block {
     }
 }
 
-/// [`one_by_one`] by vector instructions.
+/// `one_by_one` by vector instructions.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
 #[inline]
